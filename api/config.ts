@@ -1,0 +1,90 @@
+/** The only reader of the environment: turns its settings into what the server and the engine are started with. */
+import { join, resolve } from "node:path";
+import type { EngineOptions } from "../engine/index.js";
+import { ConfigError } from "./config-error.js";
+import { type Environment, readEnvironment } from "./environment.js";
+
+export interface AppConfig {
+  readonly logLevel: string;
+  readonly bodyLimit: number;
+  /** How long a query may run, which is how long an answer may be silent. */
+  readonly queryTimeoutMs: number;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly app: AppConfig;
+  readonly engine: EngineOptions;
+}
+
+const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
+  const environment = readEnvironment(variables);
+  const state = resolve(environment.LAKEGATE_STATE);
+  return {
+    host: loopbackHost(environment.HOST),
+    port: port(environment.PORT),
+    app: {
+      logLevel: environment.LAKEGATE_LOG_LEVEL,
+      bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
+      queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
+    },
+    engine: {
+      config: engineConfig(environment, state),
+      state,
+      sessions: Number(environment.LAKEGATE_SESSIONS),
+      history: Number(environment.LAKEGATE_HISTORY),
+    },
+  };
+}
+
+function engineConfig(environment: Environment, state: string): EngineOptions["config"] {
+  return {
+    warehouse: resolve(environment.LAKEGATE_WAREHOUSE),
+    locations: list(environment.LAKEGATE_LOCATIONS).map((location) => (isUri(location) ? location : resolve(location))),
+    s3_endpoints: list(environment.LAKEGATE_S3_ENDPOINTS),
+    spill_folder: join(state, "spill"),
+    memory_limit_bytes: bytes(environment.LAKEGATE_MEMORY_LIMIT),
+    spill_limit_bytes: bytes(environment.LAKEGATE_SPILL_LIMIT),
+    limits: {
+      sql_bytes: bytes(environment.LAKEGATE_SQL_BYTES),
+      sql_tokens: Number(environment.LAKEGATE_SQL_TOKENS),
+      sql_depth: Number(environment.LAKEGATE_SQL_DEPTH),
+      sql_chain: Number(environment.LAKEGATE_SQL_CHAIN),
+      parameters: Number(environment.LAKEGATE_PARAMETERS),
+      planning_timeout_ms: Number(environment.LAKEGATE_PLANNING_TIMEOUT_MS),
+      timeout_ms: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
+    },
+  };
+}
+
+function loopbackHost(host: string): string {
+  if (loopback.test(host)) return host;
+  throw new ConfigError(
+    `HOST must be a loopback address such as 127.0.0.1, not "${host}": authentication isn't there yet.`,
+  );
+}
+
+function port(text: string): number {
+  if (Number(text) <= 65535) return Number(text);
+  throw new ConfigError(`PORT must be a port number from 0 to 65535, not "${text}".`);
+}
+
+function bytes(text: string): number {
+  const [, digits, unit = ""] = /^(\d+)(.*)$/.exec(text) ?? [];
+  return Number(digits) * (units[unit] ?? 1);
+}
+
+function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function isUri(location: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
+}

@@ -1,0 +1,38 @@
+/** The OpenAPI document and its Swagger UI, made from the routes. */
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyInstance } from "fastify";
+import { completed } from "./openapi-components.js";
+
+/** To be called before the routes. */
+export async function addDocs(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    convertConstToEnum: false,
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Lakegate",
+        version: "0.1.0",
+        description: "Serves Delta Lake tables with SQL.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      servers: [{ url: "/" }],
+      tags: [
+        { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
+        { name: "tables", description: "The Delta tables that are served." },
+        { name: "sessions", description: "Settings that several queries share." },
+        { name: "health", description: "Whether the service lives and can work." },
+      ],
+    },
+    refResolver: { buildLocalReference: ({ title }) => String(title) },
+    transformObject: (document) => {
+      if (!("openapiObject" in document)) return document.swaggerObject;
+      return Object.assign(document.openapiObject, completed(document.openapiObject.paths) as object);
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+}

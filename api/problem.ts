@@ -1,0 +1,59 @@
+/** The one place where an error becomes an answer: problem+json by the error table (RFC 9457). */
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { DataFusionEngineError } from "../engine/index.js";
+import { problemJson } from "../routes/index.js";
+import { type ErrorCode, errorTable, type Problem } from "../schemas/generated/index.js";
+import { InvalidRequest } from "./invalid-request.js";
+
+/** What the framework's own errors mean; any other is a defect. */
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_CP_ERR_INVALID_CONTENT: "invalid_body",
+  FST_CP_ERR_INVALID_CONTENT_ENCODING: "unsupported_media_type",
+  FST_ERR_BAD_URL: "invalid_request",
+  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "invalid_body",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
+};
+
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = engineError(error, request);
+  const { status, retryable } = errorTable[known.code];
+  if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
+  if (status === 429 || status === 503) reply.header("retry-after", "1");
+  for (const header of ["content-encoding", "content-length", "trailer"]) reply.removeHeader(header);
+  return reply
+    .code(status)
+    .type(problemJson)
+    .send(problem(known, request, status, retryable));
+}
+
+function problem(error: DataFusionEngineError, request: FastifyRequest, status: number, retryable: boolean): Problem {
+  const { kind, code, location, details } = error;
+  return {
+    type: `https://lakegate.dev/problems/${code}`,
+    title: errorTable[code].title,
+    status,
+    detail: code === "internal" ? errorTable.internal.description : error.message,
+    instance: request.url.split("?", 1)[0] ?? request.url,
+    kind,
+    code,
+    retryable,
+    request_id: request.id,
+    ...(location && { location }),
+    ...(error instanceof InvalidRequest && { errors: [...error.failures] }),
+    ...(details && { details: { ...details } }),
+  };
+}
+
+function engineError(error: unknown, request: FastifyRequest): DataFusionEngineError {
+  if (error instanceof DataFusionEngineError) return error;
+  const code = frameworkCodes[(error as FastifyError).code];
+  if (code === undefined) return new DataFusionEngineError(String(error), { code: "internal", cause: error });
+  return new DataFusionEngineError(frameworkDetail(code, error as FastifyError, request), { code, cause: error });
+}
+
+function frameworkDetail(code: ErrorCode, error: FastifyError, request: FastifyRequest): string {
+  if (code !== "unsupported_media_type" || error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") return error.message;
+  const body = request.routeOptions.schema?.body as { content?: object } | undefined;
+  return `A body of this route is one of ${Object.keys(body?.content ?? {}).join(", ")}.`;
+}

@@ -1,0 +1,38 @@
+/** Starts the service: configuration, engine, app, then listening; SIGTERM and SIGINT drain it. */
+import closeWithGrace from "close-with-grace";
+import { pino } from "pino";
+import { DataFusionEngineError, openEngine } from "../engine/index.js";
+import { buildApp } from "./app.js";
+import { type Config, readConfig } from "./config.js";
+import { ConfigError } from "./config-error.js";
+import { welcome } from "./welcome.js";
+
+const drainMs = 8_000;
+
+try {
+  await serve(readConfig());
+} catch (error) {
+  console.error(isExpected(error) ? error.message : error);
+  process.exit(1);
+}
+
+/** A fault of the configuration, of a table store or of the system, which a stack would only hide. */
+function isExpected(error: unknown): error is Error {
+  if (error instanceof DataFusionEngineError) return error.code !== "internal";
+  return error instanceof ConfigError || (error instanceof Error && "syscall" in error);
+}
+
+async function serve({ host, port, app: appConfig, engine: engineOptions }: Config): Promise<void> {
+  const log = pino({ level: appConfig.logLevel });
+  const engine = await openEngine(engineOptions, log);
+  const app = await buildApp({ config: appConfig, engine });
+  closeWithGrace({ delay: drainMs + 2_000, logger: app.log }, async () => {
+    const deadline = setTimeout(() => engine.close(), drainMs).unref();
+    await app.close();
+    clearTimeout(deadline);
+    engine.close();
+  });
+  const address = await app.listen({ host, port });
+  const { items } = await engine.tables.list({});
+  console.log(welcome(address, items));
+}

@@ -1,0 +1,92 @@
+/** Every setting of the service, as the environment names it; the README's table is made from this one. */
+export interface Setting {
+  readonly name: string;
+  /** What its text means: bytes may be written as `512MiB`, a list is separated by commas. */
+  readonly kind: "text" | "folder" | "list" | "port" | "count" | "milliseconds" | "bytes" | "level";
+  readonly default: string;
+  readonly description: string;
+}
+
+export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+export const settings = [
+  {
+    name: "HOST",
+    kind: "text",
+    default: "127.0.0.1",
+    description: "The address to listen on. Only loopback addresses, until there is authentication.",
+  },
+  { name: "PORT", kind: "port", default: "8080", description: "The port to listen on; 0 takes a free one." },
+  {
+    name: "LAKEGATE_WAREHOUSE",
+    kind: "folder",
+    default: "warehouse",
+    description: "The folder below which every Delta table is served by its name.",
+  },
+  {
+    name: "LAKEGATE_STATE",
+    kind: "folder",
+    default: "state",
+    description: "The folder for registered tables and for what queries spill.",
+  },
+  {
+    name: "LAKEGATE_LOCATIONS",
+    kind: "list",
+    default: "",
+    description: "Folders and `s3://bucket/prefix` URIs inside which tables may be registered, besides the warehouse.",
+  },
+  {
+    name: "LAKEGATE_S3_ENDPOINTS",
+    kind: "list",
+    default: "",
+    description: "S3 endpoints other than Amazon's that storage options may name, as URLs.",
+  },
+  { name: "LAKEGATE_LOG_LEVEL", kind: "level", default: "info", description: `One of ${logLevels.join(", ")}.` },
+  {
+    name: "LAKEGATE_MEMORY_LIMIT",
+    kind: "bytes",
+    default: "1GiB",
+    description: "Memory that all queries together may hold.",
+  },
+  {
+    name: "LAKEGATE_SPILL_LIMIT",
+    kind: "bytes",
+    default: "10GiB",
+    description: "Disk space that all queries together may spill to.",
+  },
+  {
+    name: "LAKEGATE_QUERY_TIMEOUT_MS",
+    kind: "milliseconds",
+    default: "300000",
+    description: "How long a query may run; also the most that a request may ask for.",
+  },
+  {
+    name: "LAKEGATE_PLANNING_TIMEOUT_MS",
+    kind: "milliseconds",
+    default: "10000",
+    description: "How long planning a statement may take.",
+  },
+  { name: "LAKEGATE_SQL_BYTES", kind: "bytes", default: "1MiB", description: "The longest statement." },
+  { name: "LAKEGATE_SQL_TOKENS", kind: "count", default: "50000", description: "The most tokens in a statement." },
+  { name: "LAKEGATE_SQL_DEPTH", kind: "count", default: "64", description: "How deep a statement may nest." },
+  {
+    name: "LAKEGATE_SQL_CHAIN",
+    kind: "count",
+    default: "512",
+    description: "The most terms in one chain of operators, set operations or common table expressions.",
+  },
+  { name: "LAKEGATE_PARAMETERS", kind: "count", default: "1000", description: "The most parameters of a statement." },
+  {
+    name: "LAKEGATE_BODY_LIMIT",
+    kind: "bytes",
+    default: "8MiB",
+    description: "The largest body of a request, after decompression.",
+  },
+  { name: "LAKEGATE_SESSIONS", kind: "count", default: "1000", description: "How many sessions may be open." },
+  { name: "LAKEGATE_HISTORY", kind: "count", default: "1000", description: "How many ended queries are remembered." },
+] as const satisfies readonly Setting[];
+
+/** Names that the setting up of a clone reads, not the service. */
+export const setupNames: readonly string[] = ["LAKEGATE_CACHE"];
+
+export type SettingName = (typeof settings)[number]["name"];

@@ -1,0 +1,102 @@
+/** Says what is wrong with a request, and what is allowed, from what Ajv found. */
+import type { ErrorObject } from "ajv";
+import { closest, distance } from "fastest-levenshtein";
+import type { ValidationFailure } from "../schemas/generated/index.js";
+
+const mostFailures = 20;
+/** Beyond this share of different letters a name is no likely misspelling. */
+const farthest = 0.5;
+
+export function validationFailures(errors: readonly ErrorObject[]): ValidationFailure[] {
+  return withoutVariantNoise(errors).slice(0, mostFailures).map(failure);
+}
+
+function failure(error: ErrorObject): ValidationFailure {
+  return { pointer: pointer(error), message: message(error), keyword: error.keyword };
+}
+
+function pointer({ instancePath, keyword, params }: ErrorObject): string {
+  const property = keyword === "additionalProperties" ? params.additionalProperty : params.missingProperty;
+  return property === undefined ? instancePath : `${instancePath}/${escapePointer(String(property))}`;
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function message(error: ErrorObject): string {
+  const { keyword, params, parentSchema } = error;
+  switch (keyword) {
+    case "additionalProperties":
+      return unknownField(String(params.additionalProperty), Object.keys(parentSchema?.properties ?? {}));
+    case "required":
+      return "is required";
+    case "enum":
+      return `must be one of ${params.allowedValues.join(", ")}`;
+    case "const":
+      return `must be ${JSON.stringify(params.allowedValue)}`;
+    case "oneOf":
+      return choiceMessage(error);
+    case "not":
+      return `must not have ${(error.schema as Variant).required?.join(" and ")} together`;
+    case "minLength":
+      return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} characters`;
+    case "format":
+      return params.format === "date-time" ? "must be a time such as 2026-01-15T09:30:00Z" : String(error.message);
+    default:
+      return error.message ?? "is not valid";
+  }
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const candidate = known.length > 0 ? closest(name, known) : undefined;
+  const near = candidate !== undefined && isNear(name, candidate);
+  if (near) return `is not a field; did you mean ${candidate}?`;
+  return known.length > 0 ? `is not a field; there are ${known.join(", ")}` : "is not a field";
+}
+
+function isNear(name: string, candidate: string): boolean {
+  return candidate.includes(name) || name.includes(candidate) || distanceShare(name, candidate) <= farthest;
+}
+
+function distanceShare(left: string, right: string): number {
+  return distance(left, right) / Math.max(left.length, right.length);
+}
+
+interface Variant {
+  readonly type?: string;
+  readonly required?: readonly string[];
+}
+
+function choiceMessage(choice: ErrorObject): string {
+  const variants = choice.schema as Variant[];
+  if (isEitherOr(choice)) return `must have exactly one of ${variants.flatMap(({ required }) => required).join(", ")}`;
+  return `must be ${variants.map(({ type }) => type ?? "a value").join(" or ")}`;
+}
+
+function isEitherOr({ schema }: ErrorObject): boolean {
+  return (schema as Variant[]).every(({ required }) => required !== undefined);
+}
+
+/** A value that fits no variant fails all of them; only what is wrong with the likeliest one helps. */
+function withoutVariantNoise(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const choices = errors.filter(({ keyword }) => keyword === "oneOf");
+  return choices.reduce((kept, choice) => withoutNoiseOf(choice, kept), errors);
+}
+
+function withoutNoiseOf(choice: ErrorObject, errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const inside = errors.filter((error) => error !== choice && isInside(error, choice));
+  const telling = inside.filter((error) => !isMismatch(error, choice));
+  const noise = telling.length > 0 ? [choice, ...inside.filter((error) => !telling.includes(error))] : inside;
+  return errors.filter((error) => !noise.includes(error));
+}
+
+function isInside({ instancePath }: ErrorObject, choice: ErrorObject): boolean {
+  return instancePath === choice.instancePath || instancePath.startsWith(`${choice.instancePath}/`);
+}
+
+/** Whether the error says only that the variant is another one. */
+function isMismatch({ instancePath, keyword }: ErrorObject, choice: ErrorObject): boolean {
+  if (instancePath !== choice.instancePath) return false;
+  return keyword === "type" || (keyword === "required" && isEitherOr(choice));
+}

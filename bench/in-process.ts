@@ -1,0 +1,26 @@
+/** Encodes results in this process and throws them away, without HTTP: one JSON line {sql, format} in, bytes and seconds out. */
+import { createInterface } from "node:readline";
+import type { Engine } from "../engine/index.js";
+import type { ResultFormat } from "../schemas/generated/index.js";
+import { withEngine } from "../setup/local-engine.js";
+import { tpchWarehouse } from "./tpch.js";
+
+interface Question {
+  sql: string;
+  format: ResultFormat;
+}
+
+await withEngine(tpchWarehouse, async (engine) => {
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await drained(engine, JSON.parse(line))));
+  }
+});
+
+async function drained(engine: Engine, { sql, format }: Question) {
+  const began = performance.now();
+  const query = engine.queries.run({ sql }, format);
+  const { chunk, complete } = await query.start();
+  let bytes = chunk.length;
+  for (let next = complete ? null : await query.next(); next !== null; next = await query.next()) bytes += next.length;
+  return { bytes, seconds: (performance.now() - began) / 1000 };
+}

@@ -1,0 +1,32 @@
+/** Runs the named benchmarks, or all, prints them side by side and writes RESULTS.md when all ran. */
+import { writeFileSync } from "node:fs";
+import { f1 } from "./f1-tpch.js";
+import { f3 } from "./f3-rate.js";
+import { f5 } from "./f5-export.js";
+import { f9 } from "./f9-start.js";
+import { machineFacts } from "./machine.js";
+import { markdown, print, type Report } from "./report.js";
+
+const parts: Record<string, () => Promise<Report>> = { f1, f3, f5, f9 };
+const named = process.argv.slice(2).map((name) => name.toLowerCase());
+const unknown = named.filter((name) => !(name in parts));
+if (unknown.length > 0)
+  throw new Error(`no benchmark ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
+
+const reports: Report[] = [];
+for (const [name, part] of Object.entries(parts)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  const report = await part();
+  print(report);
+  reports.push(report);
+}
+
+if (named.length === 0) {
+  const facts = machineFacts().map((fact) => `- ${fact}`);
+  const head = [
+    "# Benchmark results",
+    "Written by `npm run bench`. Ratios are ours / peer, the median of the rounds.",
+    facts.join("\n"),
+  ];
+  writeFileSync("bench/RESULTS.md", `${[...head, ...reports.map(markdown)].join("\n\n")}\n`);
+}

@@ -1,0 +1,67 @@
+/** Starts the servers that are measured, each in a process of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Service {
+  url: string;
+  pid: number;
+  startMilliseconds: number;
+  stop(): Promise<void>;
+}
+
+export async function startLakegate(warehouse: string): Promise<Service> {
+  const state = mkdtempSync(join(tmpdir(), "lakegate-bench-"));
+  const environment = { LAKEGATE_WAREHOUSE: warehouse, LAKEGATE_STATE: state, LAKEGATE_LOG_LEVEL: "warn" };
+  const service = await start(["dist/api/server.js"], environment);
+  return {
+    ...service,
+    async stop() {
+      await service.stop();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
+
+export function startEcho(): Promise<Service> {
+  return start(["--import", "tsx", "bench/echo.ts"], {});
+}
+
+export function startLoopback(): Promise<Service> {
+  return start(["--import", "tsx", "bench/loopback.ts"], {});
+}
+
+async function start(args: string[], environment: Record<string, string>): Promise<Service> {
+  const started = performance.now();
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, HOST: "127.0.0.1", PORT: "0", ...environment },
+  });
+  const url = await printedAddress(child);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    startMilliseconds: performance.now() - started,
+    stop: () => stopped(child),
+  };
+}
+
+function printedAddress(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      const address = output.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
+      if (address) resolve(address);
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code} before it listened:\n${output}`)));
+  });
+}
+
+function stopped(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGTERM");
+  });
+}

@@ -1,0 +1,54 @@
+/** MessagePack with exact 64-bit integers: safe ones are numbers, the others bigints, in both directions. */
+import { decode as decodeMessagePack, encode as encodeMessagePack } from "@msgpack/msgpack";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+
+const smallest = -(2n ** 63n);
+const largest = 2n ** 64n - 1n;
+
+export function encode(value: unknown): Buffer {
+  const bytes = encodeMessagePack(widen(value), { useBigInt64: true, ignoreUndefined: true, sortKeys: false });
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function decode<T>(bytes: Uint8Array): T {
+  return narrow(decodeMessagePack(bytes, { useBigInt64: true })) as T;
+}
+
+/** The library writes integers from 2^32 on as floats unless they are bigints. */
+function widen(value: unknown): unknown {
+  if (typeof value === "number") return isLongInteger(value) ? BigInt(value) : value;
+  if (typeof value === "bigint") return checkedInteger(value);
+  if (typeof value === "string") return checkedText(value);
+  return mapInner(value, widen);
+}
+
+function narrow(value: unknown): unknown {
+  if (typeof value !== "bigint") return mapInner(value, narrow);
+  return isSafe(value) ? Number(value) : value;
+}
+
+function mapInner(value: unknown, change: (inner: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(change);
+  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [change(key) as string, change(inner)]));
+}
+
+function isLongInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && (value >= 2 ** 32 || value < -(2 ** 31));
+}
+
+function isSafe(value: bigint): boolean {
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+function checkedInteger(value: bigint): bigint {
+  if (value >= smallest && value <= largest) return value;
+  throw new DataFusionEngineError(`The integer ${value} does not fit in 64 bits.`, { code: "invalid_request" });
+}
+
+function checkedText(value: string): string {
+  if (!/\p{Surrogate}/u.test(value)) return value;
+  throw new DataFusionEngineError("A text holds half of a surrogate pair, which UTF-8 cannot carry.", {
+    code: "invalid_request",
+  });
+}

@@ -1,0 +1,50 @@
+/** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
+import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import type { Log } from "./log.js";
+import { NativeEngine } from "./native.js";
+import { Queries } from "./queries.js";
+import { Sessions } from "./sessions.js";
+import { TableCatalog } from "./table-catalog.js";
+import { TableStore } from "./table-store.js";
+
+export interface EngineOptions {
+  readonly config: EngineConfig;
+  /** The folder for what must survive a restart. */
+  readonly state: string;
+  /** How many sessions may be open. */
+  readonly sessions: number;
+  /** How many ended queries are remembered. */
+  readonly history: number;
+}
+
+export interface Engine {
+  readonly tables: TableCatalog;
+  readonly sessions: Sessions;
+  readonly queries: Queries;
+  readiness(): Readiness;
+  /** Commits rows to a Delta table; for the demo and the benchmarks. */
+  write(write: TableWrite): Promise<WriteReport>;
+  /** Cancels what runs and takes no more. */
+  close(): void;
+}
+
+export async function openEngine({ config, state, sessions, history }: EngineOptions, log: Log): Promise<Engine> {
+  const native = new NativeEngine(config);
+  const tables = new TableCatalog(native, new TableStore(state, log), log);
+  const open = new Sessions(native, sessions);
+  const queries = new Queries(open, history);
+  await tables.restore();
+  let closed = false;
+  return {
+    tables,
+    sessions: open,
+    queries,
+    readiness: () => ({ ready: !closed, reasons: closed ? ["The service is shutting down."] : [] }),
+    write: (write) => native.writeTable(write),
+    close: () => {
+      closed = true;
+      tables.close();
+      queries.cancelAll();
+    },
+  };
+}

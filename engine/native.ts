@@ -1,0 +1,148 @@
+/** The only import of the Rust addon: payloads cross as MessagePack, and a fault becomes an error here and nowhere else. */
+import { createRequire } from "node:module";
+import type * as addon from "../native/index.js";
+import type {
+  EngineConfig,
+  ErrorCode,
+  ErrorKind,
+  ExplainAnswer,
+  ExplainRequest,
+  QueryHead,
+  QueryRequest,
+  QuerySummary,
+  ResultFormat,
+  SessionProfile,
+  TableDescription,
+  TableEntry,
+  TableSelection,
+  TableSpec,
+  TableWrite,
+  WriteReport,
+} from "../schemas/generated/index.js";
+import { decode, encode } from "./codec.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+
+export interface StartedQuery {
+  readonly head: QueryHead;
+  readonly chunk: Buffer;
+  /** Whether `chunk` is the whole body. */
+  readonly complete: boolean;
+}
+
+export class NativeEngine {
+  readonly #engine: addon.Engine;
+
+  constructor(config: EngineConfig) {
+    const { Engine } = createRequire(import.meta.url)("#addon") as typeof addon;
+    this.#engine = cross(() => Engine.open(encode(config)));
+  }
+
+  openSession(profile: SessionProfile): NativeSession {
+    return new NativeSession(cross(() => this.#engine.openSession(encode(profile))));
+  }
+
+  async attachTable(name: string, spec: TableSpec): Promise<TableDescription> {
+    return decode(await crossAsync(() => this.#engine.attachTable(name, encode(spec))));
+  }
+
+  detachTable(name: string): boolean {
+    return cross(() => this.#engine.detachTable(name));
+  }
+
+  async tables(): Promise<TableEntry[]> {
+    return decode(await crossAsync(() => this.#engine.tables()));
+  }
+
+  async describeTable(name: string, selection: TableSelection): Promise<TableDescription> {
+    return decode(await crossAsync(() => this.#engine.describeTable(name, encode(selection))));
+  }
+
+  async writeTable(write: TableWrite): Promise<WriteReport> {
+    return decode(await crossAsync(() => this.#engine.writeTable(encode(write))));
+  }
+}
+
+export class NativeSession {
+  readonly #session: addon.Session;
+
+  constructor(session: addon.Session) {
+    this.#session = session;
+  }
+
+  effectiveProfile(): SessionProfile {
+    return decode(cross(() => this.#session.effectiveProfile()));
+  }
+
+  query(id: string, format: ResultFormat, request: QueryRequest): NativeQuery {
+    return new NativeQuery(cross(() => this.#session.query(id, format, encode(request))));
+  }
+
+  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
+    return decode(await crossAsync(() => this.#session.explain(encode(request))));
+  }
+}
+
+export class NativeQuery {
+  readonly #query: addon.Query;
+
+  constructor(query: addon.Query) {
+    this.#query = query;
+  }
+
+  /** Resolves when the first bytes of the encoded result are there. */
+  async start(): Promise<StartedQuery> {
+    const { head, chunk, complete } = await crossAsync(() => this.#query.start());
+    return { head: decode(head), chunk, complete };
+  }
+
+  /** The bytes that follow; null when there are no more. */
+  next(): Promise<Buffer | null> {
+    return crossAsync(() => this.#query.next());
+  }
+
+  summary(): QuerySummary {
+    return decode(cross(() => this.#query.summary()));
+  }
+
+  cancel(): void {
+    this.#query.cancel();
+  }
+}
+
+function cross<T>(call: () => T | addon.Fault): T {
+  try {
+    return unwrap(call());
+  } catch (error) {
+    throw engineError(error);
+  }
+}
+
+async function crossAsync<T>(call: () => Promise<T | addon.Fault>): Promise<T> {
+  try {
+    return unwrap(await call());
+  } catch (error) {
+    throw engineError(error);
+  }
+}
+
+function unwrap<T>(value: T | addon.Fault): T {
+  if (!isFault(value)) return value;
+  const { kind, code, message, line, column } = value;
+  const details = value.details && decode<Record<string, unknown> | null>(value.details);
+  throw new DataFusionEngineError(message, {
+    kind: kind as ErrorKind,
+    code: code as ErrorCode,
+    ...(line !== undefined && column !== undefined && { location: { line, column } }),
+    ...(details && Object.keys(details).length > 0 && { details }),
+  });
+}
+
+function isFault(value: unknown): value is addon.Fault {
+  return value !== null && typeof value === "object" && (value as { fault?: unknown }).fault === true;
+}
+
+function engineError(error: unknown): DataFusionEngineError {
+  if (error instanceof DataFusionEngineError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new DataFusionEngineError(message, { code: "internal", cause: error });
+}

@@ -1,0 +1,197 @@
+/** The tables that are served: those of the warehouse, and those registered by URI, which survive a restart. */
+import { randomUUID } from "node:crypto";
+import type {
+  PageSelection,
+  QueryFailure,
+  TableDescription,
+  TableEntry,
+  TableList,
+  TableRegistration,
+  TableSelection,
+} from "../schemas/generated/index.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { hashMsgpackCanonical } from "./hashing.js";
+import type { Log } from "./log.js";
+import type { NativeEngine } from "./native.js";
+import { page } from "./page.js";
+import { queryFailure } from "./query-failure.js";
+import { MutableRegistry } from "./registry.js";
+import type { StoredTable, TableStore } from "./table-store.js";
+import { Turns } from "./turns.js";
+
+export interface DescribedTable {
+  readonly description: TableDescription;
+  /** Changes with every registration and every commit. */
+  readonly revision: string;
+}
+
+/** Whether a change may be made, given the revision of what is there; undefined when nothing is. */
+export type Condition = (revision: string | undefined) => boolean;
+
+interface RegisteredTable {
+  readonly stored: StoredTable;
+  /** Why it is not attached; absent when it is. */
+  readonly failure?: QueryFailure;
+}
+
+/** How long a start waits for registered tables; slower ones are attached while the service runs. */
+const restoreWaitMs = 500;
+/** How often a table that could not be opened is tried again. */
+const retryMs = 30_000;
+
+export class TableCatalog {
+  readonly #native: NativeEngine;
+  readonly #store: TableStore;
+  readonly #log: Log;
+  readonly #tables = new MutableRegistry<string, RegisteredTable>();
+  readonly #turns = new Turns();
+  #retries: NodeJS.Timeout | undefined;
+
+  constructor(native: NativeEngine, store: TableStore, log: Log) {
+    this.#native = native;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  async restore(): Promise<void> {
+    const tables = await this.#store.load();
+    const failure = queryFailure(new DataFusionEngineError("Not opened yet.", { code: "service_unavailable" }));
+    for (const stored of tables) this.#tables.register(stored.name, { stored, failure });
+    const attached = this.#openBroken();
+    await Promise.race([attached, new Promise((resolve) => setTimeout(resolve, restoreWaitMs))]);
+    this.#retries = setInterval(() => this.#openBroken(), retryMs).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#retries);
+  }
+
+  async list(selection: PageSelection): Promise<TableList> {
+    const served = await this.#native.tables();
+    const names = new Set(served.map(({ name }) => name));
+    const broken = this.#tables.entries().filter(([name]) => !names.has(name));
+    const items = [...served, ...broken.map(([, table]) => brokenEntry(table))];
+    return page(items.sort(byName), selection, ({ name }) => name);
+  }
+
+  async describe(name: string, selection: TableSelection = {}): Promise<DescribedTable> {
+    if (this.#tables.get(name)?.failure !== undefined) await this.#open(name);
+    const description = await this.#native.describeTable(name, selection);
+    return { description, revision: this.#revision(name, description) };
+  }
+
+  /** Registers the table, in place of the one that has the name; says whether there was none. */
+  put(
+    name: string,
+    registration: TableRegistration,
+    condition: Condition,
+  ): Promise<DescribedTable & { created: boolean }> {
+    return this.#turns.run(async () => {
+      await this.#refuseWarehouseName(name);
+      await this.#check(name, condition);
+      const { uri, storage_options = {} } = registration;
+      const description = await this.#native.attachTable(name, { uri, storage_options });
+      const stored = { name, uri, storage_options, registered_at: new Date().toISOString(), revision: randomUUID() };
+      await this.#save(stored);
+      const created = !this.#tables.has(name);
+      this.#tables.register(name, { stored }, { overwrite: true });
+      return { description, revision: this.#revision(name, description), created };
+    });
+  }
+
+  /** Forgets the table; its files stay. */
+  remove(name: string, condition: Condition): Promise<void> {
+    return this.#turns.run(async () => {
+      await this.#refuseWarehouseName(name);
+      if (!this.#tables.has(name)) throw noSuchTable(name);
+      await this.#check(name, condition);
+      await this.#store.remove(name);
+      this.#native.detachTable(name);
+      this.#tables.unregister(name);
+    });
+  }
+
+  async #openBroken(): Promise<void> {
+    const broken = this.#tables.entries().filter(([, { failure }]) => failure !== undefined);
+    await Promise.allSettled(broken.map(([name]) => this.#open(name)));
+  }
+
+  async #open(name: string): Promise<void> {
+    const stored = this.#tables.get(name)?.stored;
+    if (stored === undefined) return;
+    const { uri, storage_options } = stored;
+    const outcome = await this.#native.attachTable(name, { uri, storage_options }).then(
+      () => ({ stored }),
+      (error: unknown) => ({ stored, failure: queryFailure(error), error }),
+    );
+    if (this.#tables.get(name)?.stored !== stored) return this.#reopen(name);
+    this.#tables.register(name, outcome, { overwrite: true });
+    if (!("error" in outcome)) return;
+    this.#log.warn({ table: name, code: outcome.failure.code }, "a registered table could not be opened");
+    throw outcome.error;
+  }
+
+  /** For a registration that changed while it was opened. */
+  async #reopen(name: string): Promise<void> {
+    this.#native.detachTable(name);
+    await this.#open(name);
+  }
+
+  async #save(stored: StoredTable): Promise<void> {
+    try {
+      await this.#store.save(stored);
+    } catch (error) {
+      await this.#undo(stored.name);
+      throw error;
+    }
+  }
+
+  async #undo(name: string): Promise<void> {
+    this.#native.detachTable(name);
+    await this.#open(name).catch(() => undefined);
+  }
+
+  async #refuseWarehouseName(name: string): Promise<void> {
+    const tables = await this.#native.tables();
+    if (!tables.some((table) => table.name === name && table.source === "warehouse")) return;
+    throw new DataFusionEngineError(`${name} is a table of the warehouse; its folder decides whether it is served.`, {
+      code: "name_taken",
+    });
+  }
+
+  async #check(name: string, condition: Condition): Promise<void> {
+    if (condition(await this.#currentRevision(name))) return;
+    throw new DataFusionEngineError(`The registration of ${name} is not what the condition expects.`, {
+      code: "precondition_failed",
+    });
+  }
+
+  async #currentRevision(name: string): Promise<string | undefined> {
+    const table = this.#tables.get(name);
+    if (table === undefined) return undefined;
+    const { description } = await this.describe(name).catch(() => ({ description: undefined }));
+    return this.#revision(name, description);
+  }
+
+  #revision(name: string, description: TableDescription | undefined): string {
+    const registration = this.#tables.get(name)?.stored.revision ?? null;
+    return hashMsgpackCanonical({
+      name,
+      registration,
+      uri: description?.uri ?? null,
+      version: description?.version ?? null,
+    });
+  }
+}
+
+function brokenEntry({ stored, failure }: RegisteredTable): TableEntry {
+  return { name: stored.name, uri: stored.uri, source: "registered", ...(failure && { error: failure }) };
+}
+
+function byName(left: TableEntry, right: TableEntry): number {
+  return left.name < right.name ? -1 : 1;
+}
+
+function noSuchTable(name: string): DataFusionEngineError {
+  return new DataFusionEngineError(`There is no table ${name}.`, { code: "table_not_found" });
+}

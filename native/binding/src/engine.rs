@@ -1,0 +1,81 @@
+//! The engine as JavaScript sees it.
+
+use std::sync::Arc;
+
+use lakegate_core as core;
+use lakegate_core::generated::{TablePin, TableSpec, TableWrite};
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::fault::{Outcome, guarded, outcome};
+use crate::payload::{decode, encode};
+use crate::session::Session;
+
+#[napi]
+pub struct Engine {
+    inner: Arc<core::Engine>,
+}
+
+#[napi]
+impl Engine {
+    /// Opens an engine. `config` is an EngineConfig.
+    #[napi]
+    pub fn open(config: Buffer) -> Outcome<Engine> {
+        guarded(|| {
+            let inner = core::Engine::open(decode(&config)?)?;
+            Ok(Self { inner })
+        })
+    }
+
+    /// Opens a session. `profile` is a SessionProfile; what it leaves open the engine fills in.
+    #[napi]
+    pub fn open_session(&self, profile: Buffer) -> Outcome<Session> {
+        guarded(|| Ok(Session::new(self.inner.open_session(decode(&profile)?)?)))
+    }
+
+    /// Serves the table of a TableSpec as `name`; answers its TableDescription.
+    #[napi]
+    pub async fn attach_table(&self, name: String, spec: Buffer) -> Outcome<Buffer> {
+        outcome(attach(&self.inner, &name, &spec).await)
+    }
+
+    /// Stops serving a registered table; whether there was one.
+    #[napi]
+    pub fn detach_table(&self, name: String) -> bool {
+        self.inner.detach_table(&name)
+    }
+
+    /// Every served table, as TableEntry[] sorted by name.
+    #[napi]
+    pub async fn tables(&self) -> Outcome<Buffer> {
+        outcome(self.inner.tables().await.and_then(|tables| encode(&tables)))
+    }
+
+    /// The TableDescription of a table at a TablePin; an empty pin means its newest version.
+    #[napi]
+    pub async fn describe_table(&self, name: String, pin: Buffer) -> Outcome<Buffer> {
+        outcome(describe(&self.inner, &name, &pin).await)
+    }
+
+    /// Commits a TableWrite; answers its WriteReport.
+    #[napi]
+    pub async fn write_table(&self, request: Buffer) -> Outcome<Buffer> {
+        outcome(write(&self.inner, &request).await)
+    }
+}
+
+async fn attach(engine: &core::Engine, name: &str, spec: &[u8]) -> core::Result<Buffer> {
+    let spec: TableSpec = decode(spec)?;
+    encode(&engine.attach_table(name, &spec).await?)
+}
+
+async fn describe(engine: &core::Engine, name: &str, pin: &[u8]) -> core::Result<Buffer> {
+    let pin: TablePin = decode(pin)?;
+    let pin = (pin != TablePin::default()).then_some(&pin);
+    encode(&engine.describe_table(name, pin).await?)
+}
+
+async fn write(engine: &Arc<core::Engine>, request: &[u8]) -> core::Result<Buffer> {
+    let request: TableWrite = decode(request)?;
+    encode(&engine.write_table(request).await?)
+}

@@ -1,0 +1,11 @@
+//! The Node addon: converts between napi and the core, and decides nothing.
+
+mod engine;
+mod fault;
+mod payload;
+mod query;
+mod runtime;
+mod session;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,0 +1,21 @@
+//! The Tokio runtime that all native work runs on.
+
+use napi::bindgen_prelude::create_custom_tokio_runtime;
+
+/// Planning recurses: what the statement limits let through fits into this many times over.
+const STACK: usize = 64 << 20;
+/// Checkpoints of the Delta library hang on fewer.
+const MIN_WORKERS: usize = 2;
+
+#[napi_derive::module_init]
+fn start() {
+    let workers = std::thread::available_parallelism().map_or(MIN_WORKERS, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.max(MIN_WORKERS))
+        .thread_stack_size(STACK)
+        .thread_name("lakegate")
+        .enable_all()
+        .build()
+        .expect("the runtime starts, or the process can't");
+    create_custom_tokio_runtime(runtime);
+}

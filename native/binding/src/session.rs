@@ -1,0 +1,54 @@
+//! A session as JavaScript sees it.
+
+use std::sync::Arc;
+
+use lakegate_core as core;
+use lakegate_core::generated::ErrorCode;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::fault::{Outcome, outcome};
+use crate::payload::{decode, encode};
+use crate::query::Query;
+
+#[napi]
+pub struct Session {
+    inner: Arc<core::Session>,
+}
+
+impl Session {
+    pub fn new(session: core::Session) -> Self {
+        Self {
+            inner: Arc::new(session),
+        }
+    }
+}
+
+#[napi]
+impl Session {
+    /// The SessionProfile with every value filled in.
+    #[napi]
+    pub fn effective_profile(&self) -> Outcome<Buffer> {
+        outcome(encode(self.inner.effective_profile()))
+    }
+
+    /// Prepares a QueryRequest; whatever is wrong with it fails `start`.
+    #[napi]
+    pub fn query(&self, query_id: String, format: String, request: Buffer) -> Query {
+        let request = match format.parse() {
+            Ok(format) => decode(&request).map(|request| (format, request)),
+            Err(message) => Err(core::Error::new(ErrorCode::NotAcceptable, message)),
+        };
+        Query::new(self.inner.clone(), query_id, request)
+    }
+
+    /// Plans an ExplainRequest; answers an ExplainAnswer.
+    #[napi]
+    pub async fn explain(&self, request: Buffer) -> Outcome<Buffer> {
+        outcome(explain(&self.inner, &request).await)
+    }
+}
+
+async fn explain(session: &Arc<core::Session>, request: &[u8]) -> core::Result<Buffer> {
+    encode(&session.explain(decode(request)?).await?)
+}

@@ -1,0 +1,73 @@
+//! The engine: what all sessions share.
+
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+
+use crate::error::Result;
+use crate::generated::{
+    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSpec, TableWrite, WriteReport,
+};
+use crate::session::Session;
+use crate::storage::{Locations, TableStores};
+use crate::table::{Catalog, write_table};
+
+/// Bytes of Parquet footers that are kept for all queries.
+const METADATA_CACHE: usize = 64 << 20;
+
+/// One runtime environment (memory, spill, caches), one catalog.
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) catalog: Catalog,
+    pub(crate) runtime: Arc<RuntimeEnv>,
+}
+
+impl Engine {
+    pub fn open(config: EngineConfig) -> Result<Arc<Self>> {
+        let locations = Locations::new(&config)?;
+        let stores = Arc::new(TableStores::default());
+        std::fs::create_dir_all(&config.spill_folder)?;
+        let spill = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![config.spill_folder.clone().into()]))
+            .with_max_temp_directory_size(config.spill_limit_bytes as u64);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(config.memory_limit_bytes as usize)))
+            .with_disk_manager_builder(spill)
+            .with_metadata_cache_limit(METADATA_CACHE)
+            .with_object_store_registry(stores.clone())
+            .build_arc()?;
+        Ok(Arc::new(Self {
+            config,
+            catalog: Catalog::new(locations, stores),
+            runtime,
+        }))
+    }
+
+    pub fn open_session(self: &Arc<Self>, profile: SessionProfile) -> Result<Session> {
+        Session::open(self.clone(), profile)
+    }
+
+    pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
+        let table = self.catalog.attach(name, spec).await?;
+        Ok(table.describe(&*table.snapshot(None).await?))
+    }
+
+    pub fn detach_table(&self, name: &str) -> bool {
+        self.catalog.detach(name)
+    }
+
+    pub async fn tables(&self) -> Result<Vec<TableEntry>> {
+        self.catalog.entries().await
+    }
+
+    pub async fn describe_table(&self, name: &str, pin: Option<&TablePin>) -> Result<TableDescription> {
+        let table = self.catalog.table(name).await?;
+        Ok(table.describe(&*table.snapshot(pin).await?))
+    }
+
+    pub async fn write_table(self: &Arc<Self>, write: TableWrite) -> Result<WriteReport> {
+        write_table(self, write).await
+    }
+}

@@ -1,0 +1,98 @@
+//! The Delta library's and its kernel's errors.
+
+use deltalake_core::DeltaTableError;
+use deltalake_core::kernel::transaction::TransactionError;
+
+use super::Error;
+use super::arrow_error::{from_arrow, from_parquet};
+use super::datafusion_error::from_external;
+use super::storage_error::{from_io, from_store};
+use crate::generated::ErrorCode;
+
+pub fn from_delta(error: &DeltaTableError) -> Error {
+    use DeltaTableError as E;
+    match error {
+        E::KernelError(source) => from_kernel(source),
+        E::ObjectStore { source } => from_store(source),
+        E::Parquet { source } => from_parquet(source),
+        E::Arrow { source } => from_arrow(source),
+        E::Io { source } => from_io(source),
+        E::InvalidJsonLog { .. }
+        | E::InvalidStatsJson { .. }
+        | E::InvalidDateTimeString { .. }
+        | E::InvalidData { .. }
+        | E::NoSchema
+        | E::PartitionError { .. }
+        | E::MetadataError(_) => delta(ErrorCode::TableCorrupt, error),
+        E::InvalidVersion(_) | E::VersionDowngrade { .. } => delta(ErrorCode::VersionNotFound, error),
+        E::NotATable(_) | E::InvalidTableLocation(_) | E::MissingFeature { .. } => Error::new(
+            ErrorCode::TableUnreadable,
+            "There is no Delta table: its _delta_log has no commits",
+        ),
+        E::SchemaMismatch { .. } | E::InvalidPartitionFilter { .. } => delta(ErrorCode::InvalidQuery, error),
+        E::Transaction { source } => from_transaction(source),
+        E::VersionAlreadyExists(_) | E::VersionMismatch(..) => delta(ErrorCode::TableConflict, error),
+        E::UnsupportedColumnMapping { .. } => delta(ErrorCode::TableUnsupported, error),
+        E::Generic(message) => from_kernel_text(message),
+        E::GenericError { source } => from_external(source.as_ref()),
+        E::Kernel { source } => from_kernel_text(&source.to_string()),
+        E::CommitValidation { .. }
+        | E::SerializeLogJson { .. }
+        | E::NotInitialized
+        | E::NotInitializedWithFiles(_)
+        | E::ChangeDataNotRecorded { .. }
+        | E::ChangeDataNotEnabled { .. }
+        | E::ChangeDataInvalidVersionRange { .. }
+        | E::ChangeDataTimestampGreaterThanCommit { .. }
+        | E::NoStartingVersionOrTimestamp => delta(ErrorCode::Internal, error),
+    }
+}
+
+fn from_transaction(error: &TransactionError) -> Error {
+    use TransactionError as E;
+    match error {
+        E::UnsupportedTableFeatures(features) => {
+            let names: Vec<_> = features.iter().map(ToString::to_string).collect();
+            let message = format!("The table uses features that Lakegate can't read: {}", names.join(", "));
+            Error::new(ErrorCode::TableUnsupported, message).with("features", names)
+        }
+        E::ObjectStore { source } => from_store(source),
+        E::VersionAlreadyExists(_) | E::CommitConflict(_) | E::MaxCommitAttempts(_) => {
+            Error::new(ErrorCode::TableConflict, error.to_string())
+        }
+        _ => Error::new(ErrorCode::Internal, error.to_string()),
+    }
+}
+
+fn from_kernel(error: &delta_kernel::Error) -> Error {
+    use delta_kernel::Error as E;
+    match error {
+        E::Arrow(source) => from_arrow(source),
+        E::Parquet(source) => from_parquet(source),
+        E::ObjectStore(source) => from_store(source),
+        E::IOError(source) => from_io(source),
+        E::Backtraced { source, .. } => from_kernel(source),
+        E::Unsupported(message) => Error::new(ErrorCode::TableUnsupported, message),
+        other => from_kernel_text(&other.to_string()),
+    }
+}
+
+/// Kernel errors travel through the Delta library as text: the words are all there is to tell them apart.
+pub fn from_kernel_text(message: &str) -> Error {
+    let lower = message.to_ascii_lowercase();
+    let unsupported = ["unsupported", "not supported", "unknown feature", "feature"];
+    let code = if lower.contains("no files in log segment") || lower.contains("not a delta table") {
+        ErrorCode::TableUnreadable
+    } else if lower.contains("no suitable object store") {
+        ErrorCode::LocationNotAllowed
+    } else if unsupported.iter().any(|word| lower.contains(word)) {
+        ErrorCode::TableUnsupported
+    } else {
+        ErrorCode::TableCorrupt
+    };
+    Error::new(code, message)
+}
+
+fn delta(code: ErrorCode, error: &DeltaTableError) -> Error {
+    Error::new(code, error.to_string())
+}

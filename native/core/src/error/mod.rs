@@ -1,0 +1,111 @@
+//! The engine's one error: data that crosses the border unchanged.
+
+mod arrow_error;
+mod datafusion_error;
+mod delta_error;
+mod storage_error;
+
+use std::fmt;
+
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use deltalake_core::DeltaTableError;
+use serde_json::{Map, Value};
+
+use self::arrow_error::from_arrow;
+use self::datafusion_error::from_datafusion;
+use self::delta_error::from_delta;
+use self::storage_error::{from_io, from_join, from_store};
+use crate::generated::{ErrorCode, ErrorKind};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A place in the SQL text, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location {
+    pub line: u64,
+    pub column: u64,
+}
+
+/// What went wrong: a code of the closed list in `schemas/errors.json`, a sentence for the user, and
+/// where known the place in the SQL text and figures.
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub code: ErrorCode,
+    pub message: String,
+    pub location: Option<Location>,
+    pub details: Map<String, Value>,
+}
+
+impl Error {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            location: None,
+            details: Map::new(),
+        }
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.code.kind()
+    }
+
+    pub fn at(mut self, location: Option<Location>) -> Self {
+        self.location = self.location.or(location);
+        self
+    }
+
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.into(), value.into());
+        self
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Internal, message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        from_datafusion(&error)
+    }
+}
+
+impl From<DeltaTableError> for Error {
+    fn from(error: DeltaTableError) -> Self {
+        from_delta(&error)
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        from_arrow(&error)
+    }
+}
+
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        from_store(&error)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        from_io(&error)
+    }
+}
+
+impl From<tokio::task::JoinError> for Error {
+    fn from(error: tokio::task::JoinError) -> Self {
+        from_join(&error)
+    }
+}

@@ -1,0 +1,20 @@
+//! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
+
+pub mod encode;
+mod engine;
+mod error;
+pub mod generated;
+mod memory;
+mod normalize;
+mod query;
+mod schema;
+mod session;
+mod sql;
+mod storage;
+mod table;
+mod type_name;
+
+pub use engine::Engine;
+pub use error::{Error, Location, Result};
+pub use query::{Query, Started};
+pub use session::Session;

@@ -1,0 +1,124 @@
+//! A statement's plans, and which files they read.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::TryStreamExt;
+
+use super::plan::{Plan, PlanRequest};
+use super::run::plan_within;
+use crate::error::{Error, Result};
+use crate::generated::{AnalyzeReport, ErrorCode, ExplainAnswer, ExplainRequest, ExplainedTable};
+use crate::session::{Session, bounded};
+use crate::table::{TableSnapshot, sizes};
+
+impl Session {
+    /// Plans the statement and, where `analyze` is set, runs it and throws its rows away.
+    pub async fn explain(self: &Arc<Self>, request: ExplainRequest) -> Result<ExplainAnswer> {
+        let limits = self.limits();
+        let timeout = request.timeout_ms.or(self.effective_profile().defaults.timeout_ms);
+        let timeout = timeout.unwrap_or(limits.timeout_ms);
+        bounded("timeout_ms", timeout, limits.timeout_ms)?;
+        let plan_request = PlanRequest {
+            sql: request.sql,
+            parameters: request.parameters,
+            pins: request.tables,
+            rows: None,
+        };
+        let plan = plan_within(self.clone(), plan_request).await?;
+        let analyze = match request.analyze {
+            true => Some(analyze(&plan, timeout).await?),
+            false => None,
+        };
+        Ok(answer(&plan, analyze))
+    }
+}
+
+fn answer(plan: &Plan, analyze: Option<AnalyzeReport>) -> ExplainAnswer {
+    let physical = DisplayableExecutionPlan::new(plan.physical.as_ref());
+    let files = files_read(&plan.physical);
+    ExplainAnswer {
+        logical_plan: plan.public_text(&plan.logical.display_indent().to_string()),
+        physical_plan: plan.public_text(&physical.indent(false).to_string()),
+        tree: plan.public_text(&physical.tree_render().to_string()),
+        graphviz: plan.public_text(&plan.logical.display_graphviz().to_string()),
+        tables: plan
+            .tables
+            .iter()
+            .map(|(name, snapshot)| explained(name, snapshot, &files))
+            .collect(),
+        analyze,
+    }
+}
+
+impl Plan {
+    /// Plans name files by the address of their store.
+    fn public_text(&self, text: &str) -> String {
+        self.tables
+            .iter()
+            .fold(text.to_owned(), |text, (_, snapshot)| snapshot.store.public_text(&text))
+    }
+}
+
+fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSet<String>>) -> ExplainedTable {
+    let version = snapshot.table_version(name);
+    let (files_total, size_bytes, _) = sizes(&snapshot.state);
+    let files_read = read.get(&snapshot.store.key()).map_or(0, HashSet::len) as i64;
+    ExplainedTable {
+        name: version.name,
+        version: version.version,
+        timestamp: version.timestamp,
+        uri: version.uri,
+        files_total,
+        files_pruned: Some(files_total - files_read),
+        size_bytes,
+    }
+}
+
+/// The files that the plan's scans name, by store.
+fn files_read(plan: &Arc<dyn ExecutionPlan>) -> HashMap<String, HashSet<String>> {
+    let mut files: HashMap<String, HashSet<String>> = HashMap::new();
+    // The visitor can't fail.
+    let _ = plan.apply(|node| {
+        if let Some(scan) = node.downcast_ref::<DataSourceExec>()
+            && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
+        {
+            let store = config.object_store_url.as_str().trim_end_matches('/').to_owned();
+            let names = config.file_groups.iter().flat_map(|group| group.iter());
+            files
+                .entry(store)
+                .or_default()
+                .extend(names.map(|file| file.object_meta.location.to_string()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    files
+}
+
+async fn analyze(plan: &Plan, timeout_ms: i64) -> Result<AnalyzeReport> {
+    let started = Instant::now();
+    let stream = execute_stream(plan.physical.clone(), plan.task.clone())?;
+    let rows = stream.try_fold(0, async |rows, batch| Ok(rows + batch.num_rows() as i64));
+    let row_count = tokio::time::timeout(Duration::from_millis(timeout_ms as u64), rows)
+        .await
+        .map_err(|_| {
+            Error::new(
+                ErrorCode::QueryTimeout,
+                format!("The query ran longer than its {timeout_ms} ms"),
+            )
+        })??;
+    let metrics = DisplayableExecutionPlan::with_metrics(plan.physical.as_ref())
+        .indent(false)
+        .to_string();
+    Ok(AnalyzeReport {
+        metrics: plan.public_text(&metrics),
+        row_count,
+        elapsed_ms: started.elapsed().as_micros() as f64 / 1000.0,
+    })
+}

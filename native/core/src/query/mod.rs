@@ -1,0 +1,13 @@
+//! Queries: planned over tables at their versions, run as a stream of encoded chunks.
+
+mod document;
+mod explain;
+mod parameters;
+mod plan;
+#[allow(clippy::module_inception)]
+mod query;
+mod run;
+mod spool;
+mod truncate;
+
+pub use query::{Query, Started};

@@ -1,0 +1,256 @@
+//! One query: started once, read chunk by chunk, cancelled at any time.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::run::run;
+use crate::encode::Format;
+use crate::error::{Error, Result};
+use crate::generated::{ErrorCode, QueryFailure, QueryHead, QueryRequest, QueryState, QueryStats, QuerySummary};
+use crate::session::{Session, bounded};
+
+/// Chunks that wait for a slow reader; the query stands still behind them.
+const WAITING: usize = 2;
+
+pub struct Query {
+    session: Arc<Session>,
+    request: Mutex<Option<Result<(Format, QueryRequest)>>>,
+    progress: Arc<Progress>,
+    chunks: tokio::sync::Mutex<Option<mpsc::Receiver<Chunk>>>,
+}
+
+/// A piece of the encoded body.
+pub struct Chunk {
+    pub bytes: Vec<u8>,
+    pub is_last: bool,
+}
+
+/// What is known when the first bytes are ready.
+pub struct Started {
+    pub head: QueryHead,
+    pub bytes: Vec<u8>,
+    /// Whether these bytes are the whole body.
+    pub complete: bool,
+}
+
+impl Query {
+    /// A query that has not begun; a request that can't be read fails it when it is started.
+    pub fn new(session: Arc<Session>, id: String, request: Result<(Format, QueryRequest)>) -> Self {
+        Self {
+            session,
+            request: Mutex::new(Some(request)),
+            progress: Arc::new(Progress::new(id)),
+            chunks: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Plans and runs until the first bytes of the body are ready.
+    pub async fn start(&self) -> Result<Started> {
+        let request = self.request.lock().expect("no holder panics").take();
+        let request = request.unwrap_or_else(|| Err(Error::internal("a query is started once")));
+        let mut chunks = self.chunks.lock().await;
+        let (send_head, head) = oneshot::channel();
+        let (send_chunk, mut receiver) = mpsc::channel(WAITING);
+        let defaulted = request.and_then(|(format, request)| Ok((format, self.with_defaults(request)?)));
+        let (format, request) = match defaulted {
+            Ok(defaulted) => defaulted,
+            Err(error) => return Err(self.progress.fail(error)),
+        };
+        let deadline = Duration::from_millis(request.timeout_ms.unwrap_or_default() as u64);
+        let work = run(
+            self.session.clone(),
+            request,
+            format,
+            self.progress.clone(),
+            send_head,
+            send_chunk,
+        );
+        tokio::spawn(supervise(tokio::spawn(guarded(work)), deadline, self.progress.clone()));
+        let Ok(head) = head.await else {
+            return Err(self
+                .progress
+                .outcome()
+                .await
+                .unwrap_or_else(|| Error::internal("a query without a head")));
+        };
+        let Some(first) = receiver.recv().await else {
+            return Err(self
+                .progress
+                .outcome()
+                .await
+                .unwrap_or_else(|| Error::internal("a query without a body")));
+        };
+        if first.is_last {
+            self.progress.outcome().await;
+        }
+        *chunks = Some(receiver);
+        Ok(Started {
+            head,
+            bytes: first.bytes,
+            complete: first.is_last,
+        })
+    }
+
+    /// The following bytes, or nothing when the body is complete.
+    pub async fn next(&self) -> Result<Option<Vec<u8>>> {
+        let mut chunks = self.chunks.lock().await;
+        if let Some(receiver) = chunks.as_mut()
+            && let Some(chunk) = receiver.recv().await
+        {
+            return Ok(Some(chunk.bytes));
+        }
+        match self.progress.outcome().await {
+            None => Ok(None),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Ends the query, wherever it is.
+    pub fn cancel(&self) {
+        self.progress.cancel.cancel();
+    }
+
+    pub fn summary(&self) -> QuerySummary {
+        self.progress.summary()
+    }
+
+    fn with_defaults(&self, mut request: QueryRequest) -> Result<QueryRequest> {
+        let defaults = &self.session.effective_profile().defaults;
+        request.row_limit = request.row_limit.or(defaults.row_limit);
+        request.byte_limit = request.byte_limit.or(defaults.byte_limit);
+        request.timeout_ms = request.timeout_ms.or(defaults.timeout_ms);
+        let timeout = request.timeout_ms.unwrap_or_default();
+        bounded("timeout_ms", timeout, self.session.limits().timeout_ms)?;
+        Ok(request)
+    }
+}
+
+impl Drop for Query {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+async fn guarded(work: impl Future<Output = Result<()>>) -> Result<()> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(_) => Err(Error::internal("The engine failed on this query; others go on")),
+    }
+}
+
+/// Ends the work at its deadline or when it is cancelled, and records how it ended.
+async fn supervise(mut work: JoinHandle<Result<()>>, deadline: Duration, progress: Arc<Progress>) {
+    let result = tokio::select! {
+        result = &mut work => result.unwrap_or_else(|error| Err(error.into())),
+        () = progress.cancel.cancelled() => Err(Error::new(ErrorCode::QueryCanceled, "The query was cancelled")),
+        () = tokio::time::sleep(deadline) => {
+            let message = format!("The query ran longer than its {} ms", deadline.as_millis());
+            Err(Error::new(ErrorCode::QueryTimeout, message))
+        }
+    };
+    work.abort();
+    match result {
+        Ok(()) => progress.succeed(),
+        Err(error) => {
+            progress.fail(error);
+        }
+    }
+}
+
+/// The state of a query that its reader, its work and its supervisor share.
+pub struct Progress {
+    pub id: String,
+    pub cancel: CancellationToken,
+    started: Instant,
+    summary: Mutex<QuerySummary>,
+    failure: Mutex<Option<Error>>,
+    ended: CancellationToken,
+}
+
+impl Progress {
+    fn new(id: String) -> Self {
+        Self {
+            id,
+            cancel: CancellationToken::new(),
+            started: Instant::now(),
+            summary: Mutex::new(QuerySummary {
+                status: QueryState::Pending,
+                row_count: 0,
+                byte_count: 0,
+                truncated: false,
+                schema: None,
+                tables: Vec::new(),
+                stats: QueryStats::default(),
+                error: None,
+            }),
+            failure: Mutex::default(),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub fn elapsed_ms(&self) -> f64 {
+        self.started.elapsed().as_micros() as f64 / 1000.0
+    }
+
+    pub fn update(&self, change: impl FnOnce(&mut QuerySummary)) {
+        change(&mut self.summary.lock().expect("no holder panics"));
+    }
+
+    pub fn summary(&self) -> QuerySummary {
+        let mut summary = self.summary.lock().expect("no holder panics").clone();
+        if !self.ended.is_cancelled() {
+            summary.stats.total_ms = self.elapsed_ms();
+        }
+        summary
+    }
+
+    /// Waits for the end; how it failed, if it did.
+    async fn outcome(&self) -> Option<Error> {
+        self.ended.cancelled().await;
+        self.failure.lock().expect("no holder panics").clone()
+    }
+
+    fn succeed(&self) {
+        self.end(QueryState::Succeeded);
+    }
+
+    fn fail(&self, error: Error) -> Error {
+        let state = match error.code {
+            ErrorCode::QueryCanceled => QueryState::Canceled,
+            _ => QueryState::Failed,
+        };
+        self.update(|summary| summary.error = Some(failure(&error)));
+        *self.failure.lock().expect("no holder panics") = Some(error.clone());
+        self.end(state);
+        error
+    }
+
+    fn end(&self, state: QueryState) {
+        let total = self.elapsed_ms();
+        self.update(|summary| {
+            summary.status = state;
+            summary.stats.total_ms = total;
+            summary.stats.execute_ms = total - summary.stats.plan_ms;
+        });
+        self.ended.cancel();
+    }
+}
+
+fn failure(error: &Error) -> QueryFailure {
+    QueryFailure {
+        kind: error.kind(),
+        code: error.code,
+        message: error.message.clone(),
+        location: error.location.map(|place| crate::generated::Location {
+            line: place.line as i32,
+            column: place.column as i32,
+        }),
+        details: (!error.details.is_empty()).then(|| error.details.clone().into_iter().collect()),
+    }
+}

@@ -1,0 +1,11 @@
+//! Where tables may be, and stores that reach no further than one table.
+
+mod location;
+mod rooted_store;
+mod s3;
+mod table_store;
+mod table_stores;
+
+pub use location::{Location, Locations};
+pub use table_store::TableStore;
+pub use table_stores::TableStores;

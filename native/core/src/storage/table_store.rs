@@ -1,0 +1,92 @@
+//! The store of one table, under an address of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::execution::object_store::ObjectStoreRegistry;
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use url::Url;
+
+use super::rooted_store::RootedStore;
+use super::s3::s3_store;
+use super::{Location, Locations, TableStores};
+use crate::error::{Error, Result};
+
+/// A table's log and data, registered for plans under `lakegate://tN` as long as this value lives.
+///
+/// DataFusion and the Delta library know stores by scheme and host alone, first come first served: two tables
+/// in one bucket would share the first one's credentials. An own host for each table keeps them apart.
+pub struct TableStore {
+    pub location: Location,
+    pub log: LogStoreRef,
+    url: Url,
+    stores: Arc<TableStores>,
+}
+
+impl TableStore {
+    pub fn open(
+        location: Location,
+        options: &BTreeMap<String, String>,
+        locations: &Locations,
+        stores: Arc<TableStores>,
+    ) -> Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let (store, root) = match &location {
+            Location::Folder(path) => (
+                Arc::new(LocalFileSystem::new()) as Arc<dyn ObjectStore>,
+                Path::from_absolute_path(path).map_err(object_store::Error::from)?,
+            ),
+            Location::S3 { bucket, prefix } => (
+                s3_store(bucket, options, locations)?,
+                Path::parse(prefix).map_err(object_store::Error::from)?,
+            ),
+        };
+        let url = address(NEXT.fetch_add(1, Ordering::Relaxed), &root)?;
+        let rooted: Arc<dyn ObjectStore> = Arc::new(RootedStore::new(
+            store,
+            root.clone(),
+            matches!(location, Location::Folder(_)),
+        ));
+        stores.register_store(&url, rooted.clone());
+        let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root));
+        let log = default_logstore(prefixed, rooted, &url, &StorageConfig::default());
+        Ok(Self {
+            location,
+            log,
+            url,
+            stores,
+        })
+    }
+
+    /// What plans know the store by.
+    pub fn key(&self) -> String {
+        format!("{}://{}", self.url.scheme(), self.url.host_str().unwrap_or_default())
+    }
+
+    /// Replaces the table's own address in a message with the URI its users know.
+    pub fn public_text(&self, text: &str) -> String {
+        text.replace(self.url.as_str(), "")
+            .replace(self.url.as_str().trim_end_matches('/'), &self.location.uri())
+            .replace(self.url.path().trim_matches('/'), "")
+    }
+}
+
+impl Drop for TableStore {
+    fn drop(&mut self) {
+        let _ = self.stores.deregister_store(&self.url);
+    }
+}
+
+fn address(number: u64, root: &Path) -> Result<Url> {
+    let mut url = Url::parse(&format!("lakegate://t{number}/")).map_err(|error| Error::internal(error.to_string()))?;
+    url.path_segments_mut()
+        .map_err(|()| Error::internal("a URL without a path"))?
+        .extend(root.parts().map(|part| part.as_ref().to_owned()))
+        .push("");
+    Ok(url)
+}

@@ -1,0 +1,43 @@
+//! The object stores that plans may read: one a table, and no others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreRegistry;
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::error::Error;
+use crate::generated::ErrorCode;
+
+/// DataFusion's own registry holds the whole local file system; this one holds what [`super::TableStore`]s put in.
+#[derive(Debug, Default)]
+pub struct TableStores {
+    stores: RwLock<HashMap<String, Arc<dyn ObjectStore>>>,
+}
+
+impl ObjectStoreRegistry for TableStores {
+    fn register_store(&self, url: &Url, store: Arc<dyn ObjectStore>) -> Option<Arc<dyn ObjectStore>> {
+        self.stores.write().expect("no writer panics").insert(key(url), store)
+    }
+
+    fn deregister_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let removed = self.stores.write().expect("no writer panics").remove(&key(url));
+        removed.ok_or_else(unknown)
+    }
+
+    fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let stores = self.stores.read().expect("no writer panics");
+        stores.get(&key(url)).cloned().ok_or_else(unknown)
+    }
+}
+
+fn key(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+fn unknown() -> DataFusionError {
+    let message = "The table's log names a file outside the table's folder";
+    DataFusionError::External(Box::new(Error::new(ErrorCode::LocationNotAllowed, message)))
+}

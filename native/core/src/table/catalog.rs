@@ -1,0 +1,157 @@
+//! The tables that are served: those below the warehouse, and those registered by URI.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use super::discovery::{discover, is_table};
+use super::table::Table;
+use crate::error::{Error, Result};
+use crate::generated::{ErrorCode, TableEntry, TableSource, TableSpec};
+use crate::sql::closest;
+use crate::storage::{Location, Locations, TableStore, TableStores};
+
+pub struct Catalog {
+    locations: Locations,
+    stores: Arc<TableStores>,
+    tables: RwLock<HashMap<String, Arc<Table>>>,
+}
+
+impl Catalog {
+    pub fn new(locations: Locations, stores: Arc<TableStores>) -> Self {
+        Self {
+            locations,
+            stores,
+            tables: RwLock::default(),
+        }
+    }
+
+    /// Finds a table; one that was put into the warehouse since is found too.
+    pub async fn table(&self, name: &str) -> Result<Arc<Table>> {
+        if let Some(table) = self.known(name)
+            && is_there(&table)
+        {
+            return Ok(table);
+        }
+        let found = self.discover().await?;
+        match found.get(name).map(Vec::as_slice) {
+            Some([folder]) => self.open_folder(name, folder.clone()),
+            Some(folders) => Err(ambiguous(name, folders.len())),
+            None => Err(self.unknown(name, found)),
+        }
+    }
+
+    /// Every table by name, whether or not it can be read.
+    pub async fn entries(&self) -> Result<Vec<TableEntry>> {
+        let mut entries: BTreeMap<String, TableEntry> = BTreeMap::new();
+        for (name, folders) in self.discover().await? {
+            for folder in folders {
+                let entry = entry(&name, Location::Folder(folder).uri(), TableSource::Warehouse);
+                entries.insert(name.clone(), entry);
+            }
+        }
+        for table in self.tables.read().expect("no writer panics").values() {
+            if table.source == TableSource::Registered {
+                let uri = table.store.location.uri();
+                entries.insert(table.name.clone(), entry(&table.name, uri, table.source));
+            }
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    /// Serves the table at `spec.uri` as `name`, in place of one registered before; it must be readable.
+    pub async fn attach(&self, name: &str, spec: &TableSpec) -> Result<Arc<Table>> {
+        if self.discover().await?.contains_key(name) {
+            let message = format!("The name '{name}' belongs to a table of the warehouse: choose another");
+            return Err(Error::new(ErrorCode::NameTaken, message));
+        }
+        let location = self.locations.resolve(&spec.uri)?;
+        let store = TableStore::open(location, &spec.storage_options, &self.locations, self.stores.clone())?;
+        let table = Arc::new(Table::new(name, TableSource::Registered, store));
+        table.snapshot(None).await?;
+        self.insert(table.clone());
+        Ok(table)
+    }
+
+    /// Stops serving a registered table; whether there was one.
+    pub fn detach(&self, name: &str) -> bool {
+        let mut tables = self.tables.write().expect("no writer panics");
+        let registered = tables
+            .get(name)
+            .is_some_and(|table| table.source == TableSource::Registered);
+        registered && tables.remove(name).is_some()
+    }
+
+    /// A store for a write to a table that may not be there yet.
+    pub fn writable(&self, uri: &str) -> Result<TableStore> {
+        let location = self.locations.create(uri)?;
+        TableStore::open(location, &BTreeMap::new(), &self.locations, self.stores.clone())
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<Table>> {
+        self.tables.read().expect("no writer panics").get(name).cloned()
+    }
+
+    fn insert(&self, table: Arc<Table>) {
+        self.tables
+            .write()
+            .expect("no writer panics")
+            .insert(table.name.clone(), table);
+    }
+
+    async fn discover(&self) -> Result<BTreeMap<String, Vec<PathBuf>>> {
+        let root = self.locations.warehouse().to_owned();
+        Ok(tokio::task::spawn_blocking(move || discover(&root)).await?)
+    }
+
+    fn open_folder(&self, name: &str, folder: PathBuf) -> Result<Arc<Table>> {
+        let store = TableStore::open(
+            Location::Folder(folder),
+            &BTreeMap::new(),
+            &self.locations,
+            self.stores.clone(),
+        )?;
+        let table = Arc::new(Table::new(name, TableSource::Warehouse, store));
+        self.insert(table.clone());
+        Ok(table)
+    }
+
+    fn unknown(&self, name: &str, found: BTreeMap<String, Vec<PathBuf>>) -> Error {
+        let tables = self.tables.read().expect("no writer panics");
+        let names = found.keys().chain(tables.keys()).map(String::as_str);
+        match closest(name, names) {
+            Some(near) => {
+                let message = format!("There is no table '{name}'. Did you mean '{near}'? Names are case-sensitive");
+                Error::new(ErrorCode::TableNotFound, message).with("closest", near)
+            }
+            None => {
+                let message = format!("There is no table '{name}'. GET /v1/tables lists those there are");
+                Error::new(ErrorCode::TableNotFound, message)
+            }
+        }
+        .with("table", name)
+    }
+}
+
+fn is_there(table: &Table) -> bool {
+    match (&table.source, &table.store.location) {
+        (TableSource::Warehouse, Location::Folder(path)) => is_table(path),
+        _ => true,
+    }
+}
+
+fn entry(name: &str, uri: String, source: TableSource) -> TableEntry {
+    TableEntry {
+        name: name.to_owned(),
+        uri,
+        source,
+        error: None,
+    }
+}
+
+fn ambiguous(name: &str, folders: usize) -> Error {
+    let message = format!(
+        "{folders} folders of the warehouse give the name '{name}': rename one, or register them under other names"
+    );
+    Error::new(ErrorCode::NameTaken, message)
+}

@@ -1,0 +1,67 @@
+//! What a table's description tells.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use deltalake_core::kernel::EagerSnapshot;
+
+use super::snapshot::{TableSnapshot, rfc3339};
+use super::table::Table;
+use crate::generated::{TableDescription, TableProtocol};
+use crate::schema::row_schema;
+
+impl Table {
+    pub fn describe(&self, snapshot: &TableSnapshot) -> TableDescription {
+        let state = &snapshot.state;
+        let metadata = state.metadata();
+        let (files, size_bytes, rows) = sizes(state);
+        TableDescription {
+            name: self.name.clone(),
+            uri: self.store.location.uri(),
+            source: self.source,
+            version: snapshot.version,
+            timestamp: rfc3339(snapshot.timestamp),
+            schema: row_schema(&state.arrow_schema()),
+            partition_columns: metadata.partition_columns().to_vec(),
+            protocol: protocol(state),
+            properties: BTreeMap::from_iter(metadata.configuration().clone()),
+            files,
+            size_bytes,
+            rows,
+            created_at: metadata
+                .created_time()
+                .and_then(DateTime::from_timestamp_millis)
+                .map(rfc3339),
+            description: metadata.description().map(str::to_owned),
+        }
+    }
+}
+
+/// Files, bytes and rows, which are unknown when a file has no count; deleted rows don't count.
+pub fn sizes(state: &EagerSnapshot) -> (i64, i64, Option<i64>) {
+    let (mut files, mut bytes, mut rows) = (0, 0, Some(0));
+    for file in state.log_data() {
+        files += 1;
+        bytes += file.size();
+        let deleted = file.deletion_vector_descriptor().map_or(0, |vector| vector.cardinality);
+        rows = rows
+            .zip(file.num_records())
+            .map(|(sum, count)| sum + count as i64 - deleted);
+    }
+    (files, bytes, rows)
+}
+
+fn protocol(state: &EagerSnapshot) -> TableProtocol {
+    let protocol = state.protocol();
+    let names = |features: Option<&[_]>| -> Vec<String> {
+        let mut names: Vec<_> = features.unwrap_or_default().iter().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    TableProtocol {
+        min_reader_version: protocol.min_reader_version(),
+        min_writer_version: protocol.min_writer_version(),
+        reader_features: names(protocol.reader_features()),
+        writer_features: names(protocol.writer_features()),
+    }
+}

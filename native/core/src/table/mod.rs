@@ -1,0 +1,15 @@
+//! Delta tables: found by name, opened once, read at a version.
+
+mod catalog;
+mod describe;
+mod discovery;
+mod snapshot;
+#[allow(clippy::module_inception)]
+mod table;
+mod time_travel;
+mod write;
+
+pub use catalog::Catalog;
+pub use describe::sizes;
+pub use snapshot::TableSnapshot;
+pub use write::write_table;

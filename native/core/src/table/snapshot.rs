@@ -1,0 +1,57 @@
+//! A table at one version, ready to be planned over.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use datafusion::catalog::TableProvider;
+use deltalake_core::DeltaTable;
+use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake_core::kernel::EagerSnapshot;
+
+use super::time_travel::commit_timestamp;
+use crate::error::Result;
+use crate::generated::TableVersion;
+use crate::storage::TableStore;
+
+/// Holds the file list of its version, so that queries share it and never replay the log for it.
+pub struct TableSnapshot {
+    pub version: i64,
+    pub timestamp: DateTime<Utc>,
+    pub state: EagerSnapshot,
+    pub provider: Arc<dyn TableProvider>,
+    /// Plans find the store through it: it lives as long as any of them.
+    pub store: Arc<TableStore>,
+}
+
+impl TableSnapshot {
+    pub async fn new(table: &DeltaTable, store: Arc<TableStore>) -> Result<Self> {
+        let state = table.snapshot()?.snapshot().clone();
+        let version = state.version() as i64;
+        let timestamp = commit_timestamp(&store, &state, version).await?;
+        let provider = DeltaScanNext::new(Arc::new(state.clone()), scan_config())?;
+        Ok(Self {
+            version,
+            timestamp,
+            state,
+            provider: Arc::new(provider),
+            store,
+        })
+    }
+
+    pub fn table_version(&self, name: &str) -> TableVersion {
+        TableVersion {
+            name: name.to_owned(),
+            version: self.version,
+            timestamp: rfc3339(self.timestamp),
+            uri: self.store.location.uri(),
+        }
+    }
+}
+
+pub fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn scan_config() -> DeltaScanConfig {
+    DeltaScanConfig::new().with_wrap_partition_values(false)
+}

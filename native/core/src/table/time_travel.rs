@@ -1,0 +1,152 @@
+//! From a time to the version that was newest then.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use deltalake_core::kernel::EagerSnapshot;
+use deltalake_core::logstore::commit_uri_from_version;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use serde::Deserialize;
+
+use super::snapshot::rfc3339;
+use crate::error::{Error, Result};
+use crate::generated::ErrorCode;
+use crate::storage::TableStore;
+
+/// When `version` was committed: its in-commit timestamp where the table has them, else the time of its file.
+pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version: i64) -> Result<DateTime<Utc>> {
+    if in_commit_from(state).is_some_and(|first| first <= version) {
+        if let Some(time) = in_commit_timestamp(store, version).await? {
+            return Ok(time);
+        }
+    }
+    match commit_meta(store, version).await? {
+        Some(meta) => Ok(meta.last_modified),
+        None => checkpoint_time(store, version).await,
+    }
+}
+
+/// The commit file of `version`, if it is still there.
+pub async fn commit_meta(store: &TableStore, version: i64) -> Result<Option<ObjectMeta>> {
+    let path = commit_uri_from_version(Some(version as u64));
+    match store.log.object_store(None).head(&path).await {
+        Ok(meta) => Ok(Some(meta)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The last version committed at or before `time`; a time before the first or after the last commit is refused.
+pub async fn version_at(store: &TableStore, state: &EagerSnapshot, time: DateTime<Utc>) -> Result<i64> {
+    let commits = commit_times(store, state).await?;
+    let (Some(first), Some(last)) = (commits.first(), commits.last()) else {
+        return Err(Error::new(
+            ErrorCode::VersionNotFound,
+            "The table's log has no commits left to travel to",
+        ));
+    };
+    if time < first.1 || time > last.1 {
+        let message = format!(
+            "{} is outside the table's history: it goes from {} (version {}) to {} (version {})",
+            rfc3339(time),
+            rfc3339(first.1),
+            first.0,
+            rfc3339(last.1),
+            last.0
+        );
+        return Err(Error::new(ErrorCode::VersionNotFound, message)
+            .with("earliest", rfc3339(first.1))
+            .with("latest", rfc3339(last.1)));
+    }
+    let after = commits.partition_point(|(_, committed)| *committed <= time);
+    Ok(commits[after - 1].0)
+}
+
+/// Versions with their times, both ascending: file times can stand still or go back, the log's order can't.
+async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let newest = state.version() as i64;
+    let mut files: Vec<_> = store
+        .log
+        .object_store(None)
+        .list(Some(store.log.log_path()))
+        .try_filter_map(async |meta| Ok(commit_version(&meta.location).map(|version| (version, meta.last_modified))))
+        .try_collect()
+        .await?;
+    files.retain(|(version, _)| *version <= newest);
+    files.sort_unstable();
+    let first_in_commit = in_commit_from(state);
+    let mut commits: Vec<(i64, DateTime<Utc>)> = Vec::with_capacity(files.len());
+    for (version, modified) in files {
+        let recorded = match first_in_commit {
+            Some(first) if first <= version => in_commit_timestamp(store, version).await?,
+            _ => None,
+        };
+        let earliest = commits.last().map(|(_, time)| *time + TimeDelta::milliseconds(1));
+        let time = recorded.unwrap_or(modified);
+        commits.push((version, earliest.map_or(time, |earliest| time.max(earliest))));
+    }
+    Ok(commits)
+}
+
+fn commit_version(path: &Path) -> Option<i64> {
+    let digits = path.filename()?.strip_suffix(".json")?;
+    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+}
+
+/// The first version with an in-commit timestamp, if the table records them.
+fn in_commit_from(state: &EagerSnapshot) -> Option<i64> {
+    let properties = state.metadata().configuration();
+    let enabled = properties.get("delta.enableInCommitTimestamps")?;
+    enabled.eq_ignore_ascii_case("true").then(|| {
+        properties
+            .get("delta.inCommitTimestampEnablementVersion")
+            .and_then(|version| version.parse().ok())
+            .unwrap_or(0)
+    })
+}
+
+async fn in_commit_timestamp(store: &TableStore, version: i64) -> Result<Option<DateTime<Utc>>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct CommitInfo {
+        in_commit_timestamp: Option<i64>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line {
+        commit_info: Option<CommitInfo>,
+    }
+    let Some(bytes) = store.log.read_commit_entry(version as u64).await? else {
+        return Ok(None);
+    };
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line: Line = serde_json::from_slice(first).map_err(|error| {
+        Error::new(
+            ErrorCode::TableCorrupt,
+            format!("Commit {version} of the table's log isn't JSON: {error}"),
+        )
+    })?;
+    let millis = line.commit_info.and_then(|info| info.in_commit_timestamp);
+    Ok(millis.and_then(DateTime::from_timestamp_millis))
+}
+
+/// The time of a version whose commit file was cleaned up, read off its checkpoint.
+async fn checkpoint_time(store: &TableStore, version: i64) -> Result<DateTime<Utc>> {
+    let name = format!("{version:020}.checkpoint");
+    let checkpoint = store
+        .log
+        .object_store(None)
+        .list(Some(store.log.log_path()))
+        .try_filter(|meta| {
+            let matches = meta.location.filename().is_some_and(|file| file.starts_with(&name));
+            std::future::ready(matches)
+        })
+        .try_next()
+        .await?;
+    checkpoint.map(|meta| meta.last_modified).ok_or_else(|| {
+        Error::new(
+            ErrorCode::TableCorrupt,
+            format!("Version {version} has neither a commit nor a checkpoint"),
+        )
+    })
+}

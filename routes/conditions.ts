@@ -1,0 +1,35 @@
+/** Strong ETags of registry entries, and the conditions that requests put on them. */
+import type { FastifyReply } from "fastify";
+import type { HeaderDescription } from "./answers.js";
+
+export const etagHeader: Record<string, HeaderDescription> = {
+  ETag: { type: "string", description: "Changes with every registration and every commit of the table." },
+};
+
+export interface ConditionHeaders {
+  readonly "if-match"?: string;
+  readonly "if-none-match"?: string;
+}
+
+/** Whether a write may happen, given the revision of the entry that is there. */
+export function writeCondition(headers: ConditionHeaders): (revision: string | undefined) => boolean {
+  const { "if-match": wanted, "if-none-match": unwanted } = headers;
+  return (revision) =>
+    (wanted === undefined || names(wanted, revision)) && !(unwanted !== undefined && names(unwanted, revision));
+}
+
+/** Sends what is there with its ETag, or 304 where the client has it already. */
+export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T): T | FastifyReply {
+  reply.header("etag", etag(revision));
+  const known = reply.request.headers["if-none-match"];
+  return known !== undefined && names(known, revision) ? reply.code(304).send() : value;
+}
+
+export function etag(revision: string): string {
+  return `"${revision}"`;
+}
+
+function names(list: string, revision: string | undefined): boolean {
+  if (revision === undefined) return false;
+  return list.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag(revision));
+}

@@ -1,0 +1,162 @@
+/** `/v1/queries`: runs and explains SQL, and shows and cancels queries. */
+import {
+  ExplainAnswer,
+  ExplainRequest,
+  QueryAnswer,
+  QueryList,
+  QueryPath,
+  QueryRequest,
+  QuerySelection,
+  QueryStatus,
+  reference,
+  SqlText,
+} from "../schemas/generated/index.js";
+import { answer, bodyProblems, problems, streamAnswer } from "./answers.js";
+import type { App } from "./app.js";
+import { body } from "./bodies.js";
+import { resultMediaTypes, sqlText } from "./media-types.js";
+import { linkNext, nextLink } from "./next-link.js";
+
+const tags = ["queries"];
+
+const planningProblems = [
+  "statement_not_allowed",
+  "session_not_found",
+  "version_not_found",
+  "invalid_sql",
+  "unknown_table",
+  "unknown_column",
+  "invalid_query",
+  "statement_too_complex",
+  "parameter_missing",
+  "parameter_invalid",
+  "table_unsupported",
+  "table_corrupt",
+  "table_unreadable",
+  "not_implemented",
+  "storage_unavailable",
+  "planning_timeout",
+] as const;
+
+const runningProblems = [
+  "query_canceled",
+  "arithmetic_error",
+  "invalid_cast",
+  "memory_exceeded",
+  "query_timeout",
+] as const;
+
+const resultContent = {
+  [resultMediaTypes.json]: { schema: reference(QueryAnswer) },
+  [resultMediaTypes.ndjson]: { schema: { type: "string", description: "A row a line." }, example: '{"one":1}\n' },
+  [resultMediaTypes.csv]: {
+    schema: { type: "string", description: "A header line, then a row a line." },
+    example: "one\n1\n",
+  },
+  [resultMediaTypes.arrow]: { schema: { type: "string", format: "binary", description: "An Arrow IPC stream." } },
+  [resultMediaTypes.parquet]: { schema: { type: "string", format: "binary", description: "A Parquet file." } },
+  [resultMediaTypes.msgpack]: { schema: reference(QueryAnswer) },
+};
+
+const resultAnswer = streamAnswer(resultContent, "The rows, in the format that `Accept` prefers.", {
+  "Query-Id": { type: "string", description: "The query, for `/v1/queries/{id}`." },
+  "Lakegate-Tables": { type: "string", description: "The tables and versions that were read: `name=version, ...`." },
+  "Query-Row-Count": { type: "integer", description: "How many rows; a trailer where the result is streamed." },
+  "Query-Truncated": {
+    type: "boolean",
+    description: "Whether a limit cut the result short; a trailer where the result is streamed.",
+  },
+  "Server-Timing": { type: "string", description: "Milliseconds to plan and to execute, as far as known." },
+});
+
+export function queries(app: App): void {
+  const { queries } = app.engine;
+
+  app.post(
+    "/v1/queries",
+    {
+      schema: {
+        operationId: "runQuery",
+        summary: "Run a SQL query",
+        description:
+          "Runs one read-only statement and streams its rows. A failure after the first byte ends the connection without its closing chunk; `/v1/queries/{id}` then says why.",
+        tags,
+        body: body(QueryRequest, { [sqlText]: SqlText }),
+        response: {
+          200: resultAnswer,
+          ...problems(...bodyProblems, "not_acceptable", ...planningProblems, ...runningProblems, "unsupported_type"),
+        },
+      },
+    },
+    (request, reply) => reply.sendResult(queries.run(queryRequest(request.body), request.resultFormat())),
+  );
+
+  app.post(
+    "/v1/queries/explain",
+    {
+      schema: {
+        operationId: "explainQuery",
+        summary: "Explain a SQL query",
+        description:
+          "Plans a statement and describes the plan; with `analyze` it runs the statement too and adds the metrics.",
+        tags,
+        body: body(ExplainRequest),
+        response: {
+          200: answer(ExplainAnswer, "The plans."),
+          ...problems(...bodyProblems, ...planningProblems, ...runningProblems),
+        },
+      },
+    },
+    (request) => queries.explain(request.body),
+  );
+
+  app.get(
+    "/v1/queries",
+    {
+      schema: {
+        operationId: "listQueries",
+        summary: "List queries",
+        description: "The queries that run and those that the history still holds, newest first.",
+        tags,
+        querystring: reference(QuerySelection),
+        response: { 200: answer(QueryList, "A page of queries.", linkNext), ...problems("invalid_request") },
+      },
+    },
+    (request, reply) => nextLink(request, reply, queries.list(request.query)),
+  );
+
+  app.get(
+    "/v1/queries/:id",
+    {
+      schema: {
+        operationId: "getQuery",
+        summary: "Show a query",
+        description: "How a query stands: its times, rows, bytes, the versions it read and, where it failed, why.",
+        tags,
+        params: reference(QueryPath),
+        response: { 200: answer(QueryStatus, "The query."), ...problems("invalid_request", "query_not_found") },
+      },
+    },
+    (request) => queries.status(request.params.id),
+  );
+
+  app.delete(
+    "/v1/queries/:id",
+    {
+      schema: {
+        operationId: "cancelQuery",
+        summary: "Cancel a query",
+        description: "Cancels a query that runs. One that has ended stays as it is, so that this can be repeated.",
+        tags,
+        params: reference(QueryPath),
+        response: { 200: answer(QueryStatus, "The query."), ...problems("invalid_request", "query_not_found") },
+      },
+    },
+    (request) => queries.cancel(request.params.id),
+  );
+}
+
+/** An `application/sql` body is the statement alone. */
+function queryRequest(sent: QueryRequest | SqlText): QueryRequest {
+  return typeof sent === "string" ? { sql: sent } : sent;
+}

@@ -1,0 +1,94 @@
+/** `/v1/sessions`: makes, lists, shows and ends sessions. */
+import {
+  PageSelection,
+  reference,
+  SessionDescription,
+  SessionList,
+  SessionPath,
+  SessionRequest,
+} from "../schemas/generated/index.js";
+import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
+import type { App } from "./app.js";
+import { body } from "./bodies.js";
+import { linkNext, nextLink } from "./next-link.js";
+
+const tags = ["sessions"];
+
+export function sessions(app: App): void {
+  const { sessions } = app.engine;
+
+  app.post(
+    "/v1/sessions",
+    {
+      schema: {
+        operationId: "openSession",
+        summary: "Open a session",
+        description:
+          "Makes a session from a profile. Queries use it by its id; it ends when it has not been used for `ttl_seconds`.",
+        tags,
+        body: body(SessionRequest),
+        response: {
+          201: answer(SessionDescription, "The session.", {
+            Location: { type: "string", description: "The path of the session." },
+          }),
+          ...problems(...bodyProblems, "too_many_requests"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions.open(request.body);
+      return reply.code(201).header("location", `/v1/sessions/${session.session_id}`).send(session);
+    },
+  );
+
+  app.get(
+    "/v1/sessions",
+    {
+      schema: {
+        operationId: "listSessions",
+        summary: "List sessions",
+        description: "The sessions that are open, oldest first.",
+        tags,
+        querystring: reference(PageSelection),
+        response: { 200: answer(SessionList, "A page of sessions.", linkNext), ...problems("invalid_request") },
+      },
+    },
+    (request, reply) => nextLink(request, reply, sessions.list(request.query)),
+  );
+
+  app.get(
+    "/v1/sessions/:id",
+    {
+      schema: {
+        operationId: "getSession",
+        summary: "Show a session",
+        description: "A session with the settings in effect. Showing it does not count as use.",
+        tags,
+        params: reference(SessionPath),
+        response: {
+          200: answer(SessionDescription, "The session."),
+          ...problems("invalid_request", "session_not_found"),
+        },
+      },
+    },
+    (request) => sessions.describe(request.params.id),
+  );
+
+  app.delete(
+    "/v1/sessions/:id",
+    {
+      schema: {
+        operationId: "closeSession",
+        summary: "Close a session",
+        description: "Ends a session. Queries that run in it go on.",
+        tags,
+        params: reference(SessionPath),
+        response: { 204: emptyAnswer("The session is closed."), ...problems("invalid_request", "session_not_found") },
+      },
+    },
+    async (request, reply) => {
+      sessions.close(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+}

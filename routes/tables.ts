@@ -1,0 +1,117 @@
+/** `/v1/tables`: lists, describes, registers and unregisters tables. */
+import {
+  PageSelection,
+  reference,
+  TableConditions,
+  TableDescription,
+  TableList,
+  TablePath,
+  TableRegistration,
+  TableSelection,
+} from "../schemas/generated/index.js";
+import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
+import type { App } from "./app.js";
+import { body } from "./bodies.js";
+import { etag, etagHeader, sendWithEtag, writeCondition } from "./conditions.js";
+import { linkNext, nextLink } from "./next-link.js";
+
+const tags = ["tables"];
+
+const openingProblems = ["table_unsupported", "table_corrupt", "table_unreadable", "storage_unavailable"] as const;
+
+export function tables(app: App): void {
+  const { tables } = app.engine;
+
+  app.get(
+    "/v1/tables",
+    {
+      schema: {
+        operationId: "listTables",
+        summary: "List tables",
+        description:
+          "Every table of the warehouse and every registered one, by name; one that cannot be read says why.",
+        tags,
+        querystring: reference(PageSelection),
+        response: { 200: answer(TableList, "A page of tables.", linkNext), ...problems("invalid_request") },
+      },
+    },
+    async (request, reply) => nextLink(request, reply, await tables.list(request.query)),
+  );
+
+  app.get(
+    "/v1/tables/:name",
+    {
+      schema: {
+        operationId: "getTable",
+        summary: "Describe a table",
+        description:
+          "The schema, protocol, partitioning, properties and size of a table, at its newest version or at the one given.",
+        tags,
+        params: reference(TablePath),
+        querystring: reference(TableSelection),
+        response: {
+          200: answer(TableDescription, "The table.", etagHeader),
+          304: emptyAnswer("The table is what `If-None-Match` names.", etagHeader),
+          ...problems("invalid_request", "table_not_found", "version_not_found", ...openingProblems),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { description, revision } = await tables.describe(request.params.name, request.query);
+      return sendWithEtag(reply, revision, description);
+    },
+  );
+
+  app.put(
+    "/v1/tables/:name",
+    {
+      schema: {
+        operationId: "registerTable",
+        summary: "Register a table",
+        description:
+          "Serves an existing Delta table under a name, in place of the registered one that has it. The table is opened and checked first.",
+        tags,
+        params: reference(TablePath),
+        headers: reference(TableConditions),
+        body: body(TableRegistration),
+        response: {
+          200: answer(TableDescription, "The table took the place of another.", etagHeader),
+          201: answer(TableDescription, "The table is served.", {
+            ...etagHeader,
+            Location: { type: "string", description: "The path of the table." },
+          }),
+          ...problems(...bodyProblems, "location_not_allowed", "name_taken", "precondition_failed", ...openingProblems),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { created, description, revision } = await tables.put(name, request.body, writeCondition(request.headers));
+      reply.header("etag", etag(revision));
+      return created ? reply.code(201).header("location", `/v1/tables/${name}`).send(description) : description;
+    },
+  );
+
+  app.delete(
+    "/v1/tables/:name",
+    {
+      schema: {
+        operationId: "unregisterTable",
+        summary: "Unregister a table",
+        description:
+          "Ends serving a registered table; its files stay. A table of the warehouse is served as long as its folder is there.",
+        tags,
+        params: reference(TablePath),
+        headers: reference(TableConditions),
+        response: {
+          204: emptyAnswer("The table is no longer served."),
+          ...problems("invalid_request", "table_not_found", "name_taken", "precondition_failed"),
+        },
+      },
+    },
+    async (request, reply) => {
+      await tables.remove(request.params.name, writeCondition(request.headers));
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,11 @@
+/** The types of schemas/api that the Rust engine reads or writes too; everything in schemas/engine is one of its types anyway. */
+export const borderTypes: readonly string[] = [
+  "ExplainAnswer",
+  "ExplainRequest",
+  "QueryRequest",
+  "ResultFormat",
+  "SessionProfile",
+  "TableDescription",
+  "TableEntry",
+  "TablePin",
+];

@@ -1,0 +1,30 @@
+/** Makes the text of every generated file, by its path from the root of the repository. */
+import { emitRustErrors } from "./emit-rust-errors.js";
+import { emitRustModule } from "./emit-rust-module.js";
+import { emitRustTypes } from "./emit-rust-types.js";
+import { emitTypescriptErrors } from "./emit-typescript-errors.js";
+import { emitTypescriptSchemas } from "./emit-typescript-schemas.js";
+import { emitTypescriptTypes } from "./emit-typescript-types.js";
+import type { Source } from "./load.js";
+import { origin } from "./names.js";
+
+export async function emit(source: Source): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ["schemas/generated/index.ts", emitIndex()],
+    ["schemas/generated/types.ts", await emitTypescriptTypes(source)],
+    ["schemas/generated/schemas.ts", emitTypescriptSchemas(source)],
+    ["schemas/generated/errors.ts", emitTypescriptErrors(source)],
+    ["native/core/src/generated/mod.rs", emitRustModule()],
+    ["native/core/src/generated/types.rs", emitRustTypes(source)],
+    ["native/core/src/generated/error_code.rs", emitRustErrors(source)],
+  ]);
+}
+
+function emitIndex(): string {
+  return [
+    `/** Every message and error of the API. ${origin} */`,
+    'export * from "./errors.js";',
+    'export * from "./schemas.js";',
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,40 @@
+/** An engine without a server: for the demo, the benchmarks and the tests. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Engine, openEngine } from "../engine/index.js";
+
+const silent = { info() {}, warn() {} };
+
+/** Gives `work` an engine over the folder, which is made when it is missing. */
+export async function withEngine<Result>(
+  warehouse: string,
+  work: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  mkdirSync(warehouse, { recursive: true });
+  const state = mkdtempSync(join(tmpdir(), "lakegate-engine-"));
+  const config = {
+    warehouse,
+    locations: [],
+    s3_endpoints: [],
+    spill_folder: join(state, "spill"),
+    memory_limit_bytes: 2 ** 31,
+    spill_limit_bytes: 2 ** 34,
+    limits: {
+      sql_bytes: 2 ** 20,
+      sql_tokens: 50_000,
+      sql_depth: 64,
+      sql_chain: 512,
+      parameters: 1000,
+      planning_timeout_ms: 60_000,
+      timeout_ms: 3_600_000,
+    },
+  };
+  const engine = await openEngine({ config, state, sessions: 1, history: 1 }, silent);
+  try {
+    return await work(engine);
+  } finally {
+    engine.close();
+    rmSync(state, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,62 @@
+/** MessagePack keeps every integer, and hashes don't depend on the order of keys. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { decode, encode } from "../../engine/codec.js";
+import { hashMsgpackCanonical } from "../../engine/hashing.js";
+
+const integer = fc
+  .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+  .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+const text = fc.string({ unit: "grapheme" });
+const key = text.filter((name) => name !== "__proto__");
+const { value } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small" },
+    fc.constant(null),
+    fc.boolean(),
+    integer,
+    fc.double({ noNaN: true, noDefaultInfinity: true }).filter((number) => !Object.is(number, -0)),
+    text,
+    fc.array(tie("value")),
+    fc.dictionary(key, tie("value"), { noNullPrototype: true }),
+  ),
+}));
+
+describe("codec", () => {
+  it("gives back what it was given", () => {
+    fc.assert(fc.property(value, (given) => assert.deepEqual(decode(encode(given)), given)));
+  });
+
+  it("writes integers as integers, however long", () => {
+    const formats: readonly [number | bigint, string][] = [
+      [2 ** 32, "cf0000000100000000"],
+      [Number.MAX_SAFE_INTEGER, "cf001fffffffffffff"],
+      [2n ** 63n - 1n, "cf7fffffffffffffff"],
+      [-(2 ** 31) - 1, "d3ffffffff7fffffff"],
+      [-(2n ** 63n), "d38000000000000000"],
+    ];
+    for (const [given, bytes] of formats) assert.equal(encode(given).toString("hex"), bytes);
+  });
+
+  it("leaves out what is undefined", () => {
+    assert.deepEqual(decode(encode({ a: undefined, b: 1 })), { b: 1 });
+  });
+
+  it("refuses what it could not carry", () => {
+    for (const given of [2n ** 64n, -(2n ** 63n) - 1n, "\ud800", { "\udfff": 1 }]) {
+      assert.throws(() => encode(given), { code: "invalid_request" });
+    }
+  });
+});
+
+describe("hashMsgpackCanonical", () => {
+  it("does not depend on the order of keys", () => {
+    assert.equal(hashMsgpackCanonical({ a: 1, b: { c: 2, d: 3 } }), hashMsgpackCanonical({ b: { d: 3, c: 2 }, a: 1 }));
+  });
+
+  it("tells different values apart", () => {
+    const hashes = [1, 1.5, "1", [1], { a: 1 }, null, true, 2n ** 62n].map(hashMsgpackCanonical);
+    assert.equal(new Set(hashes).size, hashes.length);
+  });
+});

@@ -1,0 +1,259 @@
+/** The six result formats carry the same values: the extremes of each type, and whatever a property test finds. */
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { tableFromIPC } from "apache-arrow";
+import fc from "fast-check";
+import {
+  assertSameRows,
+  type ExactRow,
+  exactArrays,
+  exactCsv,
+  exactJson,
+  exactLines,
+  exactMessagePack,
+} from "./fixture/exact.js";
+import { RowReader, withoutPython } from "./fixture/python.js";
+import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
+
+const media = {
+  json: "application/json",
+  ndjson: "application/x-ndjson",
+  csv: "text/csv",
+  arrow: "application/vnd.apache.arrow.stream",
+  parquet: "application/vnd.apache.parquet",
+  msgpack: "application/vnd.msgpack",
+};
+
+interface Extreme {
+  sql: string;
+  json: string;
+  kind?: "plain" | "text" | "nested";
+}
+
+const extremes: Record<string, Extreme> = {
+  int8: { sql: "arrow_cast(-128, 'Int8')", json: "-128" },
+  int16: { sql: "arrow_cast(32767, 'Int16')", json: "32767" },
+  int32: { sql: "arrow_cast(-2147483648, 'Int32')", json: "-2147483648" },
+  int64_low: { sql: "-9223372036854775808", json: "-9223372036854775808" },
+  int64_high: { sql: "9223372036854775807", json: "9223372036854775807" },
+  uint64: { sql: "arrow_cast('18446744073709551615', 'UInt64')", json: "18446744073709551615" },
+  odd: { sql: "9007199254740993", json: "9007199254740993" },
+  decimal: {
+    sql: "CAST('-9999999999999999999999999999.9999999999' AS DECIMAL(38, 10))",
+    json: "-9999999999999999999999999999.9999999999",
+  },
+  small_decimal: { sql: "CAST('0.0000000001' AS DECIMAL(38, 10))", json: "0.0000000001" },
+  scaled_decimal: { sql: "CAST('1.50' AS DECIMAL(10, 2))", json: "1.50" },
+  single: { sql: "arrow_cast(0.1, 'Float32')", json: "0.1" },
+  double: { sql: "0.1", json: "0.1" },
+  large: { sql: "1.7976931348623157e308", json: "1.7976931348623157e+308" },
+  tiny: { sql: "5e-324", json: "5e-324" },
+  minus_zero: { sql: "-0.0", json: "-0.0" },
+  not_a_number: { sql: "CAST('NaN' AS DOUBLE)", json: '"NaN"' },
+  infinity: { sql: "CAST('Infinity' AS DOUBLE)", json: '"Infinity"' },
+  minus_infinity: { sql: "CAST('-Infinity' AS DOUBLE)", json: '"-Infinity"' },
+  yes: { sql: "true", json: "true" },
+  empty: { sql: "''", json: '""', kind: "text" },
+  quoted: { sql: "'a,\"b\"' || chr(13) || chr(10) || 'c'", json: '"a,\\"b\\"\\r\\nc"', kind: "text" },
+  like_null: { sql: "'null'", json: '"null"', kind: "text" },
+  like_number: { sql: "'007'", json: '"007"', kind: "text" },
+  unicode: { sql: "'ß 中 🦆 \u2028'", json: '"ß 中 🦆 \u2028"', kind: "text" },
+  control: { sql: "chr(1) || chr(9)", json: '"\\u0001\\t"', kind: "text" },
+  binary: { sql: "X'00ff10'", json: '"00ff10"', kind: "text" },
+  first_day: { sql: "DATE '0001-01-01'", json: '"0001-01-01"', kind: "text" },
+  last_day: { sql: "DATE '9999-12-31'", json: '"9999-12-31"', kind: "text" },
+  micros: {
+    sql: "arrow_cast('2024-02-29T23:59:59.123456', 'Timestamp(Microsecond, None)')",
+    json: '"2024-02-29T23:59:59.123456"',
+    kind: "text",
+  },
+  instant: {
+    sql: "arrow_cast('1969-12-31T23:59:59.999999Z', 'Timestamp(Microsecond, Some(\"UTC\"))')",
+    json: '"1969-12-31T23:59:59.999999Z"',
+    kind: "text",
+  },
+  nanos: {
+    sql: "arrow_cast('2262-04-11T23:47:16.854775807', 'Timestamp(Nanosecond, None)')",
+    json: '"2262-04-11T23:47:16.854775807"',
+    kind: "text",
+  },
+  zoned: {
+    sql: "arrow_cast('2024-07-01T00:00:00Z', 'Timestamp(Millisecond, Some(\"+05:30\"))')",
+    json: '"2024-07-01T05:30:00+05:30"',
+    kind: "text",
+  },
+  clock: { sql: "arrow_cast('23:59:59.999999', 'Time64(Microsecond)')", json: '"23:59:59.999999"', kind: "text" },
+  list: { sql: "[1, NULL, 9223372036854775807]", json: "[1,null,9223372036854775807]", kind: "nested" },
+  no_items: { sql: "arrow_cast([], 'List(Int64)')", json: "[]", kind: "nested" },
+  struct: {
+    sql: "named_struct('a', 1, 'b', named_struct('c', 'x\"', 'd', CAST(NULL AS DOUBLE)))",
+    json: '{"a":1,"b":{"c":"x\\"","d":null}}',
+    kind: "nested",
+  },
+  map: { sql: "MAP {'k': 1, 'l': NULL}", json: '{"k":1,"l":null}', kind: "nested" },
+  counted: { sql: "MAP {7: 'x'}", json: '[{"key":7,"value":"x"}]', kind: "nested" },
+  lists: {
+    sql: "[named_struct('at', DATE '2024-01-01', 'is', [CAST('1.10' AS DECIMAL(4, 2))])]",
+    json: '[{"at":"2024-01-01","is":[1.10]}]',
+    kind: "nested",
+  },
+};
+
+describe("formats", () => {
+  let server: TestServer;
+  let reader: RowReader;
+  const folder = temporaryFolder();
+
+  before(async () => {
+    server = await startServer();
+    if (!withoutPython) reader = new RowReader();
+  });
+  after(async () => {
+    await reader?.stop();
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const kinds = Object.values(extremes).map(({ kind }) => kind ?? "plain");
+  const row = Object.entries(extremes).map(([name, { sql }]) => `${sql} AS ${name}`);
+  const nulls = Object.keys(extremes).map((name) => `NULL AS ${name}`);
+  const everything = `SELECT ${row.join(", ")} UNION ALL SELECT ${nulls.join(", ")}`;
+
+  const result = async (request: string | object, format: keyof typeof media) => {
+    const answer = await server.client.query(request, { accept: media[format] });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers.get("content-type")?.split(";")[0], media[format]);
+    return answer;
+  };
+
+  const inPython = async (
+    request: string | object,
+    format: "arrow" | "parquet",
+    readAs: "arrow" | "parquet" | "duckdb",
+  ) => {
+    const path = join(folder, `result.${format}`);
+    writeFileSync(path, (await result(request, format)).bytes);
+    return reader.read({ format: readAs, paths: [path] });
+  };
+
+  for (const [name, { sql, json }] of Object.entries(extremes)) {
+    it(`writes ${name} as ${json}`, async () => {
+      const answer = await result(`SELECT ${sql} AS ${name}`, "json");
+      assert.equal(answer.text.match(/"data":\[\{"[^"]+":(.*)\}\],"row_count"/s)?.[1], json);
+    });
+  }
+
+  it("gives equal values in each of the formats", { skip: withoutPython }, async () => {
+    const expected = exactJson((await result(everything, "json")).text);
+    assert.equal(expected.length, 2);
+    assertSameRows(exactLines((await result(everything, "ndjson")).text), expected, "NDJSON");
+    assertSameRows(exactCsv((await result(everything, "csv")).text, kinds), expected, "CSV");
+    assertSameRows(exactMessagePack((await result(everything, "msgpack")).bytes), expected, "MessagePack");
+    assertSameRows(await inPython(everything, "arrow", "arrow"), expected, "Arrow");
+    assertSameRows(await inPython(everything, "parquet", "parquet"), expected, "Parquet");
+  });
+
+  it("gives a Parquet file that DuckDB reads", { skip: withoutPython }, async () => {
+    const sql = "SELECT * FROM seattle_weather ORDER BY date LIMIT 50";
+    assert.deepEqual(await inPython(sql, "parquet", "duckdb"), exactJson((await result(sql, "json")).text));
+  });
+
+  it("gives an Arrow stream that Arrow for JavaScript reads", async () => {
+    const sql = "SELECT month, count(*) AS n, sum(distance) AS total FROM flights GROUP BY month ORDER BY month";
+    const table = tableFromIPC((await result(sql, "arrow")).bytes);
+    assert.equal(table.numRows, 7);
+    assert.deepEqual(table.get(6)?.toJSON(), { month: 7, n: 6n, total: 4577n });
+  });
+
+  it("gives tables without rows their columns", { skip: withoutPython }, async () => {
+    const sql = "SELECT * FROM stocks WHERE false";
+    assert.equal((await result(sql, "csv")).text, "symbol,date,price\r\n");
+    assert.equal((await result(sql, "ndjson")).text, "");
+    assert.equal(tableFromIPC((await result(sql, "arrow")).bytes).schema.fields.length, 3);
+    assert.deepEqual(await inPython(sql, "parquet", "parquet"), []);
+    assert.deepEqual(exactMessagePack((await result(sql, "msgpack")).bytes), []);
+  });
+
+  it("says which column a format cannot carry", async () => {
+    const repeated = await server.client.query("SELECT 1 AS a, 2 AS a");
+    assert.equal(repeated.status, 422, repeated.text);
+    assert.match(repeated.text, /alias/);
+  });
+
+  it("carries whatever values it is given", { skip: withoutPython, timeout: 600_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 8 }), async (rows) => {
+        const request = selectOf(rows);
+        const expected = exactJson((await result(request, "json")).text);
+        assert.deepEqual(expected, rows.map(exactRow), "as they were sent");
+        assert.deepEqual(exactLines((await result(request, "ndjson")).text), expected, "NDJSON");
+        assert.deepEqual(
+          exactCsv((await result(request, "csv")).text, ["plain", "plain", "plain", "text", "text"]),
+          expected,
+          "CSV",
+        );
+        assert.deepEqual(exactMessagePack((await result(request, "msgpack")).bytes), expected, "MessagePack");
+        assert.deepEqual(await inPython(request, "arrow", "arrow"), expected, "Arrow");
+        assert.deepEqual(await inPython(request, "parquet", "parquet"), expected, "Parquet");
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+interface AnyRow {
+  whole: bigint | null;
+  double: number | null;
+  decimal: bigint | null;
+  text: string | null;
+  time: Date | null;
+}
+
+const anyRow: fc.Arbitrary<AnyRow> = fc.record({
+  whole: fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  double: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
+  decimal: fc.option(fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n })),
+  text: fc.option(fc.string({ unit: "grapheme", maxLength: 20 })),
+  time: fc.option(fc.date({ min: new Date("1700-01-01"), max: new Date("2200-01-01"), noInvalidDate: true })),
+});
+
+const types = {
+  whole: "Int64",
+  double: "Float64",
+  decimal: "Decimal128(38, 10)",
+  text: "Utf8",
+  time: 'Timestamp(Millisecond, "UTC")',
+};
+
+/** A statement that gives the rows back in their order, with every value as a typed parameter. */
+function selectOf(rows: AnyRow[]) {
+  const names = Object.keys(types) as (keyof typeof types)[];
+  const parameters = rows.flatMap((row) => names.map((name) => ({ type: types[name], value: sent(row, name) })));
+  const selects = rows.map((_, index) => {
+    const cells = names.map((name, column) => `$${index * names.length + column + 1} AS ${name}`);
+    return `SELECT ${cells.join(", ")}, ${index} AS position`;
+  });
+  const sql = `SELECT ${names.join(", ")} FROM (${selects.join(" UNION ALL ")}) ORDER BY position`;
+  return { sql, parameters };
+}
+
+function sent(row: AnyRow, name: keyof AnyRow): string | null {
+  const value = row[name];
+  if (value === null) return null;
+  if (value instanceof Date) return value.toISOString();
+  if (name === "decimal") return scaled(value as bigint);
+  return Object.is(value, -0) ? "-0.0" : String(value);
+}
+
+function scaled(value: bigint): string {
+  const digits = String(value < 0n ? -value : value).padStart(11, "0");
+  return `${value < 0n ? "-" : ""}${digits.slice(0, -10)}.${digits.slice(-10)}`;
+}
+
+function exactRow(row: AnyRow): ExactRow {
+  const numbers = (["whole", "double", "decimal"] as const).map((name) => sent(row, name) ?? "null");
+  const texts = [row.text, row.time?.toISOString().replace(".000Z", "Z") ?? null].map((text) => JSON.stringify(text));
+  return exactArrays(`[[${[...numbers, ...texts].join(",")}]]`)[0] ?? [];
+}
