@@ -14,9 +14,9 @@ export async function emit(source: Source): Promise<ReadonlyMap<string, string>>
     ["schemas/generated/types.ts", await emitTypescriptTypes(source)],
     ["schemas/generated/schemas.ts", emitTypescriptSchemas(source)],
     ["schemas/generated/errors.ts", emitTypescriptErrors(source)],
-    ["native/core/src/generated/mod.rs", emitRustModule()],
-    ["native/core/src/generated/types.rs", emitRustTypes(source)],
-    ["native/core/src/generated/error_code.rs", emitRustErrors(source)],
+    ["native/contract/src/lib.rs", emitRustModule()],
+    ["native/contract/src/types.rs", emitRustTypes(source)],
+    ["native/contract/src/error_code.rs", emitRustErrors(source)],
   ]);
 }
 

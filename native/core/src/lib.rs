@@ -3,7 +3,7 @@
 pub mod encode;
 mod engine;
 mod error;
-pub mod generated;
+pub use lakegate_contract as generated;
 mod memory;
 mod normalize;
 mod query;

@@ -4,6 +4,7 @@ mod document;
 mod explain;
 mod parameters;
 mod plan;
+mod progress;
 #[allow(clippy::module_inception)]
 mod query;
 mod run;

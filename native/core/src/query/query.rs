@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::progress::Progress;
 use super::run::run;
 use crate::encode::Format;
 use crate::error::{Error, Result};
@@ -160,97 +161,5 @@ async fn supervise(mut work: JoinHandle<Result<()>>, deadline: Duration, progres
         Err(error) => {
             progress.fail(error);
         }
-    }
-}
-
-/// The state of a query that its reader, its work and its supervisor share.
-pub struct Progress {
-    pub id: String,
-    pub cancel: CancellationToken,
-    started: Instant,
-    summary: Mutex<QuerySummary>,
-    failure: Mutex<Option<Error>>,
-    ended: CancellationToken,
-}
-
-impl Progress {
-    fn new(id: String) -> Self {
-        Self {
-            id,
-            cancel: CancellationToken::new(),
-            started: Instant::now(),
-            summary: Mutex::new(QuerySummary {
-                status: QueryState::Pending,
-                row_count: 0,
-                byte_count: 0,
-                truncated: false,
-                schema: None,
-                tables: Vec::new(),
-                stats: QueryStats::default(),
-                error: None,
-            }),
-            failure: Mutex::default(),
-            ended: CancellationToken::new(),
-        }
-    }
-
-    pub fn elapsed_ms(&self) -> f64 {
-        self.started.elapsed().as_micros() as f64 / 1000.0
-    }
-
-    pub fn update(&self, change: impl FnOnce(&mut QuerySummary)) {
-        change(&mut self.summary.lock().expect("no holder panics"));
-    }
-
-    pub fn summary(&self) -> QuerySummary {
-        let mut summary = self.summary.lock().expect("no holder panics").clone();
-        if !self.ended.is_cancelled() {
-            summary.stats.total_ms = self.elapsed_ms();
-        }
-        summary
-    }
-
-    /// Waits for the end; how it failed, if it did.
-    async fn outcome(&self) -> Option<Error> {
-        self.ended.cancelled().await;
-        self.failure.lock().expect("no holder panics").clone()
-    }
-
-    fn succeed(&self) {
-        self.end(QueryState::Succeeded);
-    }
-
-    fn fail(&self, error: Error) -> Error {
-        let state = match error.code {
-            ErrorCode::QueryCanceled => QueryState::Canceled,
-            _ => QueryState::Failed,
-        };
-        self.update(|summary| summary.error = Some(failure(&error)));
-        *self.failure.lock().expect("no holder panics") = Some(error.clone());
-        self.end(state);
-        error
-    }
-
-    fn end(&self, state: QueryState) {
-        let total = self.elapsed_ms();
-        self.update(|summary| {
-            summary.status = state;
-            summary.stats.total_ms = total;
-            summary.stats.execute_ms = total - summary.stats.plan_ms;
-        });
-        self.ended.cancel();
-    }
-}
-
-fn failure(error: &Error) -> QueryFailure {
-    QueryFailure {
-        kind: error.kind(),
-        code: error.code,
-        message: error.message.clone(),
-        location: error.location.map(|place| crate::generated::Location {
-            line: place.line as i32,
-            column: place.column as i32,
-        }),
-        details: (!error.details.is_empty()).then(|| error.details.clone().into_iter().collect()),
     }
 }

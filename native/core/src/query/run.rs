@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::document;
 use super::plan::{Plan, PlanRequest, plan};
-use super::query::{Chunk, Progress};
+use super::progress::Progress;
+use super::query::Chunk;
 use super::spool::Spool;
 use super::truncate::Budget;
 use crate::encode::{EncodeOptions, Encoder, Format, ParquetEncoder, RowEncoder, encoder};
@@ -38,13 +39,7 @@ pub async fn run(
     };
     let plan = plan_within(session.clone(), plan_request).await?;
     let head = plan.head();
-    let planned = progress.elapsed_ms();
-    progress.update(|summary| {
-        summary.status = QueryState::Running;
-        summary.schema = Some(head.schema.clone());
-        summary.tables = head.tables.clone();
-        summary.stats.plan_ms = planned;
-    });
+    progress.planned(&head);
     let mut output = Output::new(&session, &request, format, head, progress, send_head, send_chunk)?;
     let mut budget = Budget::new(request.row_limit, request.byte_limit);
     let options = EncodeOptions {
@@ -223,12 +218,10 @@ impl Output {
     }
 
     async fn finish(mut self, truncated: bool) -> Result<()> {
-        let (first_chunk_ms, plan_ms) = (self.progress.elapsed_ms(), self.progress.summary().stats.plan_ms);
+        self.progress.first_chunk();
         self.progress.update(|summary| {
             summary.truncated = truncated;
             summary.status = QueryState::Succeeded;
-            summary.stats.first_chunk_ms.get_or_insert(first_chunk_ms);
-            summary.stats.execute_ms = first_chunk_ms - plan_ms;
         });
         let tail = document::tail(self.format, &self.progress.summary())?;
         if let Some(mut spool) = self.spool.take() {
@@ -253,9 +246,7 @@ impl Output {
 
     async fn send(&mut self, bytes: Vec<u8>, is_last: bool) -> Result<()> {
         if let Some(send_head) = self.send_head.take() {
-            let first = self.progress.elapsed_ms();
-            self.progress
-                .update(|summary| summary.stats.first_chunk_ms = Some(first));
+            self.progress.first_chunk();
             // A reader that is gone cancels the query itself.
             let _ = send_head.send(self.head.clone());
         }
