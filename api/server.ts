@@ -9,6 +9,9 @@ import { welcome } from "./welcome.js";
 
 const drainMs = 8_000;
 
+/** A fault in native code: caught, its instruction would run again for ever and the process never end. */
+const nativeFaults = ["SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as const;
+
 try {
   await serve(readConfig());
 } catch (error) {
@@ -26,7 +29,7 @@ async function serve({ host, port, app: appConfig, engine: engineOptions }: Conf
   const log = pino({ level: appConfig.logLevel });
   const engine = await openEngine(engineOptions, log);
   const app = await buildApp({ config: appConfig, engine });
-  closeWithGrace({ delay: drainMs + 2_000, logger: app.log }, async () => {
+  closeWithGrace({ delay: drainMs + 2_000, logger: app.log, skip: [...nativeFaults] }, async () => {
     const deadline = setTimeout(() => engine.close(), drainMs).unref();
     await app.close();
     clearTimeout(deadline);

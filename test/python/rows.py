@@ -89,14 +89,16 @@ def zone_of(name):
 
 
 def texts(array, type):
-    """Times become text from their integers: Python's own types hold no nanoseconds and no year 10000."""
+    """A column's values, tagged. Times are made of their integers: Python's own types hold no nanoseconds."""
+    if pa.types.is_integer(type) or pa.types.is_decimal(type):
+        return [None if value is None else "n" + value for value in array.cast(pa.string()).to_pylist()]
     if pa.types.is_timestamp(type):
         factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[type.unit]
         integers = array.cast(pa.int64()).to_pylist()
-        return [None if value is None else timestamp_text(value * factor, type.tz) for value in integers]
+        return [None if value is None else "s" + timestamp_text(value * factor, type.tz) for value in integers]
     if pa.types.is_time(type) or pa.types.is_date(type):
-        return [None if value is None else short_time(value.isoformat()) for value in array.to_pylist()]
-    return [plain(nested_texts(value, type), type) for value in array.to_pylist(maps_as_pydicts=None)]
+        return [None if value is None else "s" + short_time(value.isoformat()) for value in array.to_pylist()]
+    return [tagged(plain(nested_texts(value, type), type)) for value in array.to_pylist()]
 
 
 def nested_texts(value, type):
@@ -145,6 +147,6 @@ for line in sys.stdin:
         table = read(request["format"], request["paths"])
         if "like" in request:
             table = aligned(table, read("arrow", [request["like"]]))
-        print(json.dumps([tagged(row) for row in rows(table)]), flush=True)
+        print(json.dumps(rows(table)), flush=True)
     except Exception as error:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)

@@ -1,8 +1,10 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
+mod cooperative;
 pub mod encode;
 mod engine;
 mod error;
+mod functions;
 pub use lakegate_contract as generated;
 mod memory;
 mod normalize;

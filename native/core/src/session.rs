@@ -10,8 +10,10 @@ use datafusion::prelude::SessionConfig;
 use deltalake_core::delta_datafusion::DeltaSessionConfig;
 use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
+use crate::cooperative::CooperativeJoins;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::functions::install;
 use crate::generated::{EngineLimits, ErrorCode, SessionProfile};
 
 pub struct Session {
@@ -24,12 +26,14 @@ impl Session {
     /// Fills in what `profile` leaves open from the engine's configuration.
     pub(crate) fn open(engine: Arc<Engine>, profile: SessionProfile) -> Result<Self> {
         let profile = effective(profile, &engine)?;
-        let state = SessionStateBuilder::new()
+        let mut state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config(&profile))
             .with_runtime_env(engine.runtime.clone())
             .with_query_planner(DeltaPlanner::new())
+            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
+        install(&mut state)?;
         Ok(Self { engine, profile, state })
     }
 

@@ -16,8 +16,7 @@ pub fn from_arrow(error: &ArrowError) -> Error {
         E::CastError(_) | E::ParseError(_) => ErrorCode::InvalidCast,
         E::ComputeError(message) => return from_execution(message),
         E::InvalidArgumentError(_) | E::SchemaError(_) | E::NotYetImplemented(_) => ErrorCode::InvalidQuery,
-        E::CsvError(_) | E::JsonError(_) | E::AvroError(_) => ErrorCode::UnsupportedType,
-        E::ParquetError(_) => ErrorCode::TableCorrupt,
+        E::CsvError(_) | E::JsonError(_) | E::AvroError(_) | E::ParquetError(_) => ErrorCode::TableCorrupt,
         E::IpcError(_)
         | E::MemoryError(_)
         | E::CDataInterface(_)

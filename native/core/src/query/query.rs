@@ -2,18 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use super::run::run;
 use crate::encode::Format;
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, QueryFailure, QueryHead, QueryRequest, QueryState, QueryStats, QuerySummary};
+use crate::generated::{ErrorCode, QueryHead, QueryRequest, QuerySummary};
 use crate::session::{Session, bounded};
 
 /// Chunks that wait for a slow reader; the query stands still behind them.

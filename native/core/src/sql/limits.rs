@@ -72,6 +72,7 @@ struct TokenCounter<'a> {
     tokens: usize,
     depth: usize,
     type_depth: usize,
+    prefixes: usize,
     relations: usize,
 }
 
@@ -82,6 +83,7 @@ impl<'a> TokenCounter<'a> {
             tokens: 0,
             depth: 0,
             type_depth: 0,
+            prefixes: 0,
             relations: 0,
         }
     }
@@ -90,31 +92,28 @@ impl<'a> TokenCounter<'a> {
         let at = location(token.span.start);
         self.tokens += 1;
         check("sql_tokens", "tokens", self.tokens, self.limits.sql_tokens, at)?;
+        self.prefix(&token.token, at)?;
         match &token.token {
             Token::LParen | Token::LBrace => self.nest(at),
             Token::LBracket => {
                 self.type_depth += usize::from(*previous == Token::RBracket);
                 self.nest(at)
             }
-            Token::RParen | Token::RBracket | Token::RBrace => {
-                self.depth = self.depth.saturating_sub(1);
-                Ok(())
-            }
+            Token::RParen | Token::RBracket | Token::RBrace => self.unnest(),
             Token::Lt if matches!(previous, Token::Word(_)) => {
                 self.type_depth += 1;
                 self.nest(at)
             }
             Token::Gt | Token::ShiftRight if self.type_depth > 0 => {
                 self.type_depth -= 1;
-                self.depth = self.depth.saturating_sub(1);
-                Ok(())
+                self.unnest()
             }
             Token::Comma => {
                 self.depth -= self.type_depth.min(self.depth);
                 self.type_depth = 0;
                 Ok(())
             }
-            Token::Word(word) => self.word(word.keyword, at),
+            Token::Word(word) if *previous != Token::Period => self.word(word.keyword, at),
             Token::SingleQuotedString(text) => self.type_text(text, at),
             _ => Ok(()),
         }
@@ -125,9 +124,33 @@ impl<'a> TokenCounter<'a> {
         check("sql_depth", "levels of nesting", self.depth, self.limits.sql_depth, at)
     }
 
+    fn unnest(&mut self) -> Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// `NOT NOT …` and `- - …` nest without brackets.
+    fn prefix(&mut self, token: &Token, at: Option<Location>) -> Result<()> {
+        let is_prefix = match token {
+            Token::Word(word) => word.keyword == Keyword::NOT,
+            Token::Minus | Token::Plus | Token::Tilde | Token::ExclamationMark => true,
+            _ => false,
+        };
+        self.prefixes = if is_prefix { self.prefixes + 1 } else { 0 };
+        check(
+            "sql_depth",
+            "prefixes in a row",
+            self.prefixes,
+            self.limits.sql_depth,
+            at,
+        )
+    }
+
     fn word(&mut self, keyword: Keyword, at: Option<Location>) -> Result<()> {
         use Keyword as K;
         match keyword {
+            K::CASE => self.nest(at),
+            K::END => self.unnest(),
             K::UNION | K::EXCEPT | K::INTERSECT | K::MINUS | K::JOIN | K::EXPLAIN => {
                 self.relations += 1;
                 let unit = "set operations and joins";

@@ -44,7 +44,8 @@ impl Statement {
         let mut statements = DFParserBuilder::new(tokens)
             .with_recursion_limit(limits.sql_depth as usize * 4)
             .build()?
-            .parse_statements()?;
+            .parse_statements()
+            .map_err(|error| too_deep(error.into(), limits))?;
         let parsed = statements
             .pop_front()
             .ok_or_else(|| Error::new(ErrorCode::InvalidSql, "There is no statement: send a SELECT"))?;
@@ -66,6 +67,13 @@ impl Statement {
             reads_schema,
             is_query,
         })
+    }
+}
+
+fn too_deep(error: Error, limits: &EngineLimits) -> Error {
+    match error.code {
+        ErrorCode::StatementTooComplex => error.with("maximum", limits.sql_depth),
+        _ => error,
     }
 }
 

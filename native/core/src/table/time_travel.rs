@@ -1,6 +1,6 @@
 //! From a time to the version that was newest then.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 use crate::storage::TableStore;
 
+/// Delta counts time in milliseconds, whatever the file system does.
+const MILLIS: u16 = 3;
+
 /// When `version` was committed: its in-commit timestamp where the table has them, else the time of its file.
 pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version: i64) -> Result<DateTime<Utc>> {
     if in_commit_from(state).is_some_and(|first| first <= version) {
@@ -21,7 +24,7 @@ pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version
         }
     }
     match commit_meta(store, version).await? {
-        Some(meta) => Ok(meta.last_modified),
+        Some(meta) => Ok(meta.last_modified.trunc_subsecs(MILLIS)),
         None => checkpoint_time(store, version).await,
     }
 }
@@ -69,7 +72,9 @@ async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(
         .log
         .object_store(None)
         .list(Some(store.log.log_path()))
-        .try_filter_map(async |meta| Ok(commit_version(&meta.location).map(|version| (version, meta.last_modified))))
+        .try_filter_map(async |meta| {
+            Ok(commit_version(&meta.location).map(|version| (version, meta.last_modified.trunc_subsecs(MILLIS))))
+        })
         .try_collect()
         .await?;
     files.retain(|(version, _)| *version <= newest);
@@ -143,10 +148,12 @@ async fn checkpoint_time(store: &TableStore, version: i64) -> Result<DateTime<Ut
         })
         .try_next()
         .await?;
-    checkpoint.map(|meta| meta.last_modified).ok_or_else(|| {
-        Error::new(
-            ErrorCode::TableCorrupt,
-            format!("Version {version} has neither a commit nor a checkpoint"),
-        )
-    })
+    checkpoint
+        .map(|meta| meta.last_modified.trunc_subsecs(MILLIS))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorCode::TableCorrupt,
+                format!("Version {version} has neither a commit nor a checkpoint"),
+            )
+        })
 }
