@@ -60,10 +60,10 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   app.setSerializerCompiler(() => stringifyJson);
   app.setReplySerializer(stringifyJson);
   app.setErrorHandler(sendProblem);
-  answerUnknownRoutes(app);
   addBodyParsers(app);
   for (const schema of schemas) app.addSchema(schema);
   addRequestHooks(app);
+  answerUnknownRoutes(app);
   addDecorations(app, engine);
   await app.register(compress, {
     customTypes: compressible,

@@ -21,6 +21,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
         { name: "tables", description: "The Delta tables that are served." },
         { name: "sessions", description: "Settings that several queries share." },
+        { name: "schemas", description: "The types that all messages are made of." },
         { name: "health", description: "Whether the service lives and can work." },
       ],
     },

@@ -10,7 +10,12 @@ interface Media {
   readonly example?: unknown;
 }
 
-type Components = Record<string, { readonly examples?: readonly unknown[] }>;
+interface Parameter {
+  readonly in?: string;
+  readonly schema?: { readonly $ref?: string };
+}
+
+type Components = Record<string, { readonly description?: string; readonly examples?: readonly unknown[] }>;
 
 const prefix = "#/components/schemas/";
 const titles = new Map(schemas.map(({ $id, title }) => [$id, title]));
@@ -36,7 +41,13 @@ function withExamples(value: unknown, all: Components): unknown {
   if (Array.isArray(value)) return value.map((inner) => withExamples(inner, all));
   if (value === null || typeof value !== "object") return value;
   const inner = Object.entries(value).map(([key, part]) => [key, withExamples(part, all)]);
-  return { ...Object.fromEntries(inner), ...examplesOf(value, all) };
+  return { ...descriptionOf(value, all), ...Object.fromEntries(inner), ...examplesOf(value, all) };
+}
+
+/** The plugin loses what a parameter says beside its `$ref`; its type then speaks for it. */
+function descriptionOf({ in: place, schema }: Parameter, all: Components): object {
+  const title = schema?.$ref?.slice(prefix.length);
+  return place === undefined || title === undefined ? {} : { description: all[title]?.description };
 }
 
 function examplesOf({ schema, examples, example }: Media, all: Components): object {

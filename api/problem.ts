@@ -13,6 +13,7 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "invalid_body",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
+  FST_ERR_MAX_PARAM_LENGTH: "invalid_request",
 };
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -20,11 +21,18 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { status, retryable } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
+  if (known.code === "body_too_large") takeTheRest(request, reply);
   for (const header of ["content-encoding", "content-length", "trailer"]) reply.removeHeader(header);
   return reply
     .code(status)
     .type(problemJson)
     .send(problem(known, request, status, retryable));
+}
+
+/** Closing at once would reset the connection under a client that still sends, which then never sees the answer. */
+function takeTheRest(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader("connection");
+  request.raw.resume();
 }
 
 function problem(error: DataFusionEngineError, request: FastifyRequest, status: number, retryable: boolean): Problem {
@@ -53,6 +61,7 @@ function engineError(error: unknown, request: FastifyRequest): DataFusionEngineE
 }
 
 function frameworkDetail(code: ErrorCode, error: FastifyError, request: FastifyRequest): string {
+  if (error.code === "FST_ERR_MAX_PARAM_LENGTH") return "A part of the path is too long.";
   if (code !== "unsupported_media_type" || error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") return error.message;
   const body = request.routeOptions.schema?.body as { content?: object } | undefined;
   return `A body of this route is one of ${Object.keys(body?.content ?? {}).join(", ")}.`;

@@ -1,5 +1,5 @@
 /** What a path that nothing is served at, or not with this method, answers. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DataFusionEngineError } from "../engine/index.js";
 import { sendProblem } from "./problem.js";
 
@@ -9,13 +9,20 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   app.addHook("onRoute", ({ url, method }) => {
     methods.set(url, new Set([...(methods.get(url) ?? []), ...[method].flat()]));
   });
-  app.setNotFoundHandler((request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split("?", 1)[0] ?? "";
-    const known = [...methods].filter(([route]) => fits(route, path)).flatMap(([, names]) => [...names]);
-    if (known.length === 0) return sendProblem(noRoute(path), request, reply);
-    const allowed = [...new Set(known)].sort().join(", ");
+    const known = methods.get(path) ?? methodsOf(path, methods);
+    if (known.size === 0) return sendProblem(noRoute(path), request, reply);
+    const allowed = [...known].sort().join(", ");
     return sendProblem(noMethod(request.method, path, allowed), request, reply.header("allow", allowed));
-  });
+  };
+  app.setNotFoundHandler(answer);
+  // Before Fastify asks a method such as QUERY for its body.
+  app.addHook("onRequest", async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
+}
+
+function methodsOf(path: string, methods: ReadonlyMap<string, Set<string>>): Set<string> {
+  return new Set([...methods].filter(([route]) => fits(route, path)).flatMap(([, names]) => [...names]));
 }
 
 function fits(route: string, path: string): boolean {

@@ -36,9 +36,16 @@ function message(error: ErrorObject): string {
     case "const":
       return `must be ${JSON.stringify(params.allowedValue)}`;
     case "oneOf":
+    case "anyOf":
       return choiceMessage(error);
     case "not":
-      return `must not have ${(error.schema as Variant).required?.join(" and ")} together`;
+      return togetherMessage(error.schema as Variant);
+    case "minProperties":
+      return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} entries`;
+    case "minItems":
+      return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} items`;
+    case "type":
+      return `must be ${[params.type].flat().join(" or ")}`;
     case "minLength":
       return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} characters`;
     case "format":
@@ -66,26 +73,34 @@ function distanceShare(left: string, right: string): number {
 interface Variant {
   readonly type?: string;
   readonly required?: readonly string[];
+  readonly anyOf?: readonly Variant[];
 }
 
 function choiceMessage(choice: ErrorObject): string {
   const variants = choice.schema as Variant[];
-  if (isEitherOr(choice)) return `must have exactly one of ${variants.flatMap(({ required }) => required).join(", ")}`;
-  return `must be ${variants.map(({ type }) => type ?? "a value").join(" or ")}`;
+  if (!isEitherOr(choice)) return `must be ${variants.map(({ type }) => type ?? "a value").join(" or ")}`;
+  const names = [...new Set(variants.flatMap(({ required }) => required))].join(", ");
+  return `must have ${choice.keyword === "oneOf" ? "exactly" : "at least"} one of ${names}`;
 }
 
+function togetherMessage({ required, anyOf = [{ required }] }: Variant): string {
+  return `must not have ${anyOf.map((variant) => variant.required?.join(" and ")).join(", or ")} together`;
+}
+
+/** Whether the variants say which fields go together, and not of which type the value is. */
 function isEitherOr({ schema }: ErrorObject): boolean {
   return (schema as Variant[]).every(({ required }) => required !== undefined);
 }
 
 /** A value that fits no variant fails all of them; only what is wrong with the likeliest one helps. */
 function withoutVariantNoise(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const choices = errors.filter(({ keyword }) => keyword === "oneOf");
+  const choices = errors.filter(({ keyword }) => keyword === "oneOf" || keyword === "anyOf");
   return choices.reduce((kept, choice) => withoutNoiseOf(choice, kept), errors);
 }
 
 function withoutNoiseOf(choice: ErrorObject, errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const inside = errors.filter((error) => error !== choice && isInside(error, choice));
+  if (isEitherOr(choice)) return errors.filter((error) => !inside.includes(error) || !isPartOf(error, choice));
   const telling = inside.filter((error) => !isMismatch(error, choice));
   const noise = telling.length > 0 ? [choice, ...inside.filter((error) => !telling.includes(error))] : inside;
   return errors.filter((error) => !noise.includes(error));
@@ -95,8 +110,12 @@ function isInside({ instancePath }: ErrorObject, choice: ErrorObject): boolean {
   return instancePath === choice.instancePath || instancePath.startsWith(`${choice.instancePath}/`);
 }
 
+/** Whether the error is one variant's of the choice. */
+function isPartOf({ schemaPath }: ErrorObject, choice: ErrorObject): boolean {
+  return schemaPath.startsWith(`${choice.schemaPath}/`);
+}
+
 /** Whether the error says only that the variant is another one. */
 function isMismatch({ instancePath, keyword }: ErrorObject, choice: ErrorObject): boolean {
-  if (instancePath !== choice.instancePath) return false;
-  return keyword === "type" || (keyword === "required" && isEitherOr(choice));
+  return instancePath === choice.instancePath && keyword === "type";
 }

@@ -3,6 +3,7 @@ import { Ajv2020, type AnySchemaObject, type ValidateFunction } from "ajv/dist/2
 import formats from "ajv-formats";
 import type { FastifySchemaCompiler } from "fastify";
 import { schemas } from "../schemas/generated/index.js";
+import { isDateTime } from "./date-time.js";
 import { ExactIntegers } from "./exact-integers.js";
 import { InvalidRequest } from "./invalid-request.js";
 import { validationFailures } from "./validation-failures.js";
@@ -43,6 +44,8 @@ function validator(coerceTypes: boolean): Ajv2020 {
     allErrors: true,
     allowUnionTypes: true,
     discriminator: true,
+    // Else defaults inside of what may be null are ignored.
+    inlineRefs: false,
     removeAdditional: false,
     strict: true,
     strictRequired: false,
@@ -51,6 +54,7 @@ function validator(coerceTypes: boolean): Ajv2020 {
     verbose: true,
   });
   formats.default(ajv);
+  ajv.addFormat("date-time", isDateTime);
   ajv.addSchema(schemas);
   return ajv;
 }

@@ -36,7 +36,12 @@ export async function f1(): Promise<Report> {
     const { result, peak } = await peakDuring(service.pid, () => measure(service, peer, queries));
     return {
       ...result,
-      notes: [`answers equal to DuckDB's: ${22 - wrong.length} of 22`, ...wrong, ...result.notes, memory(peak)],
+      notes: [
+        `answers equal to DuckDB's: ${22 - wrong.length} of 22`,
+        ...wrong,
+        ...result.notes,
+        `highest memory of the service: ${mebibytes(peak)}`,
+      ],
     };
   } finally {
     await service.stop();
@@ -62,6 +67,7 @@ async function wrongAnswers(service: Service, queries: TpchQuery[]): Promise<str
 async function measure(service: Service, peer: LinePeer, queries: TpchQuery[]): Promise<Report> {
   const times = queries.map((): Times => ({ ours: [], peer: [] }));
   const processor: Times = { ours: [], peer: [] };
+  let peerPeak = 0;
   for (let round = 0; round < rounds; round++) {
     const before = processorSeconds(service.pid);
     let peerProcessor = 0;
@@ -70,6 +76,7 @@ async function measure(service: Service, peer: LinePeer, queries: TpchQuery[]): 
       const theirs = async () => {
         const answer = await peer.ask<PeerAnswer>(sql);
         peerProcessor += answer.processor;
+        peerPeak = answer.peak_bytes;
         times[index]?.peer.push(answer.seconds);
       };
       for (const turn of (round + index) % 2 === 0 ? [ours, theirs] : [theirs, ours]) await turn();
@@ -78,7 +85,8 @@ async function measure(service: Service, peer: LinePeer, queries: TpchQuery[]): 
     processor.peer.push(peerProcessor);
     console.log(`  F1 round ${round + 1} of ${rounds}`);
   }
-  return summarise(queries, times, processor);
+  const report = summarise(queries, times, processor);
+  return { ...report, notes: [...report.notes, `highest memory of QueryBuilder: ${mebibytes(peerPeak)}`] };
 }
 
 async function ourSeconds(service: Service, sql: string): Promise<number> {
@@ -116,4 +124,4 @@ function summarise(queries: TpchQuery[], times: Times[], processor: Times): Repo
 }
 
 const seconds = (values: number[]) => `${spread(values).median.toFixed(3)} s`;
-const memory = (peak: number) => `highest memory of the service: ${(peak / 2 ** 20).toFixed(0)} MiB`;
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

@@ -3,6 +3,7 @@ import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schema
 import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { Queries } from "./queries.js";
+import { Schemas } from "./schemas.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableStore } from "./table-store.js";
@@ -21,6 +22,7 @@ export interface Engine {
   readonly tables: TableCatalog;
   readonly sessions: Sessions;
   readonly queries: Queries;
+  readonly schemas: Schemas;
   readiness(): Readiness;
   /** Commits rows to a Delta table; for the demo and the benchmarks. */
   write(write: TableWrite): Promise<WriteReport>;
@@ -39,6 +41,7 @@ export async function openEngine({ config, state, sessions, history }: EngineOpt
     tables,
     sessions: open,
     queries,
+    schemas: new Schemas(),
     readiness: () => ({ ready: !closed, reasons: closed ? ["The service is shutting down."] : [] }),
     write: (write) => native.writeTable(write),
     close: () => {

@@ -15,13 +15,12 @@ const requestIdHeader: Headers = {
 };
 
 /** Problems that any route can answer with. */
-const everywhere: readonly ErrorCode[] = ["internal", "service_unavailable"];
+const everywhere: readonly ErrorCode[] = ["invalid_request", "internal", "service_unavailable"];
 
 /** Problems of any route that reads a body. */
 export const bodyProblems: readonly ErrorCode[] = [
   "invalid_json",
   "invalid_body",
-  "invalid_request",
   "body_too_large",
   "unsupported_media_type",
 ];
@@ -48,7 +47,7 @@ export function streamAnswer(
 /** The problem answers of a route, by status. */
 export function problems(...codes: readonly ErrorCode[]): Record<never, never> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...codes, ...everywhere]) {
+  for (const code of new Set([...codes, ...everywhere])) {
     const { status } = errorTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -2,9 +2,10 @@
 import type { FastifyReply } from "fastify";
 import type { HeaderDescription } from "./answers.js";
 
-export const etagHeader: Record<string, HeaderDescription> = {
-  ETag: { type: "string", description: "Changes with every registration and every commit of the table." },
-};
+/** The header as an answer declares it. */
+export function etagOf(description: string): Record<string, HeaderDescription> {
+  return { ETag: { type: "string", description } };
+}
 
 export interface ConditionHeaders {
   readonly "if-match"?: string;

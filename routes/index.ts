@@ -2,10 +2,11 @@
 import type { App } from "./app.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
+import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
 export * from "./media-types.js";
 
-export const resources: readonly ((app: App) => void)[] = [health, queries, sessions, tables];
+export const resources: readonly ((app: App) => void)[] = [health, queries, schemas, sessions, tables];

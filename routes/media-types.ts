@@ -5,6 +5,7 @@ export const json = "application/json";
 export const messagePack = "application/vnd.msgpack";
 export const sqlText = "application/sql";
 export const problemJson = "application/problem+json";
+export const schemaJson = "application/schema+json";
 
 /** In the order of preference among formats that a client likes equally. */
 export const resultMediaTypes: Readonly<Record<ResultFormat, string>> = {

@@ -50,7 +50,7 @@ export function sessions(app: App): void {
         description: "The sessions that are open, oldest first.",
         tags,
         querystring: reference(PageSelection),
-        response: { 200: answer(SessionList, "A page of sessions.", linkNext), ...problems("invalid_request") },
+        response: { 200: answer(SessionList, "A page of sessions.", linkNext), ...problems() },
       },
     },
     (request, reply) => nextLink(request, reply, sessions.list(request.query)),
@@ -67,7 +67,7 @@ export function sessions(app: App): void {
         params: reference(SessionPath),
         response: {
           200: answer(SessionDescription, "The session."),
-          ...problems("invalid_request", "session_not_found"),
+          ...problems("session_not_found"),
         },
       },
     },
@@ -83,7 +83,7 @@ export function sessions(app: App): void {
         description: "Ends a session. Queries that run in it go on.",
         tags,
         params: reference(SessionPath),
-        response: { 204: emptyAnswer("The session is closed."), ...problems("invalid_request", "session_not_found") },
+        response: { 204: emptyAnswer("The session is closed."), ...problems("session_not_found") },
       },
     },
     async (request, reply) => {

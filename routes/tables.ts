@@ -12,10 +12,11 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagHeader, sendWithEtag, writeCondition } from "./conditions.js";
+import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 
 const tags = ["tables"];
+const etagHeader = etagOf("Changes with every registration and every commit of the table.");
 
 const openingProblems = ["table_unsupported", "table_corrupt", "table_unreadable", "storage_unavailable"] as const;
 
@@ -32,7 +33,7 @@ export function tables(app: App): void {
           "Every table of the warehouse and every registered one, by name; one that cannot be read says why.",
         tags,
         querystring: reference(PageSelection),
-        response: { 200: answer(TableList, "A page of tables.", linkNext), ...problems("invalid_request") },
+        response: { 200: answer(TableList, "A page of tables.", linkNext), ...problems() },
       },
     },
     async (request, reply) => nextLink(request, reply, await tables.list(request.query)),
@@ -52,7 +53,7 @@ export function tables(app: App): void {
         response: {
           200: answer(TableDescription, "The table.", etagHeader),
           304: emptyAnswer("The table is what `If-None-Match` names.", etagHeader),
-          ...problems("invalid_request", "table_not_found", "version_not_found", ...openingProblems),
+          ...problems("table_not_found", "version_not_found", ...openingProblems),
         },
       },
     },
@@ -105,7 +106,7 @@ export function tables(app: App): void {
         headers: reference(TableConditions),
         response: {
           204: emptyAnswer("The table is no longer served."),
-          ...problems("invalid_request", "table_not_found", "name_taken", "precondition_failed"),
+          ...problems("table_not_found", "name_taken", "precondition_failed"),
         },
       },
     },

@@ -7,7 +7,7 @@ import { isStale } from "./freshness.mjs";
 import { cargoTarget, inRoot } from "./places.mjs";
 import { run, SetupError, step } from "./steps.mjs";
 
-const SOURCES = ["native/Cargo.toml", "native/Cargo.lock", "native/core", "native/binding"];
+const SOURCES = ["native/Cargo.toml", "native/Cargo.lock", "native/binding", "native/contract", "native/core"];
 const LIBRARIES = {
   darwin: "liblakegate_binding.dylib",
   win32: "lakegate_binding.dll",

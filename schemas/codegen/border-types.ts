@@ -1,4 +1,4 @@
-/** The types of schemas/api that the Rust engine reads or writes too; everything in schemas/engine is one of its types anyway. */
+/** The types of schemas/api that the Rust engine reads or writes too; everything in schemas/delta and schemas/engine is one of its types anyway. */
 export const borderTypes: readonly string[] = [
   "ExplainAnswer",
   "ExplainRequest",
@@ -8,4 +8,5 @@ export const borderTypes: readonly string[] = [
   "TableDescription",
   "TableEntry",
   "TablePin",
+  "TableSelection",
 ];

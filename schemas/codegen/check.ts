@@ -18,6 +18,10 @@ const knownKeywords = new Set([
   "maximum",
   "minLength",
   "maxLength",
+  "minItems",
+  "maxItems",
+  "uniqueItems",
+  "minProperties",
   "maxProperties",
   "propertyNames",
   "properties",
@@ -53,37 +57,41 @@ function typeFaults({ path, schema }: SchemaFile, source: Source): string[] {
   if (path !== "errors.json" && schema.$id !== `https://lakegate.dev/schemas/${path}`)
     faults.push(`${path}: its $id is not its path`);
   const ids = new Set(source.types.map((type) => type.schema.$id));
-  return [...faults, ...shapeFaults(schema, ids).map((fault) => `${path}: ${fault}`)];
+  return [...faults, ...shapeFaults(schema, ids, "").map((fault) => `${path}${fault}`)];
 }
 
-function shapeFaults(schema: Schema, ids: ReadonlySet<Json | undefined>): string[] {
+/** Each fault with its pointer into the file. */
+function shapeFaults(schema: Schema, ids: ReadonlySet<Json | undefined>, pointer: string): string[] {
   const unknown = Object.keys(schema)
     .filter((keyword) => !knownKeywords.has(keyword))
     .map((keyword) => `the keyword ${keyword} is not supported`);
   const dangling = schema.$ref !== undefined && !ids.has(schema.$ref) ? [`${schema.$ref} does not exist`] : [];
   const open =
-    schema.properties !== undefined && schema.additionalProperties === undefined
+    schema.type === "object" && schema.additionalProperties === undefined
       ? ["an object must say additionalProperties"]
       : [];
   const width =
-    schema.type === "integer" && !["int32", "int64"].includes(String(schema.format))
+    [schema.type].flat().includes("integer") && !["int32", "int64"].includes(String(schema.format))
       ? ["an integer must say int32 or int64"]
       : [];
-  return [
-    ...unknown,
-    ...dangling,
-    ...open,
-    ...width,
-    ...innerSchemas(schema).flatMap((inner) => shapeFaults(inner, ids)),
-  ];
+  const filled = ((schema.required ?? []) as string[])
+    .filter((name) => (schema.properties as Record<string, Schema> | undefined)?.[name]?.default !== undefined)
+    .map((name) => `${name} is required, so its default never counts`);
+  const own = [...unknown, ...dangling, ...open, ...width, ...filled].map((fault) => `#${pointer}: ${fault}`);
+  return [...own, ...innerSchemas(schema).flatMap(([place, inner]) => shapeFaults(inner, ids, `${pointer}/${place}`))];
 }
 
-function innerSchemas(schema: Schema): Schema[] {
-  const properties = Object.values((schema.properties ?? {}) as Record<string, Schema>);
-  const variants = [schema.oneOf, schema.anyOf].flatMap((list) => (Array.isArray(list) ? list : [])) as Schema[];
-  const others = [schema.items, schema.additionalProperties].filter(
-    (inner) => inner !== null && typeof inner === "object",
-  ) as Schema[];
+/** Variants beside properties are conditions on these, and have no shape of their own. */
+function innerSchemas(schema: Schema): [string, Schema][] {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, Schema>).map(
+    ([name, inner]): [string, Schema] => [`properties/${name}`, inner],
+  );
+  const variants = (schema.properties === undefined ? ["oneOf", "anyOf"] : []).flatMap((keyword) =>
+    ((schema[keyword] ?? []) as Schema[]).map((inner, index): [string, Schema] => [`${keyword}/${index}`, inner]),
+  );
+  const others = ["items", "additionalProperties", "propertyNames"]
+    .map((keyword): [string, Json | undefined] => [keyword, schema[keyword]])
+    .filter((entry): entry is [string, Schema] => entry[1] !== null && typeof entry[1] === "object");
   return [...properties, ...variants, ...others];
 }
 

@@ -8,7 +8,7 @@ export function emitRustErrors({ errors }: Source): string {
   const codes = Object.entries(errors.codes);
   const kinds = Object.entries(errors.kinds);
   const parts = [
-    `//! The closed list of errors. ${origin}\n\nuse serde::{Deserialize, Serialize};`,
+    `//! The closed list of errors. ${origin}\n\nuse super::wire::text_enum;\nuse serde::{Deserialize, Serialize};`,
     emitEnum(
       "ErrorCode",
       "What went wrong.",
@@ -25,7 +25,16 @@ function emitEnum(title: string, description: string, entries: [string, string][
   const variants = entries.map(
     ([name, text]) => `    /// ${text}\n    #[serde(rename = "${name}")]\n    ${pascalCase(name)},`,
   );
-  return [`/// ${description}`, `#[derive(${derives})]`, `pub enum ${title} {`, ...variants, "}"].join("\n");
+  return [
+    `/// ${description}`,
+    `#[derive(${derives})]`,
+    '#[serde(remote = "Self")]',
+    `pub enum ${title} {`,
+    ...variants,
+    "}",
+    "",
+    `text_enum!(${title});`,
+  ].join("\n");
 }
 
 function emitCodeMethods(codes: [string, ErrorEntry][]): string {
@@ -51,7 +60,17 @@ function emitCodeMethods(codes: [string, ErrorEntry][]): string {
       return `Self::${pascalCase(code)} => ${entry.retryable},`;
     },
   );
-  return ["impl ErrorCode {", [names, kinds, retryable].join("\n\n"), "}"].join("\n");
+  return ["impl ErrorCode {", [emitAll(codes), names, kinds, retryable].join("\n\n"), "}"].join("\n");
+}
+
+function emitAll(codes: [string, ErrorEntry][]): string {
+  const variants = codes.map(([code]) => `        Self::${pascalCase(code)},`);
+  return [
+    "    /// Every code, in the order of the table.",
+    "    pub const ALL: &[Self] = &[",
+    ...variants,
+    "    ];",
+  ].join("\n");
 }
 
 function emitNames(description: string, names: string[]): string {

@@ -1,165 +1,144 @@
 /** Writes the serde types that cross the border. */
 import type { Json, Schema, SchemaFile, Source } from "./load.js";
 import { origin, pascalCase, snakeCase } from "./names.js";
-import { rustReach } from "./rust-reach.js";
-
-type TitleOf = (reference: Json) => string;
-
-interface Field {
-  readonly name: string;
-  readonly schema: Schema;
-  readonly required: boolean;
-}
+import {
+  type Field,
+  fieldName,
+  fieldsOf,
+  isEnum,
+  isNullable,
+  isUnion,
+  mayBeAbsent,
+  RustShapes,
+  rustTypes,
+} from "./rust-shapes.js";
+import { inFile, ShapeError, within } from "./shape-error.js";
 
 const structDerives = "Debug, Clone, PartialEq, Serialize, Deserialize";
 const enumDerives = "Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize";
-const integers: Record<string, string> = { int32: "i32", int64: "i64" };
+/** What `Default` gives without being told. */
+const plainDefaults = ["null", "false", "0", "[]", "{}", '""'];
 
 export function emitRustTypes(source: Source): string {
-  const titles = new Map(source.types.map(({ schema }) => [schema.$id, String(schema.title)]));
-  const titleOf: TitleOf = (reference) => titles.get(reference) as string;
-  const types = rustReach(source).filter((file) => isEmitted(file.schema));
+  const shapes = new RustShapes(source);
   const head = [
     `//! The types that cross the border between TypeScript and Rust. ${origin}`,
     "",
     "use super::error_code::{ErrorCode, ErrorKind};",
+    "use super::wire::{self, exact_struct, text_enum};",
     "use serde::{Deserialize, Serialize};",
     "use std::collections::BTreeMap;",
   ];
-  return `${[head.join("\n"), ...types.map((file) => emitType(file, titleOf))].join("\n\n")}\n`;
+  const types = rustTypes(source).map((file) => inFile(file.path, () => emitType(file, shapes)));
+  return `${[head.join("\n"), ...types].join("\n\n")}\n`;
 }
 
-function isEmitted(schema: Schema): boolean {
-  return schema.enum !== undefined || isUnion(schema) || schema.properties !== undefined;
+function emitType({ schema }: SchemaFile, shapes: RustShapes): string {
+  return [`/// ${schema.description}`, emitBody(schema, shapes)].join("\n");
 }
 
-function isUnion(schema: Schema): boolean {
-  return Array.isArray(schema.oneOf) && schema.properties === undefined;
+function emitBody(schema: Schema, shapes: RustShapes): string {
+  if (isEnum(schema)) return emitEnum(schema, schema.enum as Json[]);
+  if (isUnion(schema)) return emitUnion(schema, shapes);
+  return emitStruct(schema, shapes);
 }
 
-function emitType(file: SchemaFile, titleOf: TitleOf): string {
-  const { schema } = file;
-  const documentation = `/// ${schema.description}`;
-  if (Array.isArray(schema.enum)) return [documentation, emitEnum(schema, schema.enum)].join("\n");
-  if (isUnion(schema)) return [documentation, emitUnion(schema, titleOf)].join("\n");
-  return [documentation, emitStruct(file, titleOf)].join("\n");
-}
-
-function emitEnum(schema: Schema, values: Json[]): string {
+function emitEnum({ title }: Schema, values: Json[]): string {
   const variants = values.map((value) => `    #[serde(rename = "${value}")]\n    ${pascalCase(String(value))},`);
-  return [`#[derive(${enumDerives})]`, `pub enum ${schema.title} {`, ...variants, "}"].join("\n");
+  const head = [`#[derive(${enumDerives})]`, '#[serde(remote = "Self")]', `pub enum ${title} {`];
+  return [...head, ...variants, "}", "", `text_enum!(${title});`].join("\n");
 }
 
-function emitUnion(schema: Schema, titleOf: TitleOf): string {
-  const variants = (schema.oneOf as Schema[]).map((variant) => {
-    if (typeof variant.title !== "string") throw new Error(`${schema.title}: a variant has no title`);
-    return `    ${variant.title}(${rustType(variant, titleOf)}),`;
-  });
-  return [`#[derive(${structDerives})]`, "#[serde(untagged)]", `pub enum ${schema.title} {`, ...variants, "}"].join(
-    "\n",
+/** Untagged, so no two variants may be of the same JSON type. */
+function emitUnion(schema: Schema, shapes: RustShapes): string {
+  const variants = schema.oneOf as Schema[];
+  const types = variants.flatMap((variant) => jsonTypes(variant, shapes));
+  if (new Set(types).size < types.length)
+    throw new ShapeError("the variants do not differ in their JSON types", "/oneOf");
+  const lines = variants.map((variant, index) =>
+    within(`oneOf/${index}`, () => {
+      if (typeof variant.title !== "string") throw new ShapeError("a variant needs a title");
+      return `    ${variant.title}(${shapes.type(variant)}),`;
+    }),
   );
+  return [`#[derive(${structDerives})]`, "#[serde(untagged)]", `pub enum ${schema.title} {`, ...lines, "}"].join("\n");
 }
 
-function emitStruct({ schema }: SchemaFile, titleOf: TitleOf): string {
+function jsonTypes(variant: Schema, shapes: RustShapes): Json[] {
+  const { type } = variant.$ref === undefined ? variant : shapes.target(variant.$ref);
+  return [type ?? "any"].flat();
+}
+
+function emitStruct(schema: Schema, shapes: RustShapes): string {
   const title = String(schema.title);
   const fields = fieldsOf(schema);
-  const derives = fields.every(hasPlainDefault)
-    ? structDerives.replace("PartialEq", "PartialEq, Default")
-    : structDerives;
-  const unknown = schema.additionalProperties === false ? ["#[serde(deny_unknown_fields)]"] : [];
-  const body = fields.map((field) => emitField(field, title, titleOf));
-  const struct = [`#[derive(${derives})]`, ...unknown, `pub struct ${title} {`, ...body, "}"].join("\n");
-  const defaults = fields.filter(hasOwnDefault).map((field) => emitDefault(field, title, titleOf));
-  return [struct, ...defaults].join("\n\n");
+  const allOptional = fields.every(({ required }) => !required);
+  const derivesDefault = allOptional && !fields.some(hasOwnDefault);
+  const derives = derivesDefault ? structDerives.replace("PartialEq", "PartialEq, Default") : structDerives;
+  const unknown = schema.additionalProperties === false ? "deny_unknown_fields, " : "";
+  const body = fields.map((field) => within(`properties/${field.name}`, () => emitField(field, title, shapes)));
+  const head = [`#[derive(${derives})]`, `#[serde(${unknown}remote = "Self")]`, `pub struct ${title} {`];
+  const struct = [...head, ...body, "}", "", `exact_struct!(${title});`].join("\n");
+  const defaults = fields.filter(hasOwnDefault).map((field) => emitDefault(field, title, shapes));
+  const whole = allOptional && !derivesDefault ? [emitWholeDefault(title, fields)] : [];
+  return [struct, ...defaults, ...whole].join("\n\n");
 }
 
-function fieldsOf(schema: Schema): Field[] {
-  const required = new Set((schema.required ?? []) as string[]);
-  const properties = Object.entries(schema.properties as Record<string, Schema>);
-  return properties.map(([name, property]) => ({ name, schema: property, required: required.has(name) }));
+function emitField(field: Field, title: string, shapes: RustShapes): string {
+  const { schema } = field;
+  const documentation = typeof schema.description === "string" ? [`    /// ${schema.description}`] : [];
+  const type = mayBeAbsent(field) ? `Option<${shapes.type(schema)}>` : shapes.type(schema);
+  return [...documentation, ...serdeAttribute(field, title), `    pub ${fieldName(field)}: ${type},`].join("\n");
 }
 
-function emitField(field: Field, title: string, titleOf: TitleOf): string {
-  const documentation = typeof field.schema.description === "string" ? [`    /// ${field.schema.description}`] : [];
-  const name = field.name === "type" ? "r#type" : field.name;
-  const type = isOptional(field) ? `Option<${rustType(field.schema, titleOf)}>` : rustType(field.schema, titleOf);
-  return [...documentation, ...serdeAttribute(field, title), `    pub ${name}: ${type},`].join("\n");
-}
-
+/** Serde takes null for an absent `Option` and an absent one for null, unless it is told. */
 function serdeAttribute(field: Field, title: string): string[] {
-  if (field.required) return [];
-  if (isOptional(field)) return ['    #[serde(default, skip_serializing_if = "Option::is_none")]'];
+  if (field.required) return isNullable(field.schema) ? ['    #[serde(deserialize_with = "wire::given")]'] : [];
+  if (mayBeAbsent(field)) {
+    if (isNullable(field.schema)) throw new ShapeError("a field that may be null and absent needs null as its default");
+    const how = ["default", 'deserialize_with = "wire::present"', 'skip_serializing_if = "Option::is_none"'];
+    const line = `    #[serde(${how.join(", ")})]`;
+    return line.length <= 120 ? [line] : ["    #[serde(", ...how.map((part) => `        ${part},`), "    )]"];
+  }
   return hasOwnDefault(field) ? [`    #[serde(default = "${defaultName(field, title)}")]`] : ["    #[serde(default)]"];
-}
-
-function isOptional(field: Field): boolean {
-  return !field.required && field.schema.default === undefined;
-}
-
-function hasPlainDefault(field: Field): boolean {
-  return !field.required && !hasOwnDefault(field);
 }
 
 /** Whether the default is another value than the one `Default` gives. */
 function hasOwnDefault({ schema, required }: Field): boolean {
   if (required || schema.default === undefined) return false;
-  return !["false", "0", "[]", "{}", '""'].includes(JSON.stringify(schema.default));
+  return !plainDefaults.includes(JSON.stringify(schema.default));
 }
 
 function defaultName({ name }: Field, title: string): string {
   return `${snakeCase(title)}_${name}`;
 }
 
-function emitDefault(field: Field, title: string, titleOf: TitleOf): string {
-  const type = rustType(field.schema, titleOf);
-  const value = field.schema.default;
-  const text = field.schema.$ref === undefined ? JSON.stringify(value) : `${type}::${pascalCase(String(value))}`;
-  return [`fn ${defaultName(field, title)}() -> ${type} {`, `    ${text}`, "}"].join("\n");
+function emitDefault(field: Field, title: string, shapes: RustShapes): string {
+  const type = within(`properties/${field.name}`, () => shapes.type(field.schema));
+  const lines = [`fn ${defaultName(field, title)}() -> ${type} {`, `    ${defaultValue(field, type)}`, "}"];
+  return lines.join("\n");
 }
 
-function rustType(schema: Schema, titleOf: TitleOf): string {
-  if (schema.$ref !== undefined) return titleOf(schema.$ref);
-  if (Array.isArray(schema.anyOf)) return nullableReference(schema.anyOf as Schema[], titleOf);
-  if (Array.isArray(schema.type)) return unionOfTypes(schema, schema.type, titleOf);
-  return plainType(schema, titleOf);
+function defaultValue({ name, schema }: Field, type: string): string {
+  const value = schema.default;
+  if (schema.$ref !== undefined) return `${type}::${pascalCase(String(value))}`;
+  if (typeof value === "string") return `${JSON.stringify(value)}.to_string()`;
+  if (typeof value === "number" || typeof value === "boolean") return JSON.stringify(value);
+  throw new ShapeError("Rust cannot write this default", `/properties/${name}/default`);
 }
 
-function nullableReference(variants: Schema[], titleOf: TitleOf): string {
-  const [wanted, nothing] = variants;
-  if (variants.length !== 2 || wanted?.$ref === undefined || nothing?.type !== "null")
-    throw new Error("anyOf is only for a reference or null");
-  return `Option<${titleOf(wanted.$ref)}>`;
-}
-
-function unionOfTypes(schema: Schema, types: Json[], titleOf: TitleOf): string {
-  const wanted = types.filter((type) => type !== "null");
-  if (wanted.length > 1) return "serde_json::Value";
-  return `Option<${plainType({ ...schema, type: wanted[0] as string }, titleOf)}>`;
-}
-
-function plainType(schema: Schema, titleOf: TitleOf): string {
-  switch (schema.type) {
-    case undefined:
-      return "serde_json::Value";
-    case "string":
-      return "String";
-    case "boolean":
-      return "bool";
-    case "number":
-      return "f64";
-    case "integer":
-      return integers[String(schema.format)] as string;
-    case "array":
-      return `Vec<${rustType(schema.items as Schema, titleOf)}>`;
-    case "object":
-      return mapType(schema, titleOf);
-    default:
-      throw new Error(`the type ${schema.type} is not supported`);
-  }
-}
-
-function mapType(schema: Schema, titleOf: TitleOf): string {
-  if (schema.properties !== undefined) throw new Error("an object inside a type needs a file of its own");
-  const values = schema.additionalProperties;
-  return `BTreeMap<String, ${values === true ? "serde_json::Value" : rustType(values as Schema, titleOf)}>`;
+function emitWholeDefault(title: string, fields: Field[]): string {
+  const values = fields.map((field) => {
+    const value = hasOwnDefault(field) ? `${defaultName(field, title)}()` : "Default::default()";
+    return `            ${fieldName(field)}: ${value},`;
+  });
+  return [
+    `impl Default for ${title} {`,
+    "    fn default() -> Self {",
+    "        Self {",
+    ...values,
+    "        }",
+    "    }",
+    "}",
+  ].join("\n");
 }

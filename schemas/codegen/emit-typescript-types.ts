@@ -13,6 +13,10 @@ const narrowing = new Set([
   "minimum",
   "maximum",
   "format",
+  "minItems",
+  "maxItems",
+  "uniqueItems",
+  "minProperties",
   "maxProperties",
   "propertyNames",
 ]);
@@ -63,7 +67,7 @@ function isUntyped(schema: Schema): boolean {
   return ["type", "enum", "const", "oneOf", "anyOf", "$ref"].every((keyword) => schema[keyword] === undefined);
 }
 
-/** A oneOf beside properties says which of them go together. */
+/** A oneOf or anyOf beside properties says which of them go together. */
 function isConstraint(keyword: string, schema: Schema): boolean {
-  return keyword === "oneOf" && schema.properties !== undefined;
+  return (keyword === "oneOf" || keyword === "anyOf") && schema.properties !== undefined;
 }

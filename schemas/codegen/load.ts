@@ -29,7 +29,7 @@ export interface Source {
 }
 
 const folder = new URL("../", import.meta.url);
-const typeFolders = ["api", "engine"];
+const typeFolders = ["api", "delta", "engine"];
 
 export function load(): Source {
   const errors = readJson("errors.json") as unknown as ErrorFile;

@@ -15,7 +15,7 @@ export function rustReach({ types }: Source): SchemaFile[] {
 }
 
 function isRoot({ path, schema }: SchemaFile): boolean {
-  return path.startsWith("engine/") || borderTypes.includes(String(schema.title));
+  return /^(delta|engine)\//.test(path) || borderTypes.includes(String(schema.title));
 }
 
 function references(value: Json): string[] {

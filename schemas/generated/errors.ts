@@ -73,6 +73,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "No such query",
     "description": "The query never was, or the history no longer holds it."
   },
+  "schema_not_found": {
+    "status": 404,
+    "kind": "generic",
+    "retryable": false,
+    "title": "No such schema",
+    "description": "No type of the contract has this title."
+  },
   "version_not_found": {
     "status": 404,
     "kind": "delta",

@@ -50,6 +50,2730 @@ export const AnalyzeReport = unsafe<types.AnalyzeReport>({
   ]
 });
 
+export type DeltaAddAction = types.DeltaAddAction;
+export const DeltaAddAction = unsafe<types.DeltaAddAction>({
+  "$id": "https://lakegate.dev/schemas/delta/add_action.schema.json",
+  "title": "DeltaAddAction",
+  "description": "A data file of a table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "path": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The path below the table, decoded."
+    },
+    "size": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes."
+    },
+    "modification_time": {
+      "type": "integer",
+      "format": "int64",
+      "description": "When it was written, in milliseconds since 1970."
+    },
+    "data_change": {
+      "type": "boolean",
+      "description": "Whether its rows are new, and not only rewritten."
+    },
+    "partition_values": {
+      "type": "object",
+      "additionalProperties": {
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "description": "Partition column to value, as text; null for a null.",
+      "default": {}
+    },
+    "stats": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Row count, bounds and null counts, as Delta writes them in JSON.",
+      "default": null
+    },
+    "tags": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Free text about the file.",
+      "default": {}
+    }
+  },
+  "required": [
+    "path",
+    "size",
+    "modification_time",
+    "data_change"
+  ],
+  "examples": [
+    {
+      "path": "year=2001/part-00000.parquet",
+      "size": 1048576,
+      "modification_time": 1768469400000,
+      "data_change": true,
+      "partition_values": {
+        "year": "2001",
+        "month": null
+      },
+      "stats": "{\"numRecords\":1000}",
+      "tags": {}
+    }
+  ]
+});
+
+export type DeltaAddConstraintsRequest = types.DeltaAddConstraintsRequest;
+export const DeltaAddConstraintsRequest = unsafe<types.DeltaAddConstraintsRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/add_constraints_request.schema.json",
+  "title": "DeltaAddConstraintsRequest",
+  "description": "Constraints that every row must fulfil from now on, those that are there included.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "constraints": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minProperties": 1,
+      "description": "Name to SQL expression; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "constraints"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "constraints": {
+        "positive_delay": "delay >= 0"
+      }
+    }
+  ]
+});
+
+export type DeltaAddFeaturesRequest = types.DeltaAddFeaturesRequest;
+export const DeltaAddFeaturesRequest = unsafe<types.DeltaAddFeaturesRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/add_features_request.schema.json",
+  "title": "DeltaAddFeaturesRequest",
+  "description": "Table features that are turned on; they cannot be turned off again.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "features": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The features, in their exact case."
+    },
+    "allow_protocol_versions_increase": {
+      "type": "boolean",
+      "description": "Whether the protocol versions of the table may be raised for them.",
+      "default": false
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "features"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "features": [
+        "deletionVectors"
+      ],
+      "allow_protocol_versions_increase": true
+    }
+  ]
+});
+
+export type DeltaAppTransaction = types.DeltaAppTransaction;
+export const DeltaAppTransaction = unsafe<types.DeltaAppTransaction>({
+  "$id": "https://lakegate.dev/schemas/delta/app_transaction.schema.json",
+  "title": "DeltaAppTransaction",
+  "description": "The last transaction of an application, by which Delta tells a repeated write.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "app_id": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The application."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The application's own number of the transaction; a write is skipped when the table has it or a higher one."
+    },
+    "last_updated": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "description": "When it was made, in milliseconds since 1970.",
+      "default": null
+    }
+  },
+  "required": [
+    "app_id",
+    "version"
+  ],
+  "examples": [
+    {
+      "app_id": "loader",
+      "version": 42,
+      "last_updated": 1768469400000
+    }
+  ]
+});
+
+export type DeltaCdfOptions = types.DeltaCdfOptions;
+export const DeltaCdfOptions = unsafe<types.DeltaCdfOptions>({
+  "$id": "https://lakegate.dev/schemas/delta/cdf_options.schema.json",
+  "title": "DeltaCdfOptions",
+  "description": "Which changes of a table are read.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "starting_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The first version whose changes are read.",
+      "default": null
+    },
+    "ending_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The last version whose changes are read.",
+      "default": null
+    },
+    "starting_timestamp": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "format": "date-time",
+      "description": "Changes committed at or after this time are read, RFC 3339.",
+      "default": null
+    },
+    "ending_timestamp": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "format": "date-time",
+      "description": "Changes committed at or before this time are read, RFC 3339.",
+      "default": null
+    },
+    "columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The columns that are read; all when absent.",
+      "default": null
+    },
+    "predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only changed rows for which this SQL expression is true.",
+      "default": null
+    },
+    "allow_out_of_range": {
+      "type": "boolean",
+      "description": "Whether a range beyond the newest version is empty instead of an error.",
+      "default": false
+    }
+  },
+  "not": {
+    "anyOf": [
+      {
+        "required": [
+          "starting_version",
+          "starting_timestamp"
+        ],
+        "properties": {
+          "starting_version": {
+            "type": "integer"
+          },
+          "starting_timestamp": {
+            "type": "string"
+          }
+        }
+      },
+      {
+        "required": [
+          "ending_version",
+          "ending_timestamp"
+        ],
+        "properties": {
+          "ending_version": {
+            "type": "integer"
+          },
+          "ending_timestamp": {
+            "type": "string"
+          }
+        }
+      }
+    ]
+  },
+  "examples": [
+    {
+      "starting_version": 1,
+      "ending_version": 3,
+      "columns": [
+        "origin"
+      ]
+    },
+    {
+      "starting_timestamp": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type DeltaCheckpointRequest = types.DeltaCheckpointRequest;
+export const DeltaCheckpointRequest = unsafe<types.DeltaCheckpointRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/checkpoint_request.schema.json",
+  "title": "DeltaCheckpointRequest",
+  "description": "A checkpoint that is written at the newest version.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      }
+    }
+  ]
+});
+
+export type DeltaCleanupMetadataRequest = types.DeltaCleanupMetadataRequest;
+export const DeltaCleanupMetadataRequest = unsafe<types.DeltaCleanupMetadataRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/cleanup_metadata_request.schema.json",
+  "title": "DeltaCleanupMetadataRequest",
+  "description": "Expired log files are removed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      }
+    }
+  ]
+});
+
+export type DeltaCommitOptions = types.DeltaCommitOptions;
+export const DeltaCommitOptions = unsafe<types.DeltaCommitOptions>({
+  "$id": "https://lakegate.dev/schemas/delta/commit_options.schema.json",
+  "title": "DeltaCommitOptions",
+  "description": "How a commit is made.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "metadata": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Free text that the commit carries.",
+      "default": {}
+    },
+    "app_transaction": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/app_transaction.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The transaction that the commit records; a repeat of it writes nothing.",
+      "default": null
+    },
+    "max_retries": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "How often a commit that lost a race is tried again.",
+      "default": null
+    },
+    "create_checkpoint": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether a checkpoint may follow the commit.",
+      "default": null
+    }
+  },
+  "examples": [
+    {
+      "metadata": {
+        "team": "ingest"
+      },
+      "app_transaction": {
+        "app_id": "loader",
+        "version": 42
+      },
+      "max_retries": 5
+    },
+    {}
+  ]
+});
+
+export type DeltaConstraintViolation = types.DeltaConstraintViolation;
+export const DeltaConstraintViolation = unsafe<types.DeltaConstraintViolation>({
+  "$id": "https://lakegate.dev/schemas/delta/constraint_violation.schema.json",
+  "title": "DeltaConstraintViolation",
+  "description": "A constraint that rows of a table break.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "constraint": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The name of the constraint."
+    },
+    "expression": {
+      "type": "string",
+      "description": "Its SQL expression."
+    },
+    "violating_rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many rows break it."
+    }
+  },
+  "required": [
+    "constraint",
+    "expression",
+    "violating_rows"
+  ],
+  "examples": [
+    {
+      "constraint": "positive_delay",
+      "expression": "delay >= 0",
+      "violating_rows": 3
+    }
+  ]
+});
+
+export type DeltaConvertRequest = types.DeltaConvertRequest;
+export const DeltaConvertRequest = unsafe<types.DeltaConvertRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/convert_request.schema.json",
+  "title": "DeltaConvertRequest",
+  "description": "A folder of Parquet files that becomes a table in place.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "partition_schema": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The partition columns that the folders name.",
+      "default": []
+    },
+    "partition_strategy": {
+      "$ref": "https://lakegate.dev/schemas/delta/partition_strategy.schema.json",
+      "description": "How the folders say the partition values.",
+      "default": "hive"
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/create_mode.schema.json",
+      "description": "What happens when there is a table already.",
+      "default": "error"
+    },
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Table properties.",
+      "default": {}
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the table holds.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "table_uri": "measurements"
+      },
+      "partition_schema": [
+        {
+          "name": "year",
+          "dtype": "Int32"
+        }
+      ]
+    }
+  ]
+});
+
+export type DeltaCreateMode = types.DeltaCreateMode;
+export const DeltaCreateMode = unsafe<types.DeltaCreateMode>({
+  "$id": "https://lakegate.dev/schemas/delta/create_mode.schema.json",
+  "title": "DeltaCreateMode",
+  "description": "What happens when there is a table already.",
+  "type": "string",
+  "enum": [
+    "error",
+    "ignore",
+    "overwrite"
+  ],
+  "examples": [
+    "error"
+  ]
+});
+
+export type DeltaCreateRequest = types.DeltaCreateRequest;
+export const DeltaCreateRequest = unsafe<types.DeltaCreateRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/create_request.schema.json",
+  "title": "DeltaCreateRequest",
+  "description": "A new, empty table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "minItems": 1,
+      "description": "The columns, in order."
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/create_mode.schema.json",
+      "description": "What happens when there is a table already.",
+      "default": "error"
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "description": "The columns that the files are partitioned by.",
+      "default": []
+    },
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Table properties.",
+      "default": {}
+    },
+    "constraints": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Name to SQL expression that every row must fulfil.",
+      "default": {}
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the table holds.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "columns"
+  ],
+  "examples": [
+    {
+      "table": {
+        "table_uri": "airports"
+      },
+      "columns": [
+        {
+          "name": "iata",
+          "dtype": "Utf8",
+          "nullable": false
+        }
+      ],
+      "partition_columns": []
+    }
+  ]
+});
+
+export type DeltaDataCheckReport = types.DeltaDataCheckReport;
+export const DeltaDataCheckReport = unsafe<types.DeltaDataCheckReport>({
+  "$id": "https://lakegate.dev/schemas/delta/data_check_report.schema.json",
+  "title": "DeltaDataCheckReport",
+  "description": "Which constraints the rows of a table break.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that was checked."
+    },
+    "snapshot": {
+      "$ref": "https://lakegate.dev/schemas/delta/snapshot_info.schema.json",
+      "description": "The table at that version."
+    },
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/delta/constraint_violation.schema.json"
+      },
+      "description": "The constraints that are broken; empty when none is."
+    }
+  },
+  "required": [
+    "version",
+    "snapshot",
+    "violations"
+  ],
+  "examples": [
+    {
+      "version": 3,
+      "snapshot": {
+        "table_uri": "flights",
+        "version": 3,
+        "snapshot_timestamp": 1768469400000,
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": [],
+        "table_properties": {},
+        "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+        "partition_columns": [
+          "year"
+        ]
+      },
+      "violations": [
+        {
+          "constraint": "positive_delay",
+          "expression": "delay >= 0",
+          "violating_rows": 3
+        }
+      ]
+    }
+  ]
+});
+
+export type DeltaDataCheckRequest = types.DeltaDataCheckRequest;
+export const DeltaDataCheckRequest = unsafe<types.DeltaDataCheckRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/data_check_request.schema.json",
+  "title": "DeltaDataCheckRequest",
+  "description": "The rows of a table are checked against its constraints.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      }
+    }
+  ]
+});
+
+export type DeltaDeleteRequest = types.DeltaDeleteRequest;
+export const DeltaDeleteRequest = unsafe<types.DeltaDeleteRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/delete_request.schema.json",
+  "title": "DeltaDeleteRequest",
+  "description": "Rows that are deleted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The rows for which this SQL expression is true; `true` for all of them."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "predicate"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "predicate": "year < 2001"
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "predicate": "true",
+      "gate": {
+        "min_writer_version": 2
+      }
+    }
+  ]
+});
+
+export type DeltaDropConstraintsRequest = types.DeltaDropConstraintsRequest;
+export const DeltaDropConstraintsRequest = unsafe<types.DeltaDropConstraintsRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/drop_constraints_request.schema.json",
+  "title": "DeltaDropConstraintsRequest",
+  "description": "Constraints that are dropped.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "names": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The constraints; at least one."
+    },
+    "raise_if_not_exists": {
+      "type": "boolean",
+      "description": "Whether a name that is no constraint is an error.",
+      "default": true
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "names"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "names": [
+        "positive_delay"
+      ]
+    }
+  ]
+});
+
+export type DeltaFeatureGate = types.DeltaFeatureGate;
+export const DeltaFeatureGate = unsafe<types.DeltaFeatureGate>({
+  "$id": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
+  "title": "DeltaFeatureGate",
+  "description": "What the protocol of a table must be at least; one that asks for nothing is no gate.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "min_reader_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The least reader version.",
+      "default": null
+    },
+    "min_writer_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The least writer version.",
+      "default": null
+    },
+    "required_reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Reader features that the table must have, in their exact case.",
+      "default": []
+    },
+    "required_writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Writer features that the table must have, in their exact case.",
+      "default": []
+    }
+  },
+  "examples": [
+    {
+      "min_reader_version": 3,
+      "min_writer_version": 7,
+      "required_reader_features": [
+        "deletionVectors"
+      ],
+      "required_writer_features": [
+        "deletionVectors"
+      ]
+    },
+    {}
+  ]
+});
+
+export type DeltaMaintenanceReport = types.DeltaMaintenanceReport;
+export const DeltaMaintenanceReport = unsafe<types.DeltaMaintenanceReport>({
+  "$id": "https://lakegate.dev/schemas/delta/maintenance_report.schema.json",
+  "title": "DeltaMaintenanceReport",
+  "description": "What an operation that keeps a table in order did.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "operation": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The operation, as Delta names it."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version of the table after the operation."
+    },
+    "snapshot": {
+      "$ref": "https://lakegate.dev/schemas/delta/snapshot_info.schema.json",
+      "description": "The table after the operation."
+    },
+    "metrics": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "additionalProperties": true,
+      "description": "Figures of the operation, by Delta's own names.",
+      "default": null
+    },
+    "skipped": {
+      "type": "boolean",
+      "description": "Whether nothing was written."
+    },
+    "skip_reason": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Why nothing was written; there exactly when `skipped`.",
+      "default": null
+    }
+  },
+  "required": [
+    "operation",
+    "version",
+    "snapshot",
+    "skipped"
+  ],
+  "oneOf": [
+    {
+      "required": [
+        "skipped",
+        "skip_reason"
+      ],
+      "properties": {
+        "skipped": {
+          "const": true
+        },
+        "skip_reason": {
+          "type": "string"
+        }
+      }
+    },
+    {
+      "required": [
+        "skipped"
+      ],
+      "properties": {
+        "skipped": {
+          "const": false
+        },
+        "skip_reason": {
+          "type": "null"
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "operation": "OPTIMIZE",
+      "version": 3,
+      "snapshot": {
+        "table_uri": "flights",
+        "version": 3,
+        "snapshot_timestamp": 1768469400000,
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": [],
+        "table_properties": {},
+        "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+        "partition_columns": [
+          "year"
+        ]
+      },
+      "metrics": {
+        "num_removed_files": 1
+      },
+      "skipped": false
+    },
+    {
+      "operation": "OPTIMIZE",
+      "version": 3,
+      "snapshot": {
+        "table_uri": "flights",
+        "version": 3,
+        "snapshot_timestamp": 1768469400000,
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": [],
+        "table_properties": {},
+        "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+        "partition_columns": [
+          "year"
+        ]
+      },
+      "skipped": true,
+      "skip_reason": "The table has transaction 42 of loader already."
+    }
+  ]
+});
+
+export type DeltaMergeRequest = types.DeltaMergeRequest;
+export const DeltaMergeRequest = unsafe<types.DeltaMergeRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/merge_request.schema.json",
+  "title": "DeltaMergeRequest",
+  "description": "Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "source": {
+      "$ref": "https://lakegate.dev/schemas/delta/merge_source.schema.json",
+      "description": "The incoming rows."
+    },
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The SQL expression by which rows of table and source match."
+    },
+    "source_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the source in the expressions.",
+      "default": null
+    },
+    "target_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the table in the expressions.",
+      "default": null
+    },
+    "matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only matched rows for which this SQL expression is true are changed or deleted.",
+      "default": null
+    },
+    "matched_updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its new value, for matched rows.",
+      "default": {}
+    },
+    "matched_delete": {
+      "type": "boolean",
+      "description": "Whether matched rows are deleted.",
+      "default": false
+    },
+    "not_matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the source for which this SQL expression is true are inserted.",
+      "default": null
+    },
+    "not_matched_inserts": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its value, for rows of the source without a match.",
+      "default": {}
+    },
+    "not_matched_by_source_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the table for which this SQL expression is true are deleted.",
+      "default": null
+    },
+    "not_matched_by_source_delete": {
+      "type": "boolean",
+      "description": "Whether rows of the table without a match are deleted.",
+      "default": false
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "source",
+    "predicate"
+  ],
+  "anyOf": [
+    {
+      "required": [
+        "matched_updates"
+      ],
+      "properties": {
+        "matched_updates": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "matched_delete"
+      ],
+      "properties": {
+        "matched_delete": {
+          "const": true
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_inserts"
+      ],
+      "properties": {
+        "not_matched_inserts": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_by_source_delete"
+      ],
+      "properties": {
+        "not_matched_by_source_delete": {
+          "const": true
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "source": {
+        "table": {
+          "name": "updates"
+        }
+      },
+      "predicate": "t.id = s.id",
+      "source_alias": "s",
+      "target_alias": "t",
+      "matched_updates": {
+        "delay": "s.delay"
+      },
+      "not_matched_inserts": {
+        "id": "s.id",
+        "delay": "s.delay"
+      }
+    }
+  ]
+});
+
+export type DeltaMergeSource = types.DeltaMergeSource;
+export const DeltaMergeSource = unsafe<types.DeltaMergeSource>({
+  "$id": "https://lakegate.dev/schemas/delta/merge_source.schema.json",
+  "title": "DeltaMergeSource",
+  "description": "The rows that are merged: a table, or the result of a SELECT. Exactly one of them.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "A table.",
+      "default": null
+    },
+    "sql": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "A SELECT over registered tables.",
+      "default": null
+    }
+  },
+  "oneOf": [
+    {
+      "required": [
+        "table"
+      ],
+      "properties": {
+        "table": {
+          "type": "object"
+        }
+      }
+    },
+    {
+      "required": [
+        "sql"
+      ],
+      "properties": {
+        "sql": {
+          "type": "string"
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "updates"
+      }
+    },
+    {
+      "sql": "SELECT * FROM updates WHERE day = 1"
+    }
+  ]
+});
+
+export type DeltaMutationReport = types.DeltaMutationReport;
+export const DeltaMutationReport = unsafe<types.DeltaMutationReport>({
+  "$id": "https://lakegate.dev/schemas/delta/mutation_report.schema.json",
+  "title": "DeltaMutationReport",
+  "description": "What an operation that changes rows did.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "operation": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The operation, as Delta names it."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version of the table after the operation."
+    },
+    "snapshot": {
+      "$ref": "https://lakegate.dev/schemas/delta/snapshot_info.schema.json",
+      "description": "The table after the operation."
+    },
+    "metrics": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "additionalProperties": true,
+      "description": "Figures of the operation, by Delta's own names.",
+      "default": null
+    },
+    "skipped": {
+      "type": "boolean",
+      "description": "Whether nothing was written."
+    },
+    "skip_reason": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Why nothing was written; there exactly when `skipped`.",
+      "default": null
+    }
+  },
+  "required": [
+    "operation",
+    "version",
+    "snapshot",
+    "skipped"
+  ],
+  "oneOf": [
+    {
+      "required": [
+        "skipped",
+        "skip_reason"
+      ],
+      "properties": {
+        "skipped": {
+          "const": true
+        },
+        "skip_reason": {
+          "type": "string"
+        }
+      }
+    },
+    {
+      "required": [
+        "skipped"
+      ],
+      "properties": {
+        "skipped": {
+          "const": false
+        },
+        "skip_reason": {
+          "type": "null"
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "operation": "DELETE",
+      "version": 3,
+      "snapshot": {
+        "table_uri": "flights",
+        "version": 3,
+        "snapshot_timestamp": 1768469400000,
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": [],
+        "table_properties": {},
+        "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+        "partition_columns": [
+          "year"
+        ]
+      },
+      "metrics": {
+        "num_removed_files": 1
+      },
+      "skipped": false
+    },
+    {
+      "operation": "DELETE",
+      "version": 3,
+      "snapshot": {
+        "table_uri": "flights",
+        "version": 3,
+        "snapshot_timestamp": 1768469400000,
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": [],
+        "table_properties": {},
+        "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+        "partition_columns": [
+          "year"
+        ]
+      },
+      "skipped": true,
+      "skip_reason": "The table has transaction 42 of loader already."
+    }
+  ]
+});
+
+export type DeltaOptimizeRequest = types.DeltaOptimizeRequest;
+export const DeltaOptimizeRequest = unsafe<types.DeltaOptimizeRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/optimize_request.schema.json",
+  "title": "DeltaOptimizeRequest",
+  "description": "Small files that become larger ones.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "target_size": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "description": "Bytes that a data file should have.",
+      "default": null
+    },
+    "z_order_columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "minItems": 1,
+      "description": "The columns whose near values come into the same files.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "target_size": 134217728
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "z_order_columns": [
+        "origin"
+      ]
+    }
+  ]
+});
+
+export type DeltaPartitionStrategy = types.DeltaPartitionStrategy;
+export const DeltaPartitionStrategy = unsafe<types.DeltaPartitionStrategy>({
+  "$id": "https://lakegate.dev/schemas/delta/partition_strategy.schema.json",
+  "title": "DeltaPartitionStrategy",
+  "description": "How the folders of Parquet files say the partition values.",
+  "type": "string",
+  "enum": [
+    "hive"
+  ],
+  "examples": [
+    "hive"
+  ]
+});
+
+export type DeltaProtocolCompatibility = types.DeltaProtocolCompatibility;
+export const DeltaProtocolCompatibility = unsafe<types.DeltaProtocolCompatibility>({
+  "$id": "https://lakegate.dev/schemas/delta/protocol_compatibility.schema.json",
+  "title": "DeltaProtocolCompatibility",
+  "description": "Whether an engine covers the protocol of a table, and where it falls short.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "compatible": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether it does; null where no support was given.",
+      "default": null
+    },
+    "reason": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Why, such as `support_unconfigured` or `protocol_unavailable`.",
+      "default": null
+    },
+    "required_reader_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The reader version of the table.",
+      "default": null
+    },
+    "supported_reader_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The highest reader version that is supported.",
+      "default": null
+    },
+    "required_writer_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The writer version of the table.",
+      "default": null
+    },
+    "supported_writer_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The highest writer version that is supported.",
+      "default": null
+    },
+    "required_reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features of the table.",
+      "default": []
+    },
+    "supported_reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features that are supported.",
+      "default": []
+    },
+    "missing_reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features of the table that are not supported.",
+      "default": []
+    },
+    "required_writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features of the table.",
+      "default": []
+    },
+    "supported_writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features that are supported.",
+      "default": []
+    },
+    "missing_writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features of the table that are not supported.",
+      "default": []
+    },
+    "reader_version_ok": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether the reader version is supported.",
+      "default": null
+    },
+    "writer_version_ok": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether the writer version is supported.",
+      "default": null
+    },
+    "feature_support_ok": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether all features are supported.",
+      "default": null
+    }
+  },
+  "examples": [
+    {
+      "compatible": false,
+      "reason": "missing_features",
+      "required_reader_version": 3,
+      "supported_reader_version": 3,
+      "required_reader_features": [
+        "deletionVectors"
+      ],
+      "missing_reader_features": [
+        "deletionVectors"
+      ],
+      "reader_version_ok": true,
+      "feature_support_ok": false
+    },
+    {
+      "compatible": null,
+      "reason": "support_unconfigured"
+    }
+  ]
+});
+
+export type DeltaProtocolSnapshot = types.DeltaProtocolSnapshot;
+export const DeltaProtocolSnapshot = unsafe<types.DeltaProtocolSnapshot>({
+  "$id": "https://lakegate.dev/schemas/delta/protocol_snapshot.schema.json",
+  "title": "DeltaProtocolSnapshot",
+  "description": "The protocol of a table; all empty means that there is none.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "min_reader_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The reader version of the table.",
+      "default": null
+    },
+    "min_writer_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The writer version of the table.",
+      "default": null
+    },
+    "reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features of the table.",
+      "default": []
+    },
+    "writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features of the table.",
+      "default": []
+    }
+  },
+  "examples": [
+    {
+      "min_reader_version": 3,
+      "min_writer_version": 7,
+      "reader_features": [
+        "deletionVectors"
+      ],
+      "writer_features": [
+        "deletionVectors"
+      ]
+    }
+  ]
+});
+
+export type DeltaProtocolSupport = types.DeltaProtocolSupport;
+export const DeltaProtocolSupport = unsafe<types.DeltaProtocolSupport>({
+  "$id": "https://lakegate.dev/schemas/delta/protocol_support.schema.json",
+  "title": "DeltaProtocolSupport",
+  "description": "The protocol that an engine covers.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "max_reader_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The highest reader version it reads.",
+      "default": null
+    },
+    "max_writer_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int32",
+      "minimum": 0,
+      "description": "The highest writer version it writes.",
+      "default": null
+    },
+    "supported_reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features it knows.",
+      "default": []
+    },
+    "supported_writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features it knows.",
+      "default": []
+    }
+  },
+  "examples": [
+    {
+      "max_reader_version": 3,
+      "max_writer_version": 7,
+      "supported_reader_features": [
+        "deletionVectors"
+      ],
+      "supported_writer_features": [
+        "deletionVectors"
+      ]
+    }
+  ]
+});
+
+export type DeltaRestoreRequest = types.DeltaRestoreRequest;
+export const DeltaRestoreRequest = unsafe<types.DeltaRestoreRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/restore_request.schema.json",
+  "title": "DeltaRestoreRequest",
+  "description": "A table that becomes what it was, at a version or a time. Exactly one of them.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that is restored.",
+      "default": null
+    },
+    "timestamp": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "format": "date-time",
+      "description": "The last version committed at or before this time is restored, RFC 3339.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "oneOf": [
+    {
+      "required": [
+        "version"
+      ],
+      "properties": {
+        "version": {
+          "type": "integer"
+        }
+      }
+    },
+    {
+      "required": [
+        "timestamp"
+      ],
+      "properties": {
+        "timestamp": {
+          "type": "string"
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "version": 1
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "timestamp": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type DeltaRuntimeEnvOptions = types.DeltaRuntimeEnvOptions;
+export const DeltaRuntimeEnvOptions = unsafe<types.DeltaRuntimeEnvOptions>({
+  "$id": "https://lakegate.dev/schemas/delta/runtime_env_options.schema.json",
+  "title": "DeltaRuntimeEnvOptions",
+  "description": "How far operations on a table may spill.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "max_spill_size": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes that one operation may spill.",
+      "default": null
+    },
+    "max_temp_directory_size": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes that temporary files may take.",
+      "default": null
+    }
+  },
+  "examples": [
+    {
+      "max_spill_size": 1073741824
+    }
+  ]
+});
+
+export type DeltaScanOptions = types.DeltaScanOptions;
+export const DeltaScanOptions = unsafe<types.DeltaScanOptions>({
+  "$id": "https://lakegate.dev/schemas/delta/scan_options.schema.json",
+  "title": "DeltaScanOptions",
+  "description": "How a table is scanned.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "file_column_name": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "A column of this name says which file a row is from.",
+      "default": null
+    },
+    "enable_parquet_pushdown": {
+      "type": "boolean",
+      "description": "Whether filters are evaluated while Parquet is decoded.",
+      "default": true
+    },
+    "schema_force_view_types": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether texts and binaries are read as view types.",
+      "default": null
+    },
+    "wrap_partition_values": {
+      "type": "boolean",
+      "description": "Whether partition columns are dictionary-encoded.",
+      "default": false
+    },
+    "schema": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The columns and types that the scan gives, in place of the table's own.",
+      "default": null
+    }
+  },
+  "examples": [
+    {
+      "file_column_name": "file",
+      "enable_parquet_pushdown": false
+    },
+    {}
+  ]
+});
+
+export type DeltaSchemaMode = types.DeltaSchemaMode;
+export const DeltaSchemaMode = unsafe<types.DeltaSchemaMode>({
+  "$id": "https://lakegate.dev/schemas/delta/schema_mode.schema.json",
+  "title": "DeltaSchemaMode",
+  "description": "What becomes of the schema when the incoming one differs: the columns are merged, or replaced.",
+  "type": "string",
+  "enum": [
+    "merge",
+    "overwrite"
+  ],
+  "examples": [
+    "merge"
+  ]
+});
+
+export type DeltaSetPropertiesRequest = types.DeltaSetPropertiesRequest;
+export const DeltaSetPropertiesRequest = unsafe<types.DeltaSetPropertiesRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/set_properties_request.schema.json",
+  "title": "DeltaSetPropertiesRequest",
+  "description": "Table properties that are set.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "minProperties": 1,
+      "description": "Property to its new value; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "properties"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "properties": {
+        "delta.logRetentionDuration": "interval 30 days"
+      }
+    }
+  ]
+});
+
+export type DeltaSnapshotInfo = types.DeltaSnapshotInfo;
+export const DeltaSnapshotInfo = unsafe<types.DeltaSnapshotInfo>({
+  "$id": "https://lakegate.dev/schemas/delta/snapshot_info.schema.json",
+  "title": "DeltaSnapshotInfo",
+  "description": "What a table is at one version.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table_uri": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Where the table is."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version."
+    },
+    "snapshot_timestamp": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "description": "When that version was committed, in milliseconds since 1970.",
+      "default": null
+    },
+    "min_reader_version": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "The reader version of the table."
+    },
+    "min_writer_version": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "The writer version of the table."
+    },
+    "reader_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The reader features of the table, sorted."
+    },
+    "writer_features": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The writer features of the table, sorted."
+    },
+    "table_properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "The table properties."
+    },
+    "schema_json": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The schema as Delta writes it."
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The columns that the files are partitioned by."
+    }
+  },
+  "required": [
+    "table_uri",
+    "version",
+    "min_reader_version",
+    "min_writer_version",
+    "reader_features",
+    "writer_features",
+    "table_properties",
+    "schema_json",
+    "partition_columns"
+  ],
+  "examples": [
+    {
+      "table_uri": "flights",
+      "version": 3,
+      "snapshot_timestamp": 1768469400000,
+      "min_reader_version": 1,
+      "min_writer_version": 2,
+      "reader_features": [],
+      "writer_features": [],
+      "table_properties": {},
+      "schema_json": "{\"type\":\"struct\",\"fields\":[]}",
+      "partition_columns": [
+        "year"
+      ]
+    }
+  ]
+});
+
+export type DeltaTableRef = types.DeltaTableRef;
+export const DeltaTableRef = unsafe<types.DeltaTableRef>({
+  "$id": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+  "title": "DeltaTableRef",
+  "description": "A table, by its registered name or its URI, at its newest version or at a pin.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table_uri": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "A folder inside an allowed location, or an `s3://` URI.",
+      "default": null
+    },
+    "name": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name that the table is registered under.",
+      "default": null
+    },
+    "storage_options": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Options of the store, with `table_uri`; never shown again.",
+      "default": null,
+      "writeOnly": true
+    },
+    "version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that is meant.",
+      "default": null
+    },
+    "timestamp": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "format": "date-time",
+      "description": "The last version committed at or before this time is meant, RFC 3339.",
+      "default": null
+    }
+  },
+  "oneOf": [
+    {
+      "required": [
+        "table_uri"
+      ],
+      "properties": {
+        "table_uri": {
+          "type": "string"
+        }
+      }
+    },
+    {
+      "required": [
+        "name"
+      ],
+      "properties": {
+        "name": {
+          "type": "string"
+        }
+      }
+    }
+  ],
+  "not": {
+    "required": [
+      "version",
+      "timestamp"
+    ],
+    "properties": {
+      "version": {
+        "type": "integer"
+      },
+      "timestamp": {
+        "type": "string"
+      }
+    }
+  },
+  "examples": [
+    {
+      "name": "flights"
+    },
+    {
+      "table_uri": "s3://lake/flights",
+      "storage_options": {
+        "aws_region": "eu-central-1"
+      },
+      "version": 3
+    }
+  ]
+});
+
+export type DeltaUpdateRequest = types.DeltaUpdateRequest;
+export const DeltaUpdateRequest = unsafe<types.DeltaUpdateRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/update_request.schema.json",
+  "title": "DeltaUpdateRequest",
+  "description": "Rows that are changed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The rows for which this SQL expression is true; all when absent.",
+      "default": null
+    },
+    "updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minProperties": 1,
+      "description": "Column to the SQL expression of its new value; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "updates"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "predicate": "origin = 'SEA'",
+      "updates": {
+        "delay": "delay + 1"
+      }
+    }
+  ]
+});
+
+export type DeltaVacuumRequest = types.DeltaVacuumRequest;
+export const DeltaVacuumRequest = unsafe<types.DeltaVacuumRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/vacuum_request.schema.json",
+  "title": "DeltaVacuumRequest",
+  "description": "Files that no version needs any longer are removed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "retention_hours": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "Files that were removed from the table longer ago than this; the table's own retention when absent.",
+      "default": null
+    },
+    "dry_run": {
+      "type": "boolean",
+      "description": "Whether the files are only listed.",
+      "default": true
+    },
+    "enforce_retention_duration": {
+      "type": "boolean",
+      "description": "Whether a retention below the table's own is refused.",
+      "default": true
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "retention_hours": 168,
+      "dry_run": false
+    },
+    {
+      "table": {
+        "name": "flights"
+      }
+    }
+  ]
+});
+
+export type DeltaWriteDisposition = types.DeltaWriteDisposition;
+export const DeltaWriteDisposition = unsafe<types.DeltaWriteDisposition>({
+  "$id": "https://lakegate.dev/schemas/delta/write_disposition.schema.json",
+  "title": "DeltaWriteDisposition",
+  "description": "Whether incoming rows are added to those that are there or replace them.",
+  "type": "string",
+  "enum": [
+    "append",
+    "overwrite"
+  ],
+  "examples": [
+    "append"
+  ]
+});
+
+export type DeltaWriteRequest = types.DeltaWriteRequest;
+export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
+  "$id": "https://lakegate.dev/schemas/delta/write_request.schema.json",
+  "title": "DeltaWriteRequest",
+  "description": "Rows that are appended to a table or overwrite it; the rows themselves come beside it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/delta/table_ref.schema.json",
+      "description": "The table."
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/write_disposition.schema.json",
+      "description": "Whether the rows are added or replace."
+    },
+    "schema_mode": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/schema_mode.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What becomes of a schema that differs; when absent it must not.",
+      "default": null
+    },
+    "partition_columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "description": "The columns that the files are partitioned by; they must be the table's own.",
+      "default": null
+    },
+    "target_file_size": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "description": "Bytes that a data file should have.",
+      "default": null
+    },
+    "extra_constraints": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Name to SQL expression that every incoming row must fulfil, besides the table's own constraints.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "table",
+    "mode"
+  ],
+  "examples": [
+    {
+      "table": {
+        "name": "flights"
+      },
+      "mode": "append"
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "mode": "overwrite",
+      "schema_mode": "overwrite",
+      "extra_constraints": {
+        "positive_delay": "delay >= 0"
+      },
+      "commit_options": {
+        "app_transaction": {
+          "app_id": "loader",
+          "version": 42
+        }
+      }
+    }
+  ]
+});
+
 export type EngineConfig = types.EngineConfig;
 export const EngineConfig = unsafe<types.EngineConfig>({
   "$id": "https://lakegate.dev/schemas/engine/engine_config.schema.json",
@@ -217,6 +2941,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "table_not_found",
     "session_not_found",
     "query_not_found",
+    "schema_not_found",
     "version_not_found",
     "method_not_allowed",
     "not_acceptable",
@@ -534,6 +3259,85 @@ export const FieldDescription = unsafe<types.FieldDescription>({
   ]
 });
 
+export type FieldEncoding = types.FieldEncoding;
+export const FieldEncoding = unsafe<types.FieldEncoding>({
+  "$id": "https://lakegate.dev/schemas/api/field_encoding.schema.json",
+  "title": "FieldEncoding",
+  "description": "How the values of a column are encoded beyond their type.",
+  "type": "string",
+  "enum": [
+    "dictionary"
+  ],
+  "examples": [
+    "dictionary"
+  ]
+});
+
+export type FieldSpec = types.FieldSpec;
+export const FieldSpec = unsafe<types.FieldSpec>({
+  "$id": "https://lakegate.dev/schemas/api/field_spec.schema.json",
+  "title": "FieldSpec",
+  "description": "A column as it is wanted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The column name."
+    },
+    "dtype": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, \"UTC\")`."
+    },
+    "nullable": {
+      "type": "boolean",
+      "description": "Whether nulls may occur.",
+      "default": true
+    },
+    "metadata": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Free text about the column.",
+      "default": null
+    },
+    "default_value": {
+      "description": "The value where none is given; null for none.",
+      "default": null
+    },
+    "encoding": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/field_encoding.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the values are encoded.",
+      "default": null
+    }
+  },
+  "required": [
+    "name",
+    "dtype"
+  ],
+  "examples": [
+    {
+      "name": "origin",
+      "dtype": "Utf8",
+      "nullable": false,
+      "encoding": "dictionary"
+    }
+  ]
+});
+
 export type Liveness = types.Liveness;
 export const Liveness = unsafe<types.Liveness>({
   "$id": "https://lakegate.dev/schemas/api/liveness.schema.json",
@@ -675,7 +3479,8 @@ export const Parameter = unsafe<types.Parameter>({
         "boolean",
         "null",
         "array"
-      ]
+      ],
+      "items": {}
     }
   ],
   "examples": [
@@ -814,7 +3619,9 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
           "object",
           "array"
         ],
-        "description": "A row."
+        "description": "A row.",
+        "items": {},
+        "additionalProperties": true
       }
     },
     "row_count": {
@@ -1066,7 +3873,10 @@ export const QueryPath = unsafe<types.QueryPath>({
       "type": "string",
       "description": "The query id.",
       "minLength": 1,
-      "maxLength": 128
+      "maxLength": 128,
+      "examples": [
+        "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+      ]
     }
   },
   "required": [
@@ -1304,8 +4114,7 @@ export const QueryStatus = unsafe<types.QueryStatus>({
       "description": "The labels of the request.",
       "additionalProperties": {
         "type": "string"
-      },
-      "default": {}
+      }
     },
     "created_at": {
       "type": "string",
@@ -1579,6 +4388,129 @@ export const RowSchema = unsafe<types.RowSchema>({
   ]
 });
 
+export type SchemaDocument = types.SchemaDocument;
+export const SchemaDocument = unsafe<types.SchemaDocument>({
+  "$id": "https://lakegate.dev/schemas/api/schema_document.schema.json",
+  "title": "SchemaDocument",
+  "description": "A JSON Schema, draft 2020-12, with its references absolute.",
+  "type": "object",
+  "additionalProperties": true,
+  "examples": [
+    {
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "$id": "https://lakegate.dev/schemas/api/sql_text.schema.json",
+      "title": "SqlText",
+      "description": "The plain SQL text of a query, all other settings left at their defaults.",
+      "type": "string",
+      "minLength": 1
+    }
+  ]
+});
+
+export type SchemaEntry = types.SchemaEntry;
+export const SchemaEntry = unsafe<types.SchemaEntry>({
+  "$id": "https://lakegate.dev/schemas/api/schema_entry.schema.json",
+  "title": "SchemaEntry",
+  "description": "A schema in a list.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "title": {
+      "type": "string",
+      "description": "The name of the type in every language."
+    },
+    "id": {
+      "type": "string",
+      "description": "The `$id`, by which other schemas refer to it.",
+      "format": "uri"
+    },
+    "description": {
+      "type": "string",
+      "description": "What values of the type are."
+    }
+  },
+  "required": [
+    "title",
+    "id",
+    "description"
+  ],
+  "examples": [
+    {
+      "title": "DeltaCommitOptions",
+      "id": "https://lakegate.dev/schemas/delta/commit_options.schema.json",
+      "description": "How a commit is made."
+    }
+  ]
+});
+
+export type SchemaList = types.SchemaList;
+export const SchemaList = unsafe<types.SchemaList>({
+  "$id": "https://lakegate.dev/schemas/api/schema_list.schema.json",
+  "title": "SchemaList",
+  "description": "A page of the schemas, by title.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "description": "The entries of this page.",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/schema_entry.schema.json"
+      }
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "title": "DeltaCommitOptions",
+          "id": "https://lakegate.dev/schemas/delta/commit_options.schema.json",
+          "description": "How a commit is made."
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type SchemaPath = types.SchemaPath;
+export const SchemaPath = unsafe<types.SchemaPath>({
+  "$id": "https://lakegate.dev/schemas/api/schema_path.schema.json",
+  "title": "SchemaPath",
+  "description": "The schema that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "title": {
+      "type": "string",
+      "description": "The title of the schema.",
+      "pattern": "^[A-Z][A-Za-z0-9]{0,127}$",
+      "examples": [
+        "DeltaCommitOptions"
+      ]
+    }
+  },
+  "required": [
+    "title"
+  ],
+  "examples": [
+    {
+      "title": "DeltaCommitOptions"
+    }
+  ]
+});
+
 export type SessionDescription = types.SessionDescription;
 export const SessionDescription = unsafe<types.SessionDescription>({
   "$id": "https://lakegate.dev/schemas/api/session_description.schema.json",
@@ -1701,7 +4633,10 @@ export const SessionPath = unsafe<types.SessionPath>({
       "type": "string",
       "description": "The session id.",
       "minLength": 1,
-      "maxLength": 128
+      "maxLength": 128,
+      "examples": [
+        "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+      ]
     }
   },
   "required": [
@@ -2051,7 +4986,10 @@ export const TablePath = unsafe<types.TablePath>({
     "name": {
       "type": "string",
       "description": "The table name.",
-      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "examples": [
+        "flights"
+      ]
     }
   },
   "required": [
@@ -2184,6 +5122,9 @@ export const TableRegistration = unsafe<types.TableRegistration>({
     "uri"
   ],
   "examples": [
+    {
+      "uri": "flights"
+    },
     {
       "uri": "s3://lake/flights",
       "storage_options": {
@@ -2541,6 +5482,43 @@ export const WriteSource = unsafe<types.WriteSource>({
 /** Every schema, for a validator or a document to know. */
 export const schemas = [
   AnalyzeReport,
+  DeltaAddAction,
+  DeltaAddConstraintsRequest,
+  DeltaAddFeaturesRequest,
+  DeltaAppTransaction,
+  DeltaCdfOptions,
+  DeltaCheckpointRequest,
+  DeltaCleanupMetadataRequest,
+  DeltaCommitOptions,
+  DeltaConstraintViolation,
+  DeltaConvertRequest,
+  DeltaCreateMode,
+  DeltaCreateRequest,
+  DeltaDataCheckReport,
+  DeltaDataCheckRequest,
+  DeltaDeleteRequest,
+  DeltaDropConstraintsRequest,
+  DeltaFeatureGate,
+  DeltaMaintenanceReport,
+  DeltaMergeRequest,
+  DeltaMergeSource,
+  DeltaMutationReport,
+  DeltaOptimizeRequest,
+  DeltaPartitionStrategy,
+  DeltaProtocolCompatibility,
+  DeltaProtocolSnapshot,
+  DeltaProtocolSupport,
+  DeltaRestoreRequest,
+  DeltaRuntimeEnvOptions,
+  DeltaScanOptions,
+  DeltaSchemaMode,
+  DeltaSetPropertiesRequest,
+  DeltaSnapshotInfo,
+  DeltaTableRef,
+  DeltaUpdateRequest,
+  DeltaVacuumRequest,
+  DeltaWriteDisposition,
+  DeltaWriteRequest,
   EngineConfig,
   EngineLimits,
   ErrorCode,
@@ -2550,6 +5528,8 @@ export const schemas = [
   ExplainRequest,
   ExplainedTable,
   FieldDescription,
+  FieldEncoding,
+  FieldSpec,
   Liveness,
   Location,
   MemorySettings,
@@ -2574,6 +5554,10 @@ export const schemas = [
   ResultFormat,
   RowFormat,
   RowSchema,
+  SchemaDocument,
+  SchemaEntry,
+  SchemaList,
+  SchemaPath,
   SessionDescription,
   SessionList,
   SessionPath,

@@ -26,7 +26,8 @@ describe("sessions", () => {
   it("makes a session, shows it and ends it", async () => {
     const session = await create({ profile: { execution: { target_partitions: 3 } }, ttl_seconds: 60 });
     assert.equal(session.profile.execution?.target_partitions, 3);
-    assert.equal(Date.parse(session.expires_at) - Date.parse(session.created_at), 60_000);
+    const life = Date.parse(session.expires_at) - Date.parse(session.created_at);
+    assert.ok(Math.abs(life - 60_000) < 1000, `${life} ms`);
     const shown = (await server.client.send(path(session))).as<SessionDescription>();
     assert.equal(shown.session_id, session.session_id);
     const { items } = (await server.client.send("/v1/sessions")).as<SessionList>();

@@ -59,7 +59,7 @@ describe("tables", () => {
             { name: "distance", type: "Int32", nullable: true },
             { name: "origin", type: "Utf8", nullable: true },
             { name: "destination", type: "Utf8", nullable: true },
-            { name: "month", type: "Int32", nullable: true },
+            { name: "month", type: "Int32", nullable: false },
           ],
         },
         partition_columns: ["month"],

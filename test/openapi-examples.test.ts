@@ -1,0 +1,158 @@
+/** The examples of the OpenAPI document are real: each is sent to a running service, and what comes back fits the document. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { decode } from "@msgpack/msgpack";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import { encode } from "../engine/codec.js";
+import { openapiDocument } from "../openapi/document.js";
+import type { Answer } from "./fixture/client.js";
+import { startServer, type TestServer } from "./fixture/server.js";
+
+interface Media {
+  readonly schema: object;
+  readonly example?: unknown;
+  readonly examples?: Record<string, { value: unknown }>;
+}
+
+interface Response {
+  readonly content?: Record<string, Media>;
+  readonly headers?: Record<string, object>;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly example?: unknown;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: Parameter[];
+  readonly requestBody?: { readonly content: Record<string, Media> };
+  readonly responses: Record<string, Response>;
+}
+
+interface Example {
+  readonly name: string;
+  readonly type?: string;
+  readonly value?: unknown;
+}
+
+const document = JSON.parse(await openapiDocument());
+const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+);
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+formats.default(ajv);
+ajv.addSchema({ ...document, $id: "openapi.json" });
+
+/** Where the answer is the same on every machine, so that the document must show it. */
+const repeatable = ["runQuery", "getLiveness", "getReadiness"];
+/** What differs from run to run. */
+const passing = ["query_id", "stats"];
+/** The name under which a table is registered; the demo tables' own are taken. */
+const registered = "registered";
+/** The order in which one makes what the next needs. */
+const order = ["POST", "PUT", "GET", "DELETE"];
+
+describe("examples of the OpenAPI document", () => {
+  let server: TestServer;
+  const ids: Record<string, string> = {};
+
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server.stop());
+
+  const sorted = operations.toSorted((left, right) => order.indexOf(left.method) - order.indexOf(right.method));
+  for (const { path, method, operation } of sorted) {
+    for (const { name, type, value } of requestExamples(operation)) {
+      it(`${method} ${path} ${name}`, async () => {
+        const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+        const body = type === undefined ? undefined : bytesOf(type, value);
+        const answer = await server.client.send(filled(path, method, operation, ids), { method, headers, body });
+        checkAnswer(operation, answer);
+        if (!isElsewhere(value)) assert.ok(answer.status < 300, answer.text);
+        remember(path, answer, ids);
+        if (repeatable.includes(operation.operationId)) checkShown(operation, answer);
+      });
+    }
+  }
+
+  it("every format of a result has an example that a query gives", async () => {
+    const { responses } = document.paths["/v1/queries"].post;
+    for (const [accept, media] of Object.entries<Media>(responses[200].content)) {
+      const answer = await server.client.query("SELECT 1 AS one", { accept });
+      assert.equal(answer.headers.get("content-type")?.split(";")[0], accept);
+      if (typeof media.example === "string") assert.equal(answer.text.replaceAll("\r", ""), media.example);
+      if (accept.endsWith("msgpack"))
+        assert.ok(ajv.validate(local(media.schema), decode(answer.bytes)), ajv.errorsText());
+    }
+  });
+});
+
+function requestExamples({ requestBody }: Operation): Example[] {
+  if (requestBody === undefined) return [{ name: "" }];
+  return Object.entries(requestBody.content).flatMap(([type, media]) =>
+    Object.entries(media.examples ?? {}).map(([name, { value }]) => ({ name: `${type}, ${name}`, type, value })),
+  );
+}
+
+/** Whether the example speaks of a store that a test does not have. */
+function isElsewhere(value: unknown): boolean {
+  return JSON.stringify(value)?.includes("s3://") ?? false;
+}
+
+function bytesOf(type: string, value: unknown): string | Uint8Array {
+  if (type.endsWith("msgpack")) return encode(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The path with the examples of its parameters, or with what was made before. */
+function filled(
+  path: string,
+  method: string,
+  { parameters = [] }: Operation,
+  ids: Readonly<Record<string, string>>,
+): string {
+  const made = Object.entries(ids).find(([prefix]) => path.startsWith(`${prefix}/`))?.[1];
+  const known = path.includes("{name}") && method !== "GET" ? registered : made;
+  return parameters
+    .filter((parameter) => parameter.in === "path")
+    .reduce((rest, { name, example }) => rest.replace(`{${name}}`, known ?? String(example)), path);
+}
+
+function remember(path: string, answer: Answer, ids: Record<string, string>): void {
+  const id = answer.headers.get("query-id") ?? answer.headers.get("location")?.split("/").at(-1);
+  if (id !== undefined && !path.includes("{")) ids[path] = id;
+}
+
+function checkAnswer({ responses }: Operation, answer: Answer): void {
+  const declared = responses[answer.status];
+  assert.ok(declared, `${answer.status} is not in the document: ${answer.text}`);
+  const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
+  const media = declared.content?.[type];
+  if (declared.content === undefined) {
+    assert.equal(answer.bytes.length, 0);
+    return;
+  }
+  assert.ok(media, `${answer.status} has no ${type}`);
+  assert.ok(ajv.validate(local(media.schema), JSON.parse(answer.text)), `${ajv.errorsText()}: ${answer.text}`);
+}
+
+/** The answer, apart from what passes, is one of those that the document shows. */
+function checkShown({ responses, requestBody }: Operation, answer: Answer): void {
+  const shown = Object.values(responses[answer.status]?.content?.["application/json"]?.examples ?? {});
+  const lasting = (value: unknown) =>
+    Object.fromEntries(Object.entries(value as object).filter(([name]) => !passing.includes(name)));
+  const found = shown.some(({ value }) => isDeepStrictEqual(lasting(value), lasting(JSON.parse(answer.text))));
+  assert.ok(found || requestBody !== undefined, `the document does not show ${answer.text}`);
+  if (answer.text.includes('"one"')) assert.ok(found, `the document does not show ${answer.text}`);
+}
+
+/** The schema with its references into the document. */
+function local(schema: object): object {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"openapi.json#/components'));
+}
