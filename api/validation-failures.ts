@@ -4,11 +4,21 @@ import { closest, distance } from "fastest-levenshtein";
 import type { ValidationFailure } from "../schemas/generated/index.js";
 
 const mostFailures = 20;
+const formats: Readonly<Record<string, string>> = {
+  "date-time": "must be a time such as 2026-01-15T09:30:00Z",
+  int32: "must fit in a signed 32-bit integer",
+};
 /** Beyond this share of different letters a name is no likely misspelling. */
 const farthest = 0.5;
 
 export function validationFailures(errors: readonly ErrorObject[]): ValidationFailure[] {
-  return withoutVariantNoise(errors).slice(0, mostFailures).map(failure);
+  return withoutVariantNoise(errors.filter(isFirstWord)).slice(0, mostFailures).map(failure);
+}
+
+/** A value of another type need not hear of its format too. */
+function isFirstWord(error: ErrorObject, _index: number, errors: readonly ErrorObject[]): boolean {
+  if (error.keyword !== "format") return true;
+  return !errors.some(({ keyword, instancePath }) => keyword === "type" && instancePath === error.instancePath);
 }
 
 function failure(error: ErrorObject): ValidationFailure {
@@ -49,7 +59,7 @@ function message(error: ErrorObject): string {
     case "minLength":
       return params.limit === 1 ? "must not be empty" : `must have at least ${params.limit} characters`;
     case "format":
-      return params.format === "date-time" ? "must be a time such as 2026-01-15T09:30:00Z" : String(error.message);
+      return formats[params.format] ?? String(error.message);
     default:
       return error.message ?? "is not valid";
   }

@@ -3,20 +3,21 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Engine, openEngine } from "../engine/index.js";
+import type { EngineConfig } from "../schemas/generated/index.js";
 
 const silent = { info() {}, warn() {} };
 
-/** Gives `work` an engine over the folder, which is made when it is missing. */
+/** Gives `work` an engine over the folder, which is made when it is missing, and over what `allowed` adds. */
 export async function withEngine<Result>(
   warehouse: string,
   work: (engine: Engine) => Promise<Result>,
+  allowed: Pick<EngineConfig, "locations" | "s3_endpoints"> = {},
 ): Promise<Result> {
   mkdirSync(warehouse, { recursive: true });
   const state = mkdtempSync(join(tmpdir(), "lakegate-engine-"));
   const config = {
     warehouse,
-    locations: [],
-    s3_endpoints: [],
+    ...allowed,
     spill_folder: join(state, "spill"),
     memory_limit_bytes: 2 ** 31,
     spill_limit_bytes: 2 ** 34,

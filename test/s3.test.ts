@@ -1,7 +1,11 @@
 /** Tables on S3: registered with their own keys, always at their newest commit, and without a leak of a secret. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { TableDescription } from "../schemas/generated/index.js";
+import { withEngine } from "../setup/local-engine.js";
 import { assertProblem } from "./fixture/problem.js";
 import { withoutPython } from "./fixture/python.js";
 import { type S3Access, S3Server } from "./fixture/s3.js";
@@ -50,6 +54,30 @@ describe("tables on S3", { skip: withoutPython }, () => {
   it("relies on conditional puts, which the store honours", async () => {
     assert.equal(await s3.stalePut("open/numbers"), 412);
     assert.deepEqual(await total(), [{ n: 4, total: 42 }]);
+  });
+
+  it("writes with conditional puts itself: of eight writers at once, none is lost", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lakegate-s3-"));
+    const uri = `s3://${access.bucket}/open/contended`;
+    writeFileSync(join(folder, "one.ndjson"), '{"n": 1}\n');
+    const write = {
+      uri,
+      storage_options: access.options,
+      sources: { one: { path: join(folder, "one.ndjson"), format: "ndjson" as const } },
+      sql: "SELECT n FROM one",
+    };
+    await withEngine(
+      folder,
+      async (engine) => {
+        await engine.write({ ...write, mode: "create" });
+        await Promise.all(Array.from({ length: 8 }, () => engine.write({ ...write, mode: "append" })));
+      },
+      { locations: [`s3://${access.bucket}/open`], s3_endpoints: [access.endpoint] },
+    );
+    rmSync(folder, { recursive: true });
+    const made = await register("contended", {}, "open/contended");
+    assert.equal(made.as<TableDescription>().version, 8, made.text);
+    assert.deepEqual(await server.client.rows("SELECT count(*) AS n FROM contended"), [{ n: 9 }]);
   });
 
   it("refuses wrong keys and keeps them to itself", async () => {

@@ -5269,8 +5269,16 @@ export const TableWrite = unsafe<types.TableWrite>({
   "properties": {
     "uri": {
       "type": "string",
-      "description": "The folder of the table.",
+      "description": "The folder of the table, or its `s3://` URI.",
       "minLength": 1
+    },
+    "storage_options": {
+      "type": "object",
+      "description": "Options of the store, as in a TableSpec.",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "default": {}
     },
     "mode": {
       "$ref": "https://lakegate.dev/schemas/engine/write_mode.schema.json"

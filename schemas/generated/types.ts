@@ -1912,9 +1912,15 @@ export interface TableSpec {
  */
 export interface TableWrite {
   /**
-   * The folder of the table.
+   * The folder of the table, or its `s3://` URI.
    */
   uri: string;
+  /**
+   * Options of the store, as in a TableSpec.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
   mode: WriteMode;
   /**
    * The columns that the files are partitioned by; only with `create`.

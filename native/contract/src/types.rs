@@ -1460,8 +1460,11 @@ exact_struct!(TableVersion);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct TableWrite {
-    /// The folder of the table.
+    /// The folder of the table, or its `s3://` URI.
     pub uri: String,
+    /// Options of the store, as in a TableSpec.
+    #[serde(default)]
+    pub storage_options: BTreeMap<String, String>,
     pub mode: WriteMode,
     /// The columns that the files are partitioned by; only with `create`.
     #[serde(default)]

@@ -77,8 +77,11 @@ impl Locations {
         Err(not_allowed(uri))
     }
 
-    /// Makes the folder that `uri` means, for a table that may not be there yet.
+    /// The place that `uri` means, for a table that may not be there yet; a folder is made.
     pub fn create(&self, uri: &str) -> Result<Location> {
+        if Url::parse(uri).is_ok() {
+            return self.resolve(uri);
+        }
         let path = self.warehouse.join(uri);
         let escapes = path.components().any(|part| part == Component::ParentDir);
         if escapes || !self.allows(&Location::Folder(path.clone())) {

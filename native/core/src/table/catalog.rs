@@ -83,9 +83,9 @@ impl Catalog {
     }
 
     /// A store for a write to a table that may not be there yet.
-    pub fn writable(&self, uri: &str) -> Result<TableStore> {
+    pub fn writable(&self, uri: &str, options: &BTreeMap<String, String>) -> Result<TableStore> {
         let location = self.locations.create(uri)?;
-        TableStore::open(location, &BTreeMap::new(), &self.locations, self.stores.clone())
+        TableStore::open(location, options, &self.locations, self.stores.clone())
     }
 
     fn known(&self, name: &str) -> Option<Arc<Table>> {

@@ -18,7 +18,7 @@ use crate::generated::{ErrorCode, SourceFormat, TableWrite, WriteMode, WriteRepo
 
 /// Creates, appends to or overwrites the table at `write.uri` with the rows of `write.sql`.
 pub async fn write_table(engine: &Arc<Engine>, write: TableWrite) -> Result<WriteReport> {
-    let store = engine.catalog.writable(&write.uri)?;
+    let store = engine.catalog.writable(&write.uri, &write.storage_options)?;
     let context = context(&write).await?;
     let rows = plan(&context, &write.sql).await?;
     let mut table = DeltaTable::new(store.log.clone());
