@@ -6,8 +6,9 @@ import { f5 } from "./f5-export.js";
 import { f9 } from "./f9-start.js";
 import { machineFacts } from "./machine.js";
 import { markdown, print, type Report } from "./report.js";
+import { validation } from "./validation.js";
 
-const parts: Record<string, () => Promise<Report>> = { f1, f3, f5, f9 };
+const parts: Record<string, () => Promise<Report>> = { f1, f3, f5, f9, validation };
 const named = process.argv.slice(2).map((name) => name.toLowerCase());
 const unknown = named.filter((name) => !(name in parts));
 if (unknown.length > 0)
