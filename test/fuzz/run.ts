@@ -46,6 +46,8 @@ async function fuzz(): Promise<number> {
   return code ?? 1;
 }
 
+/** An interrupted run leaves an empty report. */
 function countCases(): number {
-  return JSON.parse(readFileSync(report, "utf8")).test_cases.generated;
+  const text = readFileSync(report, "utf8");
+  return text === "" ? 0 : JSON.parse(text).test_cases.generated;
 }
