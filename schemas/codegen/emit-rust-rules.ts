@@ -1,4 +1,5 @@
 /** Writes the rules of the schemas that a Rust type cannot say: ranges, lengths, formats, and which fields go together. */
+import { emitRustFile } from "./emit-rust-file.js";
 import type { Json, Schema, SchemaFile, Source } from "./load.js";
 import { origin } from "./names.js";
 import {
@@ -10,10 +11,9 @@ import {
   isUnion,
   mayBeAbsent,
   nullableReference,
-  RustShapes,
-  rustTypes,
+  type RustShapes,
 } from "./rust-shapes.js";
-import { inFile, ShapeError, within } from "./shape-error.js";
+import { ShapeError, within } from "./shape-error.js";
 
 /** The function of `rule` for each keyword that narrows a value. */
 const narrowing: Readonly<Record<string, string>> = {
@@ -31,7 +31,6 @@ const narrowing: Readonly<Record<string, string>> = {
 const typedFormats: readonly Json[] = ["int32", "int64", "double"];
 
 export function emitRustRules(source: Source): string {
-  const shapes = new RustShapes(source);
   const head = [
     `//! The rules that a serde type cannot say. ${origin}`,
     "",
@@ -41,8 +40,7 @@ export function emitRustRules(source: Source): string {
     "use super::types::*;",
     "use super::violation::{At, Validate, Verdict};",
   ];
-  const types = rustTypes(source).map((file) => inFile(file.path, () => emitRules(file, shapes)));
-  return `${[head.join("\n"), ...types].join("\n\n")}\n`;
+  return emitRustFile(source, head, emitRules);
 }
 
 function emitRules({ schema }: SchemaFile, shapes: RustShapes): string {

@@ -1,4 +1,5 @@
 /** Writes the serde types that cross the border. */
+import { emitRustFile } from "./emit-rust-file.js";
 import type { Json, Schema, SchemaFile, Source } from "./load.js";
 import { origin, pascalCase, snakeCase } from "./names.js";
 import {
@@ -9,10 +10,9 @@ import {
   isNullable,
   isUnion,
   mayBeAbsent,
-  RustShapes,
-  rustTypes,
+  type RustShapes,
 } from "./rust-shapes.js";
-import { inFile, ShapeError, within } from "./shape-error.js";
+import { ShapeError, within } from "./shape-error.js";
 
 const structDerives = "Debug, Clone, PartialEq, Serialize, Deserialize";
 const enumDerives = "Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize";
@@ -20,7 +20,6 @@ const enumDerives = "Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, S
 const plainDefaults = ["null", "false", "0", "[]", "{}", '""'];
 
 export function emitRustTypes(source: Source): string {
-  const shapes = new RustShapes(source);
   const head = [
     `//! The types that cross the border between TypeScript and Rust. ${origin}`,
     "",
@@ -29,8 +28,7 @@ export function emitRustTypes(source: Source): string {
     "use serde::{Deserialize, Serialize};",
     "use std::collections::BTreeMap;",
   ];
-  const types = rustTypes(source).map((file) => inFile(file.path, () => emitType(file, shapes)));
-  return `${[head.join("\n"), ...types].join("\n\n")}\n`;
+  return emitRustFile(source, head, emitType);
 }
 
 function emitType({ schema }: SchemaFile, shapes: RustShapes): string {
