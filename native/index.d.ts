@@ -24,7 +24,7 @@ export declare class Engine {
   attachTable(name: string, spec: Buffer): Promise<Buffer | Fault>;
   detachTable(name: string): boolean;
   tables(): Promise<Buffer | Fault>;
-  describeTable(name: string, pin: Buffer): Promise<Buffer | Fault>;
+  describeTable(name: string, selection: Buffer): Promise<Buffer | Fault>;
   writeTable(request: Buffer): Promise<Buffer | Fault>;
 }
 

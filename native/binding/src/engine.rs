@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lakegate_core as core;
-use lakegate_core::generated::{TablePin, TableSpec, TableWrite};
+use lakegate_core::generated::{TableSelection, TableSpec, TableWrite};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -51,10 +51,10 @@ impl Engine {
         outcome(self.inner.tables().await.and_then(|tables| encode(&tables)))
     }
 
-    /// The TableDescription of a table at a TablePin; an empty pin means its newest version.
+    /// The TableDescription of a table at a TableSelection.
     #[napi]
-    pub async fn describe_table(&self, name: String, pin: Buffer) -> Outcome<Buffer> {
-        outcome(describe(&self.inner, &name, &pin).await)
+    pub async fn describe_table(&self, name: String, selection: Buffer) -> Outcome<Buffer> {
+        outcome(describe(&self.inner, &name, &selection).await)
     }
 
     /// Commits a TableWrite; answers its WriteReport.
@@ -69,10 +69,9 @@ async fn attach(engine: &core::Engine, name: &str, spec: &[u8]) -> core::Result<
     encode(&engine.attach_table(name, &spec).await?)
 }
 
-async fn describe(engine: &core::Engine, name: &str, pin: &[u8]) -> core::Result<Buffer> {
-    let pin: TablePin = decode(pin)?;
-    let pin = (pin != TablePin::default()).then_some(&pin);
-    encode(&engine.describe_table(name, pin).await?)
+async fn describe(engine: &core::Engine, name: &str, selection: &[u8]) -> core::Result<Buffer> {
+    let selection: TableSelection = decode(selection)?;
+    encode(&engine.describe_table(name, selection).await?)
 }
 
 async fn write(engine: &Arc<core::Engine>, request: &[u8]) -> core::Result<Buffer> {

@@ -8,7 +8,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use crate::error::Result;
 use crate::generated::{
-    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSpec, TableWrite, WriteReport,
+    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite, WriteReport,
 };
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};
@@ -62,12 +62,17 @@ impl Engine {
         self.catalog.entries().await
     }
 
-    pub async fn describe_table(&self, name: &str, pin: Option<&TablePin>) -> Result<TableDescription> {
+    pub async fn describe_table(&self, name: &str, selection: TableSelection) -> Result<TableDescription> {
         let table = self.catalog.table(name).await?;
-        Ok(table.describe(&*table.snapshot(pin).await?))
+        Ok(table.describe(&*table.snapshot(pin(selection).as_ref()).await?))
     }
 
     pub async fn write_table(self: &Arc<Self>, write: TableWrite) -> Result<WriteReport> {
         write_table(self, write).await
     }
+}
+
+/// The pin of a selection; none selects the newest version.
+fn pin(TableSelection { version, timestamp }: TableSelection) -> Option<TablePin> {
+    (version.is_some() || timestamp.is_some()).then_some(TablePin { version, timestamp })
 }

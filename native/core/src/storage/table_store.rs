@@ -14,7 +14,8 @@ use url::Url;
 
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
-use super::{Location, Locations, TableStores};
+use super::table_stores::{TableStores, store_key};
+use super::{Location, Locations};
 use crate::error::{Error, Result};
 
 /// A table's log and data, registered for plans under `lakegate://tN` as long as this value lives.
@@ -65,7 +66,7 @@ impl TableStore {
 
     /// What plans know the store by.
     pub fn key(&self) -> String {
-        format!("{}://{}", self.url.scheme(), self.url.host_str().unwrap_or_default())
+        store_key(&self.url)
     }
 
     /// Replaces the table's own address in a message with the URI its users know.

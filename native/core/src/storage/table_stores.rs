@@ -19,21 +19,22 @@ pub struct TableStores {
 
 impl ObjectStoreRegistry for TableStores {
     fn register_store(&self, url: &Url, store: Arc<dyn ObjectStore>) -> Option<Arc<dyn ObjectStore>> {
-        self.stores.write().expect("no writer panics").insert(key(url), store)
+        self.stores.write().expect("no writer panics").insert(store_key(url), store)
     }
 
     fn deregister_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
-        let removed = self.stores.write().expect("no writer panics").remove(&key(url));
+        let removed = self.stores.write().expect("no writer panics").remove(&store_key(url));
         removed.ok_or_else(unknown)
     }
 
     fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
         let stores = self.stores.read().expect("no writer panics");
-        stores.get(&key(url)).cloned().ok_or_else(unknown)
+        stores.get(&store_key(url)).cloned().ok_or_else(unknown)
     }
 }
 
-fn key(url: &Url) -> String {
+/// What a store is known by: all that plans look at.
+pub fn store_key(url: &Url) -> String {
     format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
