@@ -6,9 +6,9 @@ import { schemas } from "../schemas/generated/index.js";
 import { isDateTime } from "./date-time.js";
 import { ExactIntegers } from "./exact-integers.js";
 import { InvalidRequest } from "./invalid-request.js";
+import { type Check, JsonTexts } from "./json-texts.js";
+import { RowStream } from "./row-stream.js";
 import { validationFailures } from "./validation-failures.js";
-
-type Validate = (data: unknown) => { value: unknown } | { error: Error };
 
 const parts: Readonly<Record<string, string>> = { querystring: "query", params: "path", headers: "header" };
 
@@ -17,15 +17,22 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
   const bodies = once(() => validator(false));
   const others = once(() => validator(true));
   return ({ schema, httpPart = "body" }) => {
-    if (httpPart === "body")
-      return checkExactly(
-        "body",
-        once(() => bodies().compile(schema)),
+    const exact = (part: string, inner: AnySchemaObject) =>
+      checkExactly(
+        part,
+        once(() => bodies().compile(inner)),
       );
-    return checkCoerced(
-      parts[httpPart] ?? httpPart,
-      once(() => others().compile(schema)),
-      longIntegers(schema),
+    if (httpPart === "body") return unlessStreamed(exact("body", schema));
+    const part = parts[httpPart] ?? httpPart;
+    const properties = propertiesOf(schema);
+    const jsonTexts = new JsonTexts(part, properties, (inner) => exact(part, inner));
+    return checkTexts(
+      checkExactly(
+        part,
+        once(() => others().compile(schema)),
+      ),
+      longIntegers(properties),
+      jsonTexts,
     );
   };
 }
@@ -59,7 +66,12 @@ function validator(coerceTypes: boolean): Ajv2020 {
   return ajv;
 }
 
-function checkExactly(part: string, compiled: () => ValidateFunction): Validate {
+/** Rows that stream in are the engine's to check. */
+function unlessStreamed(check: Check): Check {
+  return (value) => (value instanceof RowStream ? { value } : check(value));
+}
+
+function checkExactly(part: string, compiled: () => ValidateFunction): Check {
   return (value) => {
     const integers = new ExactIntegers(value);
     if (integers.failures.length > 0) return { error: new InvalidRequest(part, integers.failures) };
@@ -70,20 +82,25 @@ function checkExactly(part: string, compiled: () => ValidateFunction): Validate 
   };
 }
 
-function checkCoerced(part: string, compiled: () => ValidateFunction, names: readonly string[]): Validate {
-  const exactly = checkExactly(part, compiled);
+function checkTexts(check: Check, longIntegers: readonly string[], jsonTexts: JsonTexts): Check {
   return (value) => {
     const texts = value as Record<string, unknown>;
-    for (const name of names) if (name in texts) texts[name] = exactInteger(texts[name]);
-    return exactly(value);
+    for (const name of longIntegers) if (name in texts) texts[name] = exactInteger(texts[name]);
+    const verdict = check(value);
+    return "error" in verdict ? verdict : jsonTexts.read(value);
   };
 }
 
-/** The properties that hold 64-bit integers, whose texts must not become rounded numbers. */
-function longIntegers(schema: AnySchemaObject): string[] {
+function propertiesOf(schema: AnySchemaObject): Record<string, AnySchemaObject> {
   const target = schemas.find(({ $id }) => $id === schema.$ref) ?? schema;
-  const properties = Object.entries((target.properties ?? {}) as Record<string, { format?: string }>);
-  return properties.filter(([, { format }]) => format === "int64").map(([name]) => name);
+  return (target.properties ?? {}) as Record<string, AnySchemaObject>;
+}
+
+/** The properties that hold 64-bit integers, whose texts must not become rounded numbers. */
+function longIntegers(properties: Record<string, AnySchemaObject>): string[] {
+  return Object.entries(properties)
+    .filter(([, { format }]) => format === "int64")
+    .map(([name]) => name);
 }
 
 function exactInteger(text: unknown): unknown {

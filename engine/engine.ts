@@ -6,6 +6,7 @@ import { Queries } from "./queries.js";
 import { Schemas } from "./schemas.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
+import { TableOperations } from "./table-operations.js";
 import { TableStore } from "./table-store.js";
 
 export interface EngineOptions {
@@ -20,6 +21,7 @@ export interface EngineOptions {
 
 export interface Engine {
   readonly tables: TableCatalog;
+  readonly operations: TableOperations;
   readonly sessions: Sessions;
   readonly queries: Queries;
   readonly schemas: Schemas;
@@ -39,6 +41,7 @@ export async function openEngine({ config, state, sessions, history }: EngineOpt
   let closed = false;
   return {
     tables,
+    operations: new TableOperations(native, tables),
     sessions: open,
     queries,
     schemas: new Schemas(),

@@ -2,11 +2,21 @@
 import type { App } from "./app.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
+import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
+import { tableOperations } from "./table-operations.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
 export * from "./media-types.js";
 
-export const resources: readonly ((app: App) => void)[] = [health, queries, schemas, sessions, tables];
+export const resources: readonly ((app: App) => void)[] = [
+  health,
+  queries,
+  rows,
+  schemas,
+  sessions,
+  tableOperations,
+  tables,
+];

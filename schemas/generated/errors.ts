@@ -120,7 +120,21 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "delta",
     "retryable": true,
     "title": "Conflicting commit",
-    "description": "Another writer committed first. Try again."
+    "description": "Another writer committed first, and what it did cannot be reconciled. `details` names its version and operation. Read the table and try again."
+  },
+  "table_exists": {
+    "status": 409,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Table exists",
+    "description": "A table is there already. Append to it or overwrite it, or choose another name."
+  },
+  "change_data_expired": {
+    "status": 410,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Change data expired",
+    "description": "The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version."
   },
   "precondition_failed": {
     "status": 412,
@@ -129,12 +143,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Precondition failed",
     "description": "The entry is not what `If-Match` or `If-None-Match` expects. Read it again."
   },
+  "gate_failed": {
+    "status": 412,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Gate failed",
+    "description": "The protocol of the table is less than a gate asks for; `details` lists every rule that it breaks. Nothing was read or written."
+  },
   "body_too_large": {
     "status": 413,
     "kind": "validation",
     "retryable": false,
     "title": "Body too large",
-    "description": "The body is larger than LAKEGATE_BODY_LIMIT."
+    "description": "The body is larger than LAKEGATE_BODY_LIMIT, or its rows than LAKEGATE_ROWS_LIMIT."
   },
   "unsupported_media_type": {
     "status": 415,
@@ -240,6 +261,69 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Memory exceeded",
     "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
+  },
+  "protocol_unavailable": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Protocol unavailable",
+    "description": "A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`."
+  },
+  "change_data_disabled": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Change data disabled",
+    "description": "A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come."
+  },
+  "table_not_writable": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Table not writable",
+    "description": "The table has a feature that the engine cannot write. The detail names it."
+  },
+  "table_append_only": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Append-only table",
+    "description": "Rows of the table may only be added, since `delta.appendOnly` is set."
+  },
+  "constraint_violated": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Constraint violated",
+    "description": "Rows break a constraint of the table or of the request; nothing was written. `details` lists the violations."
+  },
+  "invalid_rows": {
+    "status": 422,
+    "kind": "arrow",
+    "retryable": false,
+    "title": "Invalid rows",
+    "description": "The rows of the body do not fit the table or their own format; nothing was written. The detail names the place."
+  },
+  "idempotency_key_reused": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Idempotency key reused",
+    "description": "Another request was made with this `Idempotency-Key`. Choose a new key for a new request."
+  },
+  "property_not_allowed": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Property not allowed",
+    "description": "The engine does not support this table property, its value, or this feature. The detail says what it allows."
+  },
+  "retention_too_short": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Retention too short",
+    "description": "Files that readers or time travel may still need would be removed. Keep them for the retention of the table, or turn its enforcement off."
   },
   "too_many_requests": {
     "status": 429,

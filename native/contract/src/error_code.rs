@@ -52,13 +52,22 @@ pub enum ErrorCode {
     /// The query was canceled before it ended.
     #[serde(rename = "query_canceled")]
     QueryCanceled,
-    /// Another writer committed first. Try again.
+    /// Another writer committed first, and what it did cannot be reconciled. `details` names its version and operation. Read the table and try again.
     #[serde(rename = "table_conflict")]
     TableConflict,
+    /// A table is there already. Append to it or overwrite it, or choose another name.
+    #[serde(rename = "table_exists")]
+    TableExists,
+    /// The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version.
+    #[serde(rename = "change_data_expired")]
+    ChangeDataExpired,
     /// The entry is not what `If-Match` or `If-None-Match` expects. Read it again.
     #[serde(rename = "precondition_failed")]
     PreconditionFailed,
-    /// The body is larger than LAKEGATE_BODY_LIMIT.
+    /// The protocol of the table is less than a gate asks for; `details` lists every rule that it breaks. Nothing was read or written.
+    #[serde(rename = "gate_failed")]
+    GateFailed,
+    /// The body is larger than LAKEGATE_BODY_LIMIT, or its rows than LAKEGATE_ROWS_LIMIT.
     #[serde(rename = "body_too_large")]
     BodyTooLarge,
     /// The Content-Type is not one that this route reads. The detail lists those that it does.
@@ -106,6 +115,33 @@ pub enum ErrorCode {
     /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
     #[serde(rename = "memory_exceeded")]
     MemoryExceeded,
+    /// A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`.
+    #[serde(rename = "protocol_unavailable")]
+    ProtocolUnavailable,
+    /// A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come.
+    #[serde(rename = "change_data_disabled")]
+    ChangeDataDisabled,
+    /// The table has a feature that the engine cannot write. The detail names it.
+    #[serde(rename = "table_not_writable")]
+    TableNotWritable,
+    /// Rows of the table may only be added, since `delta.appendOnly` is set.
+    #[serde(rename = "table_append_only")]
+    TableAppendOnly,
+    /// Rows break a constraint of the table or of the request; nothing was written. `details` lists the violations.
+    #[serde(rename = "constraint_violated")]
+    ConstraintViolated,
+    /// The rows of the body do not fit the table or their own format; nothing was written. The detail names the place.
+    #[serde(rename = "invalid_rows")]
+    InvalidRows,
+    /// Another request was made with this `Idempotency-Key`. Choose a new key for a new request.
+    #[serde(rename = "idempotency_key_reused")]
+    IdempotencyKeyReused,
+    /// The engine does not support this table property, its value, or this feature. The detail says what it allows.
+    #[serde(rename = "property_not_allowed")]
+    PropertyNotAllowed,
+    /// Files that readers or time travel may still need would be removed. Keep them for the retention of the table, or turn its enforcement off.
+    #[serde(rename = "retention_too_short")]
+    RetentionTooShort,
     /// The server has as much of this as it allows. Wait as `Retry-After` says, or end what is no longer needed.
     #[serde(rename = "too_many_requests")]
     TooManyRequests,
@@ -150,7 +186,10 @@ impl ErrorCode {
         Self::NameTaken,
         Self::QueryCanceled,
         Self::TableConflict,
+        Self::TableExists,
+        Self::ChangeDataExpired,
         Self::PreconditionFailed,
+        Self::GateFailed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidSql,
@@ -167,6 +206,15 @@ impl ErrorCode {
         Self::TableCorrupt,
         Self::TableUnreadable,
         Self::MemoryExceeded,
+        Self::ProtocolUnavailable,
+        Self::ChangeDataDisabled,
+        Self::TableNotWritable,
+        Self::TableAppendOnly,
+        Self::ConstraintViolated,
+        Self::InvalidRows,
+        Self::IdempotencyKeyReused,
+        Self::PropertyNotAllowed,
+        Self::RetentionTooShort,
         Self::TooManyRequests,
         Self::Internal,
         Self::NotImplemented,
@@ -195,7 +243,10 @@ impl ErrorCode {
             Self::NameTaken => "name_taken",
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
+            Self::TableExists => "table_exists",
+            Self::ChangeDataExpired => "change_data_expired",
             Self::PreconditionFailed => "precondition_failed",
+            Self::GateFailed => "gate_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidSql => "invalid_sql",
@@ -212,6 +263,15 @@ impl ErrorCode {
             Self::TableCorrupt => "table_corrupt",
             Self::TableUnreadable => "table_unreadable",
             Self::MemoryExceeded => "memory_exceeded",
+            Self::ProtocolUnavailable => "protocol_unavailable",
+            Self::ChangeDataDisabled => "change_data_disabled",
+            Self::TableNotWritable => "table_not_writable",
+            Self::TableAppendOnly => "table_append_only",
+            Self::ConstraintViolated => "constraint_violated",
+            Self::InvalidRows => "invalid_rows",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::PropertyNotAllowed => "property_not_allowed",
+            Self::RetentionTooShort => "retention_too_short",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
             Self::NotImplemented => "not_implemented",
@@ -241,7 +301,10 @@ impl ErrorCode {
             Self::NameTaken => ErrorKind::Config,
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
+            Self::TableExists => ErrorKind::Delta,
+            Self::ChangeDataExpired => ErrorKind::Delta,
             Self::PreconditionFailed => ErrorKind::Validation,
+            Self::GateFailed => ErrorKind::Delta,
             Self::BodyTooLarge => ErrorKind::Validation,
             Self::UnsupportedMediaType => ErrorKind::Validation,
             Self::InvalidSql => ErrorKind::Datafusion,
@@ -258,6 +321,15 @@ impl ErrorCode {
             Self::TableCorrupt => ErrorKind::Delta,
             Self::TableUnreadable => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
+            Self::ProtocolUnavailable => ErrorKind::Delta,
+            Self::ChangeDataDisabled => ErrorKind::Delta,
+            Self::TableNotWritable => ErrorKind::Delta,
+            Self::TableAppendOnly => ErrorKind::Delta,
+            Self::ConstraintViolated => ErrorKind::Delta,
+            Self::InvalidRows => ErrorKind::Arrow,
+            Self::IdempotencyKeyReused => ErrorKind::Validation,
+            Self::PropertyNotAllowed => ErrorKind::Delta,
+            Self::RetentionTooShort => ErrorKind::Delta,
             Self::TooManyRequests => ErrorKind::Generic,
             Self::Internal => ErrorKind::Generic,
             Self::NotImplemented => ErrorKind::Generic,
@@ -287,7 +359,10 @@ impl ErrorCode {
             Self::NameTaken => false,
             Self::QueryCanceled => false,
             Self::TableConflict => true,
+            Self::TableExists => false,
+            Self::ChangeDataExpired => false,
             Self::PreconditionFailed => false,
+            Self::GateFailed => false,
             Self::BodyTooLarge => false,
             Self::UnsupportedMediaType => false,
             Self::InvalidSql => false,
@@ -304,6 +379,15 @@ impl ErrorCode {
             Self::TableCorrupt => false,
             Self::TableUnreadable => false,
             Self::MemoryExceeded => false,
+            Self::ProtocolUnavailable => false,
+            Self::ChangeDataDisabled => false,
+            Self::TableNotWritable => false,
+            Self::TableAppendOnly => false,
+            Self::ConstraintViolated => false,
+            Self::InvalidRows => false,
+            Self::IdempotencyKeyReused => false,
+            Self::PropertyNotAllowed => false,
+            Self::RetentionTooShort => false,
             Self::TooManyRequests => true,
             Self::Internal => false,
             Self::NotImplemented => false,

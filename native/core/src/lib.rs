@@ -1,5 +1,6 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
+mod commit;
 mod cooperative;
 pub mod encode;
 mod engine;
@@ -8,7 +9,9 @@ mod functions;
 pub use lakegate_contract as generated;
 mod memory;
 mod normalize;
+mod operations;
 mod query;
+mod rows;
 mod schema;
 mod session;
 mod sql;
