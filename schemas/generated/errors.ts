@@ -255,13 +255,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Unreadable table",
     "description": "The location holds no Delta table, or it cannot be read with these credentials."
   },
-  "memory_exceeded": {
-    "status": 422,
-    "kind": "datafusion",
-    "retryable": false,
-    "title": "Memory exceeded",
-    "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
-  },
   "protocol_unavailable": {
     "status": 422,
     "kind": "delta",
@@ -275,6 +268,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Change data disabled",
     "description": "A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come."
+  },
+  "memory_exceeded": {
+    "status": 422,
+    "kind": "datafusion",
+    "retryable": false,
+    "title": "Memory exceeded",
+    "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
   },
   "table_not_writable": {
     "status": 422,

@@ -112,15 +112,15 @@ pub enum ErrorCode {
     /// The location holds no Delta table, or it cannot be read with these credentials.
     #[serde(rename = "table_unreadable")]
     TableUnreadable,
-    /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
-    #[serde(rename = "memory_exceeded")]
-    MemoryExceeded,
     /// A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`.
     #[serde(rename = "protocol_unavailable")]
     ProtocolUnavailable,
     /// A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come.
     #[serde(rename = "change_data_disabled")]
     ChangeDataDisabled,
+    /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
+    #[serde(rename = "memory_exceeded")]
+    MemoryExceeded,
     /// The table has a feature that the engine cannot write. The detail names it.
     #[serde(rename = "table_not_writable")]
     TableNotWritable,
@@ -205,9 +205,9 @@ impl ErrorCode {
         Self::TableUnsupported,
         Self::TableCorrupt,
         Self::TableUnreadable,
-        Self::MemoryExceeded,
         Self::ProtocolUnavailable,
         Self::ChangeDataDisabled,
+        Self::MemoryExceeded,
         Self::TableNotWritable,
         Self::TableAppendOnly,
         Self::ConstraintViolated,
@@ -262,9 +262,9 @@ impl ErrorCode {
             Self::TableUnsupported => "table_unsupported",
             Self::TableCorrupt => "table_corrupt",
             Self::TableUnreadable => "table_unreadable",
-            Self::MemoryExceeded => "memory_exceeded",
             Self::ProtocolUnavailable => "protocol_unavailable",
             Self::ChangeDataDisabled => "change_data_disabled",
+            Self::MemoryExceeded => "memory_exceeded",
             Self::TableNotWritable => "table_not_writable",
             Self::TableAppendOnly => "table_append_only",
             Self::ConstraintViolated => "constraint_violated",
@@ -320,9 +320,9 @@ impl ErrorCode {
             Self::TableUnsupported => ErrorKind::Delta,
             Self::TableCorrupt => ErrorKind::Delta,
             Self::TableUnreadable => ErrorKind::Delta,
-            Self::MemoryExceeded => ErrorKind::Datafusion,
             Self::ProtocolUnavailable => ErrorKind::Delta,
             Self::ChangeDataDisabled => ErrorKind::Delta,
+            Self::MemoryExceeded => ErrorKind::Datafusion,
             Self::TableNotWritable => ErrorKind::Delta,
             Self::TableAppendOnly => ErrorKind::Delta,
             Self::ConstraintViolated => ErrorKind::Delta,
@@ -378,9 +378,9 @@ impl ErrorCode {
             Self::TableUnsupported => false,
             Self::TableCorrupt => false,
             Self::TableUnreadable => false,
-            Self::MemoryExceeded => false,
             Self::ProtocolUnavailable => false,
             Self::ChangeDataDisabled => false,
+            Self::MemoryExceeded => false,
             Self::TableNotWritable => false,
             Self::TableAppendOnly => false,
             Self::ConstraintViolated => false,
