@@ -65,9 +65,15 @@ pub enum Outcome {
         record: Box<CommitRecord>,
     },
     /// The table has the transaction already; `recorded` is the number it has for it.
-    Repeated { transaction: Transaction, recorded: i64 },
+    Repeated {
+        transaction: Transaction,
+        recorded: i64,
+    },
     /// Another commit came first.
-    Lost { version: i64, operation: Option<String> },
+    Lost {
+        version: i64,
+        operation: Option<String>,
+    },
 }
 
 /// Orders the operations of this process on one table, and commits what they propose.
@@ -81,6 +87,8 @@ pub struct Committer {
     pub appends: tokio::sync::RwLock<()>,
     /// Held to read while data files are written that no commit names yet; to write while files are removed.
     pub files: tokio::sync::RwLock<()>,
+    /// Held while a checkpoint is written.
+    pub checkpoints: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -176,7 +184,12 @@ impl Head {
         match self.version {
             Some(version) if version > base && exists(log, version).await? => {}
             Some(version) if version == base => {}
-            _ => *self = Self { version: Some(base), recent: BTreeMap::new() },
+            _ => {
+                *self = Self {
+                    version: Some(base),
+                    recent: BTreeMap::new(),
+                }
+            }
         }
         Ok(())
     }
@@ -232,7 +245,10 @@ impl Head {
 
 fn repeated(transactions: &[Transaction], winner: &Effects) -> Option<Outcome> {
     transactions.iter().find_map(|transaction| {
-        let known = winner.transactions.iter().find(|(app_id, _)| app_id == transaction.app_id());
+        let known = winner
+            .transactions
+            .iter()
+            .find(|(app_id, _)| app_id == transaction.app_id());
         known
             .filter(|(_, recorded)| transaction.is_repeat(*recorded))
             .map(|(_, recorded)| Outcome::Repeated {
@@ -246,7 +262,11 @@ fn repeated(transactions: &[Transaction], winner: &Effects) -> Option<Outcome> {
 fn distinct(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
     let mut taken: HashSet<String> = HashSet::new();
     waiting.into_iter().partition(|waiting| {
-        let ids = waiting.proposal.transactions.iter().map(|transaction| transaction.app_id().to_owned());
+        let ids = waiting
+            .proposal
+            .transactions
+            .iter()
+            .map(|transaction| transaction.app_id().to_owned());
         let ids: Vec<_> = ids.collect();
         let is_free = ids.iter().all(|id| !taken.contains(id));
         if is_free {
@@ -293,7 +313,10 @@ fn request(fingerprint: &str, record: &CommitRecord) -> Value {
 async fn put(log: &LogStoreRef, version: i64, record: &CommitRecord) -> Result<Option<Effects>> {
     let path = commit_uri_from_version(Some(version as u64));
     let options = PutOptions::from(PutMode::Create);
-    let result = log.object_store(None).put_opts(&path, record.to_bytes().into(), options).await;
+    let result = log
+        .object_store(None)
+        .put_opts(&path, record.to_bytes().into(), options)
+        .await;
     let error = match result {
         Ok(_) => return Ok(None),
         Err(StoreError::AlreadyExists { .. }) => None,

@@ -11,4 +11,5 @@ mod run;
 mod spool;
 mod truncate;
 
+pub use plan::source_plan;
 pub use query::{Query, Started};

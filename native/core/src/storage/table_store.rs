@@ -14,6 +14,7 @@ use url::Url;
 use super::durable_store::DurableStore;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
+use super::sweep::sweep;
 use super::table_stores::{TableStores, store_key};
 use super::{Location, Locations};
 use crate::commit::{Committer, PlannedLog};
@@ -71,6 +72,15 @@ impl TableStore {
     /// What plans know the store by.
     pub fn key(&self) -> String {
         store_key(&self.url)
+    }
+
+    /// Removes what commits that were killed left behind.
+    pub async fn sweep(&self) -> Result<()> {
+        if let Location::Folder(folder) = &self.location {
+            let folder = folder.clone();
+            tokio::task::spawn_blocking(move || sweep(&folder)).await??;
+        }
+        Ok(())
     }
 
     /// Replaces the table's own address in a message with the URI its users know.

@@ -1,0 +1,50 @@
+//! What a table is at one version, as Delta says it.
+
+use std::collections::BTreeMap;
+
+use super::snapshot::TableSnapshot;
+use crate::error::{Error, Result};
+use crate::generated::{DeltaProtocolSnapshot, DeltaSnapshotInfo};
+
+impl TableSnapshot {
+    pub fn protocol(&self) -> DeltaProtocolSnapshot {
+        protocol(&self.state)
+    }
+
+    pub fn info(&self) -> Result<DeltaSnapshotInfo> {
+        let metadata = self.state.metadata();
+        let protocol = self.protocol();
+        Ok(DeltaSnapshotInfo {
+            table_uri: self.store.location.uri(),
+            version: self.version,
+            snapshot_timestamp: Some(self.timestamp.timestamp_millis()),
+            min_reader_version: protocol.min_reader_version.unwrap_or_default(),
+            min_writer_version: protocol.min_writer_version.unwrap_or_default(),
+            reader_features: protocol.reader_features,
+            writer_features: protocol.writer_features,
+            table_properties: BTreeMap::from_iter(metadata.configuration().clone()),
+            schema_json: self.schema_json()?,
+            partition_columns: metadata.partition_columns().to_vec(),
+        })
+    }
+
+    fn schema_json(&self) -> Result<String> {
+        serde_json::to_string(&*self.state.schema()).map_err(|error| Error::internal(error.to_string()))
+    }
+}
+
+/// The protocol with its features sorted.
+pub fn protocol(state: &deltalake_core::kernel::EagerSnapshot) -> DeltaProtocolSnapshot {
+    let protocol = state.protocol();
+    let names = |features: Option<&[_]>| -> Vec<String> {
+        let mut names: Vec<_> = features.unwrap_or_default().iter().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    DeltaProtocolSnapshot {
+        min_reader_version: Some(protocol.min_reader_version()),
+        min_writer_version: Some(protocol.min_writer_version()),
+        reader_features: names(protocol.reader_features()),
+        writer_features: names(protocol.writer_features()),
+    }
+}
