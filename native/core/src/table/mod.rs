@@ -8,11 +8,9 @@ mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
 mod time_travel;
-mod write;
 
 pub use catalog::Catalog;
 pub use describe::sizes;
 pub use snapshot::TableSnapshot;
 pub use table::{Table, guarded, parse_time};
 pub use time_travel::{commit_timestamp, version_at};
-pub use write::write_table;
