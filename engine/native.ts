@@ -2,11 +2,14 @@
 import { createRequire } from "node:module";
 import type * as addon from "../native/index.js";
 import type {
+  DeltaFeatureGate,
+  DeltaProtocolSnapshot,
   EngineConfig,
   ErrorCode,
   ErrorKind,
   ExplainAnswer,
   ExplainRequest,
+  GateVerdict,
   QueryHead,
   QueryRequest,
   QuerySummary,
@@ -22,6 +25,8 @@ import type {
 import { decode, encode } from "./codec.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 
+const native = createRequire(import.meta.url)("#addon") as typeof addon;
+
 export interface StartedQuery {
   readonly head: QueryHead;
   readonly chunk: Buffer;
@@ -33,8 +38,7 @@ export class NativeEngine {
   readonly #engine: addon.Engine;
 
   constructor(config: EngineConfig) {
-    const { Engine } = createRequire(import.meta.url)("#addon") as typeof addon;
-    this.#engine = cross(() => Engine.open(encode(config)));
+    this.#engine = cross(() => native.Engine.open(encode(config)));
   }
 
   openSession(profile: SessionProfile): NativeSession {
@@ -107,6 +111,11 @@ export class NativeQuery {
   cancel(): void {
     this.#query.cancel();
   }
+}
+
+/** Whether a protocol passes a gate, with every rule that it breaks; the one place where gates are judged. */
+export function validateProtocolGate(snapshot: DeltaProtocolSnapshot, gate: DeltaFeatureGate): GateVerdict {
+  return decode(cross(() => native.validateProtocolGate(encode(snapshot), encode(gate))));
 }
 
 function cross<T>(call: () => T | addon.Fault): T {

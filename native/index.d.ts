@@ -18,6 +18,8 @@ export interface Started {
   complete: boolean;
 }
 
+export declare function validateProtocolGate(snapshot: Buffer, gate: Buffer): Buffer | Fault;
+
 export declare class Engine {
   static open(config: Buffer): Engine | Fault;
   openSession(profile: Buffer): Session | Fault;

@@ -2,6 +2,7 @@
 export const borderTypes: readonly string[] = [
   "ExplainAnswer",
   "ExplainRequest",
+  "GateVerdict",
   "QueryRequest",
   "ResultFormat",
   "SessionProfile",

@@ -122,12 +122,26 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Conflicting commit",
     "description": "Another writer committed first. Try again."
   },
+  "change_data_expired": {
+    "status": 410,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Change data expired",
+    "description": "The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version."
+  },
   "precondition_failed": {
     "status": 412,
     "kind": "validation",
     "retryable": false,
     "title": "Precondition failed",
     "description": "The entry is not what `If-Match` or `If-None-Match` expects. Read it again."
+  },
+  "gate_failed": {
+    "status": 412,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Gate failed",
+    "description": "The protocol of the table is less than a gate asks for; `details` lists every rule that it breaks. Nothing was read or written."
   },
   "body_too_large": {
     "status": 413,
@@ -233,6 +247,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Unreadable table",
     "description": "The location holds no Delta table, or it cannot be read with these credentials."
+  },
+  "protocol_unavailable": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Protocol unavailable",
+    "description": "A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`."
+  },
+  "change_data_disabled": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Change data disabled",
+    "description": "A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come."
   },
   "memory_exceeded": {
     "status": 422,

@@ -2948,7 +2948,9 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "name_taken",
     "query_canceled",
     "table_conflict",
+    "change_data_expired",
     "precondition_failed",
+    "gate_failed",
     "body_too_large",
     "unsupported_media_type",
     "invalid_sql",
@@ -2964,6 +2966,8 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "table_unsupported",
     "table_corrupt",
     "table_unreadable",
+    "protocol_unavailable",
+    "change_data_disabled",
     "memory_exceeded",
     "too_many_requests",
     "internal",
@@ -3334,6 +3338,162 @@ export const FieldSpec = unsafe<types.FieldSpec>({
       "dtype": "Utf8",
       "nullable": false,
       "encoding": "dictionary"
+    }
+  ]
+});
+
+export type GateFailure = types.GateFailure;
+export const GateFailure = unsafe<types.GateFailure>({
+  "$id": "https://lakegate.dev/schemas/api/gate_failure.schema.json",
+  "title": "GateFailure",
+  "description": "A rule of a gate that a protocol breaks.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "rule": {
+      "$ref": "https://lakegate.dev/schemas/api/gate_rule.schema.json"
+    },
+    "required": {
+      "$ref": "https://lakegate.dev/schemas/api/gate_term.schema.json",
+      "description": "What the gate asks for."
+    },
+    "actual": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/gate_term.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol has; null where it names no version."
+    },
+    "missing": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The features that the protocol lacks; empty for a version."
+    }
+  },
+  "required": [
+    "rule",
+    "required",
+    "actual",
+    "missing"
+  ],
+  "examples": [
+    {
+      "rule": "reader_version",
+      "required": 3,
+      "actual": 1,
+      "missing": []
+    },
+    {
+      "rule": "reader_features",
+      "required": [
+        "deletionVectors",
+        "timestampNtz"
+      ],
+      "actual": [
+        "timestampNtz"
+      ],
+      "missing": [
+        "deletionVectors"
+      ]
+    }
+  ]
+});
+
+export type GateRule = types.GateRule;
+export const GateRule = unsafe<types.GateRule>({
+  "$id": "https://lakegate.dev/schemas/api/gate_rule.schema.json",
+  "title": "GateRule",
+  "description": "What of a protocol a gate asks about, in the order in which it is judged.",
+  "type": "string",
+  "enum": [
+    "reader_version",
+    "writer_version",
+    "reader_features",
+    "writer_features"
+  ],
+  "examples": [
+    "reader_version"
+  ]
+});
+
+export type GateTerm = types.GateTerm;
+export const GateTerm = unsafe<types.GateTerm>({
+  "$id": "https://lakegate.dev/schemas/api/gate_term.schema.json",
+  "title": "GateTerm",
+  "description": "A version, or a list of features.",
+  "oneOf": [
+    {
+      "title": "Version",
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0
+    },
+    {
+      "title": "Features",
+      "type": "array",
+      "items": {
+        "type": "string"
+      }
+    }
+  ],
+  "examples": [
+    3,
+    [
+      "deletionVectors"
+    ]
+  ]
+});
+
+export type GateVerdict = types.GateVerdict;
+export const GateVerdict = unsafe<types.GateVerdict>({
+  "$id": "https://lakegate.dev/schemas/api/gate_verdict.schema.json",
+  "title": "GateVerdict",
+  "description": "Whether a protocol passes a gate, and every rule that it breaks.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "passed": {
+      "type": "boolean",
+      "description": "Whether it does; also when the gate asks for nothing."
+    },
+    "failures": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/gate_failure.schema.json"
+      },
+      "description": "The rules that it breaks, in order."
+    },
+    "snapshot": {
+      "$ref": "https://lakegate.dev/schemas/delta/protocol_snapshot.schema.json",
+      "description": "The protocol that was judged."
+    }
+  },
+  "required": [
+    "passed",
+    "failures",
+    "snapshot"
+  ],
+  "examples": [
+    {
+      "passed": false,
+      "failures": [
+        {
+          "rule": "reader_version",
+          "required": 3,
+          "actual": 1,
+          "missing": []
+        }
+      ],
+      "snapshot": {
+        "min_reader_version": 1,
+        "min_writer_version": 2
+      }
     }
   ]
 });
@@ -5538,6 +5698,10 @@ export const schemas = [
   FieldDescription,
   FieldEncoding,
   FieldSpec,
+  GateFailure,
+  GateRule,
+  GateTerm,
+  GateVerdict,
   Liveness,
   Location,
   MemorySettings,

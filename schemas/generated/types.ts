@@ -40,7 +40,9 @@ export type ErrorCode =
   | "name_taken"
   | "query_canceled"
   | "table_conflict"
+  | "change_data_expired"
   | "precondition_failed"
+  | "gate_failed"
   | "body_too_large"
   | "unsupported_media_type"
   | "invalid_sql"
@@ -56,6 +58,8 @@ export type ErrorCode =
   | "table_unsupported"
   | "table_corrupt"
   | "table_unreadable"
+  | "protocol_unavailable"
+  | "change_data_disabled"
   | "memory_exceeded"
   | "too_many_requests"
   | "internal"
@@ -80,6 +84,14 @@ export type QueryParameters =
  * A parameter value: plain JSON, or a value with its Arrow type.
  */
 export type Parameter = TypedParameter | (string | number | boolean | null | unknown[]);
+/**
+ * What of a protocol a gate asks about, in the order in which it is judged.
+ */
+export type GateRule = "reader_version" | "writer_version" | "reader_features" | "writer_features";
+/**
+ * A version, or a list of features.
+ */
+export type GateTerm = number | string[];
 /**
  * How 64-bit integers and decimals are written in JSON and NDJSON: as numbers with all their digits, or as strings.
  */
@@ -1231,6 +1243,35 @@ export interface TablePin {
    * A time, RFC 3339.
    */
   timestamp?: string;
+}
+/**
+ * A rule of a gate that a protocol breaks.
+ */
+export interface GateFailure {
+  rule: GateRule;
+  required: GateTerm;
+  /**
+   * What the protocol has; null where it names no version.
+   */
+  actual: GateTerm | null;
+  /**
+   * The features that the protocol lacks; empty for a version.
+   */
+  missing: string[];
+}
+/**
+ * Whether a protocol passes a gate, and every rule that it breaks.
+ */
+export interface GateVerdict {
+  /**
+   * Whether it does; also when the gate asks for nothing.
+   */
+  passed: boolean;
+  /**
+   * The rules that it breaks, in order.
+   */
+  failures: GateFailure[];
+  snapshot: DeltaProtocolSnapshot;
 }
 /**
  * The process answers.

@@ -2,6 +2,7 @@
 
 mod engine;
 mod fault;
+mod gate;
 mod payload;
 mod query;
 mod runtime;

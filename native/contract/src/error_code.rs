@@ -55,9 +55,15 @@ pub enum ErrorCode {
     /// Another writer committed first. Try again.
     #[serde(rename = "table_conflict")]
     TableConflict,
+    /// The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version.
+    #[serde(rename = "change_data_expired")]
+    ChangeDataExpired,
     /// The entry is not what `If-Match` or `If-None-Match` expects. Read it again.
     #[serde(rename = "precondition_failed")]
     PreconditionFailed,
+    /// The protocol of the table is less than a gate asks for; `details` lists every rule that it breaks. Nothing was read or written.
+    #[serde(rename = "gate_failed")]
+    GateFailed,
     /// The body is larger than LAKEGATE_BODY_LIMIT.
     #[serde(rename = "body_too_large")]
     BodyTooLarge,
@@ -103,6 +109,12 @@ pub enum ErrorCode {
     /// The location holds no Delta table, or it cannot be read with these credentials.
     #[serde(rename = "table_unreadable")]
     TableUnreadable,
+    /// A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`.
+    #[serde(rename = "protocol_unavailable")]
+    ProtocolUnavailable,
+    /// A version of the range did not record its changes. Read from a version at which `delta.enableChangeDataFeed` was true, or set it for the commits to come.
+    #[serde(rename = "change_data_disabled")]
+    ChangeDataDisabled,
     /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
     #[serde(rename = "memory_exceeded")]
     MemoryExceeded,
@@ -150,7 +162,9 @@ impl ErrorCode {
         Self::NameTaken,
         Self::QueryCanceled,
         Self::TableConflict,
+        Self::ChangeDataExpired,
         Self::PreconditionFailed,
+        Self::GateFailed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidSql,
@@ -166,6 +180,8 @@ impl ErrorCode {
         Self::TableUnsupported,
         Self::TableCorrupt,
         Self::TableUnreadable,
+        Self::ProtocolUnavailable,
+        Self::ChangeDataDisabled,
         Self::MemoryExceeded,
         Self::TooManyRequests,
         Self::Internal,
@@ -195,7 +211,9 @@ impl ErrorCode {
             Self::NameTaken => "name_taken",
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
+            Self::ChangeDataExpired => "change_data_expired",
             Self::PreconditionFailed => "precondition_failed",
+            Self::GateFailed => "gate_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidSql => "invalid_sql",
@@ -211,6 +229,8 @@ impl ErrorCode {
             Self::TableUnsupported => "table_unsupported",
             Self::TableCorrupt => "table_corrupt",
             Self::TableUnreadable => "table_unreadable",
+            Self::ProtocolUnavailable => "protocol_unavailable",
+            Self::ChangeDataDisabled => "change_data_disabled",
             Self::MemoryExceeded => "memory_exceeded",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
@@ -241,7 +261,9 @@ impl ErrorCode {
             Self::NameTaken => ErrorKind::Config,
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
+            Self::ChangeDataExpired => ErrorKind::Delta,
             Self::PreconditionFailed => ErrorKind::Validation,
+            Self::GateFailed => ErrorKind::Delta,
             Self::BodyTooLarge => ErrorKind::Validation,
             Self::UnsupportedMediaType => ErrorKind::Validation,
             Self::InvalidSql => ErrorKind::Datafusion,
@@ -257,6 +279,8 @@ impl ErrorCode {
             Self::TableUnsupported => ErrorKind::Delta,
             Self::TableCorrupt => ErrorKind::Delta,
             Self::TableUnreadable => ErrorKind::Delta,
+            Self::ProtocolUnavailable => ErrorKind::Delta,
+            Self::ChangeDataDisabled => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
             Self::TooManyRequests => ErrorKind::Generic,
             Self::Internal => ErrorKind::Generic,
@@ -287,7 +311,9 @@ impl ErrorCode {
             Self::NameTaken => false,
             Self::QueryCanceled => false,
             Self::TableConflict => true,
+            Self::ChangeDataExpired => false,
             Self::PreconditionFailed => false,
+            Self::GateFailed => false,
             Self::BodyTooLarge => false,
             Self::UnsupportedMediaType => false,
             Self::InvalidSql => false,
@@ -303,6 +329,8 @@ impl ErrorCode {
             Self::TableUnsupported => false,
             Self::TableCorrupt => false,
             Self::TableUnreadable => false,
+            Self::ProtocolUnavailable => false,
+            Self::ChangeDataDisabled => false,
             Self::MemoryExceeded => false,
             Self::TooManyRequests => true,
             Self::Internal => false,

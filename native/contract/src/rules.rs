@@ -440,6 +440,33 @@ impl Validate for FieldSpec {
     }
 }
 
+impl Validate for GateFailure {
+    fn validate(&self) -> Verdict {
+        rule::valid(&self.required).at("required")?;
+        rule::some(&self.actual, rule::valid).at("actual")?;
+        Ok(())
+    }
+}
+
+impl Validate for GateRule {}
+
+impl Validate for GateTerm {
+    fn validate(&self) -> Verdict {
+        match self {
+            Self::Version(value) => rule::minimum(value, 0),
+            Self::Features(_) => Ok(()),
+        }
+    }
+}
+
+impl Validate for GateVerdict {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.failures, rule::valid).at("failures")?;
+        rule::valid(&self.snapshot).at("snapshot")?;
+        Ok(())
+    }
+}
+
 impl Validate for Location {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.line, 1).at("line")?;

@@ -1042,6 +1042,60 @@ fn field_spec_nullable() -> bool {
     true
 }
 
+/// A rule of a gate that a protocol breaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct GateFailure {
+    pub rule: GateRule,
+    /// What the gate asks for.
+    pub required: GateTerm,
+    /// What the protocol has; null where it names no version.
+    #[serde(deserialize_with = "wire::given")]
+    pub actual: Option<GateTerm>,
+    /// The features that the protocol lacks; empty for a version.
+    pub missing: Vec<String>,
+}
+
+exact_struct!(GateFailure);
+
+/// What of a protocol a gate asks about, in the order in which it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum GateRule {
+    #[serde(rename = "reader_version")]
+    ReaderVersion,
+    #[serde(rename = "writer_version")]
+    WriterVersion,
+    #[serde(rename = "reader_features")]
+    ReaderFeatures,
+    #[serde(rename = "writer_features")]
+    WriterFeatures,
+}
+
+text_enum!(GateRule);
+
+/// A version, or a list of features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GateTerm {
+    Version(i32),
+    Features(Vec<String>),
+}
+
+/// Whether a protocol passes a gate, and every rule that it breaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct GateVerdict {
+    /// Whether it does; also when the gate asks for nothing.
+    pub passed: bool,
+    /// The rules that it breaks, in order.
+    pub failures: Vec<GateFailure>,
+    /// The protocol that was judged.
+    pub snapshot: DeltaProtocolSnapshot,
+}
+
+exact_struct!(GateVerdict);
+
 /// A place in the SQL text; both numbers start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]

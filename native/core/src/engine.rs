@@ -8,7 +8,8 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use crate::error::Result;
 use crate::generated::{
-    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite, WriteReport,
+    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
+    WriteReport,
 };
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};

@@ -5,6 +5,7 @@ pub mod encode;
 mod engine;
 mod error;
 mod functions;
+pub mod gate;
 pub use lakegate_contract as generated;
 mod memory;
 mod normalize;

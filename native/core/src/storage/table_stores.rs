@@ -19,7 +19,10 @@ pub struct TableStores {
 
 impl ObjectStoreRegistry for TableStores {
     fn register_store(&self, url: &Url, store: Arc<dyn ObjectStore>) -> Option<Arc<dyn ObjectStore>> {
-        self.stores.write().expect("no writer panics").insert(store_key(url), store)
+        self.stores
+            .write()
+            .expect("no writer panics")
+            .insert(store_key(url), store)
     }
 
     fn deregister_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {

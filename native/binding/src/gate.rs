@@ -1,0 +1,14 @@
+//! Protocol gates as JavaScript sees them.
+
+use lakegate_core::gate;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::fault::{Outcome, guarded};
+use crate::payload::{decode, encode};
+
+/// Judges a DeltaProtocolSnapshot by a DeltaFeatureGate; answers a GateVerdict.
+#[napi]
+pub fn validate_protocol_gate(snapshot: Buffer, gate: Buffer) -> Outcome<Buffer> {
+    guarded(|| encode(&gate::validate_protocol_gate(&decode(&snapshot)?, &decode(&gate)?)?))
+}
