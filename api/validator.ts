@@ -26,6 +26,7 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
       parts[httpPart] ?? httpPart,
       once(() => others().compile(schema)),
       longIntegers(schema),
+      lists(schema),
     );
   };
 }
@@ -70,20 +71,40 @@ function checkExactly(part: string, compiled: () => ValidateFunction): Validate 
   };
 }
 
-function checkCoerced(part: string, compiled: () => ValidateFunction, names: readonly string[]): Validate {
+function checkCoerced(
+  part: string,
+  compiled: () => ValidateFunction,
+  names: readonly string[],
+  lists: readonly string[],
+): Validate {
   const exactly = checkExactly(part, compiled);
   return (value) => {
     const texts = value as Record<string, unknown>;
     for (const name of names) if (name in texts) texts[name] = exactInteger(texts[name]);
+    for (const name of lists) if (typeof texts[name] === "string") texts[name] = [texts[name]];
     return exactly(value);
   };
 }
 
 /** The properties that hold 64-bit integers, whose texts must not become rounded numbers. */
 function longIntegers(schema: AnySchemaObject): string[] {
+  return propertiesWhere(schema, ({ format }) => format === "int64");
+}
+
+/** The properties that may be repeated; one that stands alone arrives as a text. */
+function lists(schema: AnySchemaObject): string[] {
+  return propertiesWhere(schema, ({ type }) => type === "array");
+}
+
+interface Property {
+  readonly format?: string;
+  readonly type?: string;
+}
+
+function propertiesWhere(schema: AnySchemaObject, wanted: (property: Property) => boolean): string[] {
   const target = schemas.find(({ $id }) => $id === schema.$ref) ?? schema;
-  const properties = Object.entries((target.properties ?? {}) as Record<string, { format?: string }>);
-  return properties.filter(([, { format }]) => format === "int64").map(([name]) => name);
+  const properties = Object.entries((target.properties ?? {}) as Record<string, Property>);
+  return properties.filter(([, property]) => wanted(property)).map(([name]) => name);
 }
 
 function exactInteger(text: unknown): unknown {

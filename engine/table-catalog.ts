@@ -74,8 +74,13 @@ export class TableCatalog {
     return page(items.sort(byName), selection, ({ name }) => name);
   }
 
-  async describe(name: string, selection: TableSelection = {}): Promise<DescribedTable> {
+  /** Opens a registered table that could not be opened before; what is wrong with it is thrown. */
+  async reach(name: string): Promise<void> {
     if (this.#tables.get(name)?.failure !== undefined) await this.#open(name);
+  }
+
+  async describe(name: string, selection: TableSelection = {}): Promise<DescribedTable> {
+    await this.reach(name);
     const description = await this.#native.describeTable(name, selection);
     return { description, revision: this.#revision(name, description) };
   }
@@ -89,9 +94,10 @@ export class TableCatalog {
     return this.#turns.run(async () => {
       await this.#refuseWarehouseName(name);
       await this.#check(name, condition);
-      const { uri, storage_options = {} } = registration;
-      const description = await this.#native.attachTable(name, { uri, storage_options });
-      const stored = { name, uri, storage_options, registered_at: new Date().toISOString(), revision: randomUUID() };
+      const { uri, storage_options = {}, gate = null } = registration;
+      const spec = { uri, storage_options, gate };
+      const description = await this.#native.attachTable(name, spec);
+      const stored = { name, ...spec, registered_at: new Date().toISOString(), revision: randomUUID() };
       await this.#save(stored);
       const created = !this.#tables.has(name);
       this.#tables.register(name, { stored }, { overwrite: true });
@@ -119,8 +125,8 @@ export class TableCatalog {
   async #open(name: string): Promise<void> {
     const stored = this.#tables.get(name)?.stored;
     if (stored === undefined) return;
-    const { uri, storage_options } = stored;
-    const outcome = await this.#native.attachTable(name, { uri, storage_options }).then(
+    const { uri, storage_options, gate = null } = stored;
+    const outcome = await this.#native.attachTable(name, { uri, storage_options, gate }).then(
       () => ({ stored }),
       (error: unknown) => ({ stored, failure: queryFailure(error), error }),
     );

@@ -1,12 +1,22 @@
 /** Every resource of the API. */
 import type { App } from "./app.js";
+import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
+import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
 export * from "./media-types.js";
 
-export const resources: readonly ((app: App) => void)[] = [health, queries, schemas, sessions, tables];
+export const resources: readonly ((app: App) => void)[] = [
+  gates,
+  health,
+  queries,
+  schemas,
+  sessions,
+  tables,
+  tableReads,
+];

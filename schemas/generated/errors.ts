@@ -248,6 +248,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Unreadable table",
     "description": "The location holds no Delta table, or it cannot be read with these credentials."
   },
+  "table_not_writable": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Table not writable",
+    "description": "The table has a Delta feature that this engine can read but not write; `details` lists each with the reason."
+  },
   "protocol_unavailable": {
     "status": 422,
     "kind": "delta",

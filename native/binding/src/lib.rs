@@ -5,6 +5,7 @@ mod fault;
 mod gate;
 mod payload;
 mod query;
+mod reads;
 mod runtime;
 mod session;
 

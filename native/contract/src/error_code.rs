@@ -109,6 +109,9 @@ pub enum ErrorCode {
     /// The location holds no Delta table, or it cannot be read with these credentials.
     #[serde(rename = "table_unreadable")]
     TableUnreadable,
+    /// The table has a Delta feature that this engine can read but not write; `details` lists each with the reason.
+    #[serde(rename = "table_not_writable")]
+    TableNotWritable,
     /// A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`.
     #[serde(rename = "protocol_unavailable")]
     ProtocolUnavailable,
@@ -180,6 +183,7 @@ impl ErrorCode {
         Self::TableUnsupported,
         Self::TableCorrupt,
         Self::TableUnreadable,
+        Self::TableNotWritable,
         Self::ProtocolUnavailable,
         Self::ChangeDataDisabled,
         Self::MemoryExceeded,
@@ -229,6 +233,7 @@ impl ErrorCode {
             Self::TableUnsupported => "table_unsupported",
             Self::TableCorrupt => "table_corrupt",
             Self::TableUnreadable => "table_unreadable",
+            Self::TableNotWritable => "table_not_writable",
             Self::ProtocolUnavailable => "protocol_unavailable",
             Self::ChangeDataDisabled => "change_data_disabled",
             Self::MemoryExceeded => "memory_exceeded",
@@ -279,6 +284,7 @@ impl ErrorCode {
             Self::TableUnsupported => ErrorKind::Delta,
             Self::TableCorrupt => ErrorKind::Delta,
             Self::TableUnreadable => ErrorKind::Delta,
+            Self::TableNotWritable => ErrorKind::Delta,
             Self::ProtocolUnavailable => ErrorKind::Delta,
             Self::ChangeDataDisabled => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
@@ -329,6 +335,7 @@ impl ErrorCode {
             Self::TableUnsupported => false,
             Self::TableCorrupt => false,
             Self::TableUnreadable => false,
+            Self::TableNotWritable => false,
             Self::ProtocolUnavailable => false,
             Self::ChangeDataDisabled => false,
             Self::MemoryExceeded => false,

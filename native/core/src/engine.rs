@@ -8,8 +8,8 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use crate::error::Result;
 use crate::generated::{
-    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
-    WriteReport,
+    DeltaFeatureGate, EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec,
+    TableWrite, WriteReport,
 };
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};
@@ -46,8 +46,8 @@ impl Engine {
         }))
     }
 
-    pub fn open_session(self: &Arc<Self>, profile: SessionProfile) -> Result<Session> {
-        Session::open(self.clone(), profile)
+    pub fn open_session(self: &Arc<Self>, profile: SessionProfile, gate: Option<DeltaFeatureGate>) -> Result<Session> {
+        Session::open(self.clone(), profile, gate)
     }
 
     pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
@@ -74,6 +74,6 @@ impl Engine {
 }
 
 /// The pin of a selection; none selects the newest version.
-fn pin(TableSelection { version, timestamp }: TableSelection) -> Option<TablePin> {
+pub fn pin(TableSelection { version, timestamp }: TableSelection) -> Option<TablePin> {
     (version.is_some() || timestamp.is_some()).then_some(TablePin { version, timestamp })
 }

@@ -1,5 +1,6 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
+mod changes;
 mod cooperative;
 pub mod encode;
 mod engine;
@@ -19,5 +20,5 @@ mod type_name;
 
 pub use engine::Engine;
 pub use error::{Error, Location, Result};
-pub use query::{Query, Started};
+pub use query::{Query, Started, Work};
 pub use session::Session;

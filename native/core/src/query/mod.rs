@@ -10,5 +10,9 @@ mod query;
 mod run;
 mod spool;
 mod truncate;
+mod work;
 
+pub use explain::files_read;
+pub use plan::{Plan, finish};
 pub use query::{Query, Started};
+pub use work::Work;

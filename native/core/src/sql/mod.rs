@@ -2,8 +2,10 @@
 
 mod hint;
 mod limits;
+mod predicate;
 mod statement;
 
 pub use hint::closest;
+pub use predicate::parse_predicate;
 
 pub use statement::{RelationName, Statement};

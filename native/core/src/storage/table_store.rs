@@ -26,6 +26,7 @@ pub struct TableStore {
     pub location: Location,
     pub log: LogStoreRef,
     url: Url,
+    root: Path,
     stores: Arc<TableStores>,
 }
 
@@ -54,12 +55,13 @@ impl TableStore {
             matches!(location, Location::Folder(_)),
         ));
         stores.register_store(&url, rooted.clone());
-        let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root));
+        let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root.clone()));
         let log = default_logstore(prefixed, rooted, &url, &StorageConfig::default());
         Ok(Self {
             location,
             log,
             url,
+            root,
             stores,
         })
     }
@@ -67,6 +69,16 @@ impl TableStore {
     /// What plans know the store by.
     pub fn key(&self) -> String {
         store_key(&self.url)
+    }
+
+    /// Where plans find a file that lies at `path` below the table.
+    pub fn locate(&self, path: &Path) -> Path {
+        self.root.parts().chain(path.parts()).collect()
+    }
+
+    /// The address of the table's folder, for the Delta library.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Replaces the table's own address in a message with the URI its users know.
@@ -80,6 +92,8 @@ impl TableStore {
 impl Drop for TableStore {
     fn drop(&mut self) {
         let _ = self.stores.deregister_store(&self.url);
+        // Change data feeds are read through the address that the Delta library makes up.
+        let _ = self.stores.deregister_store(self.log.object_store_url().as_ref());
     }
 }
 

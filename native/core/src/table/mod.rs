@@ -1,15 +1,23 @@
 //! Delta tables: found by name, opened once, read at a version.
 
 mod catalog;
+mod commit_log;
 mod describe;
 mod discovery;
+mod files;
+mod history;
+mod reads;
 mod snapshot;
+mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
 mod time_travel;
 mod write;
 
 pub use catalog::Catalog;
+pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::sizes;
-pub use snapshot::TableSnapshot;
+pub use snapshot::{TableSnapshot, rfc3339};
+pub use table::{Table, parse_time};
+pub use time_travel::commit_times;
 pub use write::write_table;

@@ -13,7 +13,8 @@ use object_store::ObjectMeta;
 use super::snapshot::TableSnapshot;
 use super::time_travel::{commit_meta, version_at};
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, TablePin, TableSource};
+use crate::gate;
+use crate::generated::{DeltaFeatureGate, ErrorCode, TablePin, TableSource};
 use crate::storage::TableStore;
 
 /// Versions kept ready besides the newest.
@@ -23,6 +24,8 @@ pub struct Table {
     pub name: String,
     pub source: TableSource,
     pub store: Arc<TableStore>,
+    /// What the protocol must be at least, by the table's registration.
+    pub gate: Option<DeltaFeatureGate>,
     newest: tokio::sync::Mutex<Option<Arc<Newest>>>,
     pinned: Mutex<VecDeque<Arc<TableSnapshot>>>,
 }
@@ -40,9 +43,15 @@ impl Table {
             name: name.to_owned(),
             source,
             store: Arc::new(store),
+            gate: None,
             newest: tokio::sync::Mutex::default(),
             pinned: Mutex::default(),
         }
+    }
+
+    pub fn with_gate(mut self, gate: Option<DeltaFeatureGate>) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// The table at `pin`, or at its newest committed version.
@@ -144,6 +153,14 @@ impl Table {
         pinned.truncate(PINNED);
     }
 
+    /// Refuses `snapshot` where it doesn't pass the table's own gate and `gates`, or can't be read.
+    pub fn require_readable(&self, snapshot: &TableSnapshot, gates: &[&DeltaFeatureGate]) -> Result<()> {
+        let gates: Vec<_> = self.gate.iter().chain(gates.iter().copied()).collect();
+        gate::require(&snapshot.protocol(), &gates)
+            .and_then(|()| snapshot.provider().map(drop))
+            .map_err(|error| self.explain(error))
+    }
+
     /// Names the table in an error, and its public address instead of the internal one.
     pub fn explain(&self, mut error: Error) -> Error {
         error.message = format!("Table '{}': {}", self.name, self.store.public_text(&error.message));
@@ -162,7 +179,7 @@ async fn guarded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-fn parse_time(text: &str) -> Result<DateTime<Utc>> {
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>> {
     match DateTime::parse_from_rfc3339(text) {
         Ok(time) => Ok(time.to_utc()),
         Err(error) => {
