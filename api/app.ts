@@ -3,12 +3,13 @@
 import { constants } from "node:zlib";
 import compress from "@fastify/compress";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
-import { DataFusionEngineError, type Engine, type Query } from "../engine/index.js";
+import { DataFusionEngineError, type Engine, type IncomingRows, type Query } from "../engine/index.js";
 import { type App, resources } from "../routes/index.js";
 import { type ResultFormat, schemas } from "../schemas/generated/index.js";
 import { addBodyParsers } from "./body-parsers.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
+import { incomingRows } from "./incoming-rows.js";
 import { stringifyJson } from "./json.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
@@ -22,9 +23,15 @@ declare module "fastify" {
   interface FastifyInstance {
     readonly engine: Engine;
   }
+  interface FastifyContextConfig {
+    /** The media types whose bodies the route takes as a stream of rows. */
+    readonly streamed?: readonly string[];
+  }
   interface FastifyRequest {
     /** The format that the client prefers for a result. */
     resultFormat(): ResultFormat;
+    /** The rows that the body is; undefined where it is something else. */
+    incomingRows(): IncomingRows | undefined;
   }
   interface FastifyReply {
     sendResult(query: Query): Promise<FastifyReply>;
@@ -36,14 +43,12 @@ export interface AppOptions {
   readonly engine: Engine;
 }
 
-const requestTimeoutMs = 60_000;
 /** An answer may be silent as long as its query may run. */
 const silenceMarginMs = 30_000;
 const compressible = /^(text\/|application\/(json|x-ndjson|problem\+json))/;
 
 export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    bodyLimit: config.bodyLimit,
     connectionTimeout: config.queryTimeoutMs + silenceMarginMs,
     forceCloseConnections: "idle",
     frameworkErrors: sendProblem,
@@ -52,7 +57,8 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
     logController: new LogController({ disableRequestLogging: true }),
     logger: { level: config.logLevel },
     requestIdHeader: false,
-    requestTimeout: requestTimeoutMs,
+    // Rows may take as long as their sender keeps sending; other bodies have their own deadline.
+    requestTimeout: 0,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
   });
@@ -60,7 +66,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   app.setSerializerCompiler(() => stringifyJson);
   app.setReplySerializer(stringifyJson);
   app.setErrorHandler(sendProblem);
-  addBodyParsers(app);
+  addBodyParsers(app, config);
   for (const schema of schemas) app.addSchema(schema);
   addRequestHooks(app);
   answerUnknownRoutes(app);
@@ -82,6 +88,9 @@ function addDecorations(app: FastifyInstance, engine: Engine): void {
   app.decorate("engine", engine);
   app.decorateRequest("resultFormat", function () {
     return resultFormat(this.headers);
+  });
+  app.decorateRequest("incomingRows", function () {
+    return incomingRows(this);
   });
   app.decorateReply("sendResult", function (query) {
     return sendResult(this, query);

@@ -1,8 +1,19 @@
-/** Turns the bytes of a body into a value, by its media type. */
+/** Turns the bytes of a body into a value, or into a stream of rows, by its media type and what its route takes. */
+import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DataFusionEngineError, decode } from "../engine/index.js";
-import { json, messagePack, sqlText } from "../routes/index.js";
+import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { parseJson } from "./json.js";
+import { RowStream } from "./row-stream.js";
+import { bodyMediaTypes, unsupportedMediaType } from "./unsupported-media-type.js";
+import { wholeBody } from "./whole-body.js";
+
+export interface BodyLimits {
+  /** Bytes of a body that is read whole. */
+  readonly bodyLimit: number;
+  /** Bytes of rows that stream in. */
+  readonly rowsLimit: number;
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -12,16 +23,31 @@ const parsers: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   [sqlText]: decodeText,
 };
 
-export function addBodyParsers(app: FastifyInstance): void {
+export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: BodyLimits): void {
   app.removeAllContentTypeParsers();
-  for (const [mediaType, parse] of Object.entries(parsers)) {
-    app.addContentTypeParser(mediaType, { parseAs: "buffer" }, async (request: FastifyRequest, bytes: Buffer) =>
-      bytes.length === 0 ? refuseEmpty(request) : parse(bytes),
-    );
+  for (const mediaType of new Set([...Object.keys(parsers), ...Object.values(rowMediaTypes)])) {
+    app.addContentTypeParser(mediaType, async (request: FastifyRequest, payload: Readable) => {
+      if (isStreamed(request, mediaType)) return new RowStream(payload, rowsLimit);
+      const parse = parserOf(request, mediaType);
+      const bytes = await wholeBody(payload, bodyLimit);
+      return bytes.length === 0 ? refuseEmpty(request) : parse(bytes);
+    });
   }
   app.addHook("preValidation", async (request) => {
     if (request.body === undefined && request.routeOptions.schema?.body !== undefined) refuseEmpty(request);
   });
+}
+
+function isStreamed({ routeOptions }: FastifyRequest, mediaType: string): boolean {
+  return routeOptions.config.streamed?.includes(mediaType) ?? false;
+}
+
+/** A body that a route does not look at may be anything that can be read. */
+function parserOf(request: FastifyRequest, mediaType: string): (bytes: Buffer) => unknown {
+  const declared = bodyMediaTypes(request);
+  const parse = declared.length === 0 || declared.includes(mediaType) ? parsers[mediaType] : undefined;
+  if (parse === undefined) throw unsupportedMediaType(request);
+  return parse;
 }
 
 function refuseEmpty(request: FastifyRequest): undefined {

@@ -7,6 +7,7 @@ import { type Environment, readEnvironment } from "./environment.js";
 export interface AppConfig {
   readonly logLevel: string;
   readonly bodyLimit: number;
+  readonly rowsLimit: number;
   /** How long a query may run, which is how long an answer may be silent. */
   readonly queryTimeoutMs: number;
 }
@@ -30,6 +31,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     app: {
       logLevel: environment.LAKEGATE_LOG_LEVEL,
       bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
+      rowsLimit: bytes(environment.LAKEGATE_ROWS_LIMIT),
       queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
     },
     engine: {

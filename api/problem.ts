@@ -4,15 +4,13 @@ import { DataFusionEngineError } from "../engine/index.js";
 import { problemJson } from "../routes/index.js";
 import { type ErrorCode, errorTable, type Problem } from "../schemas/generated/index.js";
 import { InvalidRequest } from "./invalid-request.js";
+import { unsupportedMediaType } from "./unsupported-media-type.js";
 
 /** What the framework's own errors mean; any other is a defect. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_CP_ERR_INVALID_CONTENT: "invalid_body",
   FST_CP_ERR_INVALID_CONTENT_ENCODING: "unsupported_media_type",
   FST_ERR_BAD_URL: "invalid_request",
-  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "invalid_body",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
   FST_ERR_MAX_PARAM_LENGTH: "invalid_request",
 };
 
@@ -21,7 +19,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { status, retryable } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
-  if (known.code === "body_too_large") takeTheRest(request, reply);
+  if (!request.raw.complete) takeTheRest(request, reply);
   for (const header of ["content-encoding", "content-length", "trailer"]) reply.removeHeader(header);
   return reply
     .code(status)
@@ -32,7 +30,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 /** Closing at once would reset the connection under a client that still sends, which then never sees the answer. */
 function takeTheRest(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader("connection");
-  request.raw.resume();
+  request.raw.unpipe().resume();
 }
 
 function problem(error: DataFusionEngineError, request: FastifyRequest, status: number, retryable: boolean): Problem {
@@ -56,13 +54,12 @@ function problem(error: DataFusionEngineError, request: FastifyRequest, status: 
 function engineError(error: unknown, request: FastifyRequest): DataFusionEngineError {
   if (error instanceof DataFusionEngineError) return error;
   const code = frameworkCodes[(error as FastifyError).code];
+  if ((error as FastifyError).code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return unsupportedMediaType(request, error);
   if (code === undefined) return new DataFusionEngineError(String(error), { code: "internal", cause: error });
-  return new DataFusionEngineError(frameworkDetail(code, error as FastifyError, request), { code, cause: error });
+  return new DataFusionEngineError(frameworkDetail(error as FastifyError), { code, cause: error });
 }
 
-function frameworkDetail(code: ErrorCode, error: FastifyError, request: FastifyRequest): string {
+function frameworkDetail(error: FastifyError): string {
   if (error.code === "FST_ERR_MAX_PARAM_LENGTH") return "A part of the path is too long.";
-  if (code !== "unsupported_media_type" || error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") return error.message;
-  const body = request.routeOptions.schema?.body as { content?: object } | undefined;
-  return `A body of this route is one of ${Object.keys(body?.content ?? {}).join(", ")}.`;
+  return error.message;
 }

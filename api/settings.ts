@@ -82,6 +82,12 @@ export const settings = [
     default: "8MiB",
     description: "The largest body of a request, after decompression.",
   },
+  {
+    name: "LAKEGATE_ROWS_LIMIT",
+    kind: "bytes",
+    default: "100GiB",
+    description: "The largest body of rows, which streams in, after decompression.",
+  },
   { name: "LAKEGATE_SESSIONS", kind: "count", default: "1000", description: "How many sessions may be open." },
   { name: "LAKEGATE_HISTORY", kind: "count", default: "1000", description: "How many ended queries are remembered." },
 ] as const satisfies readonly Setting[];

@@ -6,9 +6,9 @@ import { schemas } from "../schemas/generated/index.js";
 import { isDateTime } from "./date-time.js";
 import { ExactIntegers } from "./exact-integers.js";
 import { InvalidRequest } from "./invalid-request.js";
+import { type Check, JsonTexts } from "./json-texts.js";
+import { RowStream } from "./row-stream.js";
 import { validationFailures } from "./validation-failures.js";
-
-type Validate = (data: unknown) => { value: unknown } | { error: Error };
 
 const parts: Readonly<Record<string, string>> = { querystring: "query", params: "path", headers: "header" };
 
@@ -17,16 +17,21 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
   const bodies = once(() => validator(false));
   const others = once(() => validator(true));
   return ({ schema, httpPart = "body" }) => {
-    if (httpPart === "body")
-      return checkExactly(
-        "body",
-        once(() => bodies().compile(schema)),
+    const exact = (part: string, inner: AnySchemaObject) =>
+      checkExactly(
+        part,
+        once(() => bodies().compile(inner)),
       );
-    return checkCoerced(
-      parts[httpPart] ?? httpPart,
-      once(() => others().compile(schema)),
-      longIntegers(schema),
-      lists(schema),
+    if (httpPart === "body") return unlessStreamed(exact("body", schema));
+    const part = parts[httpPart] ?? httpPart;
+    const properties = propertiesOf(schema);
+    const jsonTexts = new JsonTexts(part, properties, (inner) => exact(part, inner));
+    return checkTexts(
+      checkExactly(
+        part,
+        once(() => others().compile(schema)),
+      ),
+      { longIntegers: longIntegers(properties), lists: lists(properties), jsonTexts },
     );
   };
 }
@@ -60,7 +65,12 @@ function validator(coerceTypes: boolean): Ajv2020 {
   return ajv;
 }
 
-function checkExactly(part: string, compiled: () => ValidateFunction): Validate {
+/** Rows that stream in are the engine's to check. */
+function unlessStreamed(check: Check): Check {
+  return (value) => (value instanceof RowStream ? { value } : check(value));
+}
+
+function checkExactly(part: string, compiled: () => ValidateFunction): Check {
   return (value) => {
     const integers = new ExactIntegers(value);
     if (integers.failures.length > 0) return { error: new InvalidRequest(part, integers.failures) };
@@ -71,40 +81,42 @@ function checkExactly(part: string, compiled: () => ValidateFunction): Validate 
   };
 }
 
-function checkCoerced(
-  part: string,
-  compiled: () => ValidateFunction,
-  names: readonly string[],
-  lists: readonly string[],
-): Validate {
-  const exactly = checkExactly(part, compiled);
+/** The properties whose texts are read before they are checked, or after. */
+interface TextProperties {
+  readonly longIntegers: readonly string[];
+  readonly lists: readonly string[];
+  readonly jsonTexts: JsonTexts;
+}
+
+function checkTexts(check: Check, { longIntegers, lists, jsonTexts }: TextProperties): Check {
   return (value) => {
     const texts = value as Record<string, unknown>;
-    for (const name of names) if (name in texts) texts[name] = exactInteger(texts[name]);
+    for (const name of longIntegers) if (name in texts) texts[name] = exactInteger(texts[name]);
     for (const name of lists) if (typeof texts[name] === "string") texts[name] = [texts[name]];
-    return exactly(value);
+    const verdict = check(value);
+    return "error" in verdict ? verdict : jsonTexts.read(value);
   };
 }
 
+function propertiesOf(schema: AnySchemaObject): Record<string, AnySchemaObject> {
+  const target = schemas.find(({ $id }) => $id === schema.$ref) ?? schema;
+  return (target.properties ?? {}) as Record<string, AnySchemaObject>;
+}
+
 /** The properties that hold 64-bit integers, whose texts must not become rounded numbers. */
-function longIntegers(schema: AnySchemaObject): string[] {
-  return propertiesWhere(schema, ({ format }) => format === "int64");
+function longIntegers(properties: Record<string, AnySchemaObject>): string[] {
+  return namesWhere(properties, ({ format }) => format === "int64");
 }
 
 /** The properties that may be repeated; one that stands alone arrives as a text. */
-function lists(schema: AnySchemaObject): string[] {
-  return propertiesWhere(schema, ({ type }) => type === "array");
+function lists(properties: Record<string, AnySchemaObject>): string[] {
+  return namesWhere(properties, ({ type }) => type === "array");
 }
 
-interface Property {
-  readonly format?: string;
-  readonly type?: string;
-}
-
-function propertiesWhere(schema: AnySchemaObject, wanted: (property: Property) => boolean): string[] {
-  const target = schemas.find(({ $id }) => $id === schema.$ref) ?? schema;
-  const properties = Object.entries((target.properties ?? {}) as Record<string, Property>);
-  return properties.filter(([, property]) => wanted(property)).map(([name]) => name);
+function namesWhere(properties: Record<string, AnySchemaObject>, is: (property: AnySchemaObject) => boolean): string[] {
+  return Object.entries(properties)
+    .filter(([, property]) => is(property))
+    .map(([name]) => name);
 }
 
 function exactInteger(text: unknown): unknown {

@@ -8,6 +8,7 @@ import { Queries } from "./queries.js";
 import { Schemas } from "./schemas.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
+import { TableOperations } from "./table-operations.js";
 import { TableReads } from "./table-reads.js";
 import { TableStore } from "./table-store.js";
 
@@ -23,6 +24,7 @@ export interface EngineOptions {
 
 export interface Engine {
   readonly tables: TableCatalog;
+  readonly operations: TableOperations;
   readonly sessions: Sessions;
   readonly queries: Queries;
   readonly schemas: Schemas;
@@ -47,6 +49,7 @@ export async function openEngine({ config, state, sessions, history }: EngineOpt
   let closed = false;
   return {
     tables,
+    operations: new TableOperations(native, tables),
     sessions: open,
     queries,
     schemas: new Schemas(),

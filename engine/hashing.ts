@@ -2,6 +2,11 @@
 import { createHash } from "node:crypto";
 import { encode } from "./codec.js";
 
+/** SHA-256, in hex, of the text in UTF-8. */
+export function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 /** SHA-256, in hex, of the value as MessagePack with its map keys sorted by their UTF-8 bytes. */
 export function hashMsgpackCanonical(value: unknown): string {
   return createHash("sha256")

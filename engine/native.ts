@@ -19,6 +19,7 @@ import type {
   GateVerdict,
   HistoryPage,
   HistoryRequest,
+  OperationContext,
   QueryHead,
   QueryRequest,
   QuerySummary,
@@ -44,6 +45,28 @@ export interface StartedQuery {
   /** Whether `chunk` is the whole body. */
   readonly complete: boolean;
 }
+
+/** What the engine knows to do with a table. */
+export type TableOperation =
+  | "write"
+  | "create"
+  | "convert"
+  | "delete"
+  | "update"
+  | "merge"
+  | "optimize"
+  | "vacuum"
+  | "restore"
+  | "set_properties"
+  | "add_features"
+  | "add_constraints"
+  | "drop_constraints"
+  | "checkpoint"
+  | "cleanup_metadata"
+  | "data_check";
+
+/** The formats that rows come in. */
+export type RowFormat = Exclude<ResultFormat, "msgpack">;
 
 export class NativeEngine {
   readonly #engine: addon.Engine;
@@ -92,6 +115,39 @@ export class NativeEngine {
 
   async writeTable(write: TableWrite): Promise<WriteReport> {
     return decode(await crossAsync(() => this.#engine.writeTable(encode(write))));
+  }
+
+  /** Runs a table operation on its request; answers its report. */
+  async operate<Report>(operation: TableOperation, request: object, context: OperationContext): Promise<Report> {
+    return decode(await crossAsync(() => this.#engine.operate(operation, encode(request), encode(context))));
+  }
+
+  /** Starts a table operation whose rows follow. */
+  ingest(operation: TableOperation, request: object, context: OperationContext, format: RowFormat): NativeIngest {
+    return new NativeIngest(cross(() => this.#engine.ingest(operation, encode(request), encode(context), format)));
+  }
+}
+
+export class NativeIngest {
+  readonly #ingest: addon.Ingest;
+
+  constructor(ingest: addon.Ingest) {
+    this.#ingest = ingest;
+  }
+
+  /** Takes the next bytes; resolves when more may come. */
+  async write(chunk: Uint8Array): Promise<void> {
+    await crossAsync(() => this.#ingest.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+  }
+
+  /** Commits what was written; answers the report. */
+  async finish<Report>(): Promise<Report> {
+    return decode(await crossAsync(() => this.#ingest.finish()));
+  }
+
+  /** Commits nothing; repeatable, and harmless after the end. */
+  cancel(): void {
+    this.#ingest.cancel();
   }
 }
 

@@ -74,15 +74,41 @@ export class TableCatalog {
     return page(items.sort(byName), selection, ({ name }) => name);
   }
 
-  /** Opens a registered table that could not be opened before; what is wrong with it is thrown. */
-  async reach(name: string): Promise<void> {
+  async describe(name: string, selection: TableSelection = {}): Promise<DescribedTable> {
+    await this.attached(name);
+    const description = await this.#native.describeTable(name, selection);
+    return { description, revision: this.revisionAt(name, description.version) };
+  }
+
+  /** Opens the table where that has failed so far. */
+  async attached(name: string): Promise<void> {
     if (this.#tables.get(name)?.failure !== undefined) await this.#open(name);
   }
 
-  async describe(name: string, selection: TableSelection = {}): Promise<DescribedTable> {
-    await this.reach(name);
-    const description = await this.#native.describeTable(name, selection);
-    return { description, revision: this.#revision(name, description) };
+  /** The revision of the table at a version; without one, of its mere registration. */
+  revisionAt(name: string, version?: number): string {
+    return `${version ?? "-"}.${this.#registrationHash(name)}`;
+  }
+
+  /** The version that a write must follow on, so that the table is at one of the revisions. */
+  async versionAmong(name: string, revisions: readonly string[]): Promise<number> {
+    const versions = revisions.flatMap((revision) => this.#versionIn(name, revision));
+    const [only] = versions;
+    if (only === undefined) throw notAsExpected(name);
+    if (versions.length === 1) return only;
+    const { description } = await this.describe(name);
+    return versions.includes(description.version) ? description.version : only;
+  }
+
+  /** Refuses a name under which a table is served, or that the condition does not let be made. */
+  async refuseTaken(name: string, condition: Condition): Promise<void> {
+    const served = this.#tables.has(name) || (await this.#native.tables()).some((table) => table.name === name);
+    if (!condition(served ? this.revisionAt(name) : undefined)) throw notAsExpected(name);
+    if (served) throw tableExists(name);
+  }
+
+  refuseRegistered(name: string): void {
+    if (this.#tables.has(name)) throw tableExists(name);
   }
 
   /** Registers the table, in place of the one that has the name; says whether there was none. */
@@ -101,7 +127,7 @@ export class TableCatalog {
       await this.#save(stored);
       const created = !this.#tables.has(name);
       this.#tables.register(name, { stored }, { overwrite: true });
-      return { description, revision: this.#revision(name, description), created };
+      return { description, revision: this.revisionAt(name, description.version), created };
     });
   }
 
@@ -166,27 +192,23 @@ export class TableCatalog {
   }
 
   async #check(name: string, condition: Condition): Promise<void> {
-    if (condition(await this.#currentRevision(name))) return;
-    throw new DataFusionEngineError(`The registration of ${name} is not what the condition expects.`, {
-      code: "precondition_failed",
-    });
+    if (!condition(await this.#currentRevision(name))) throw notAsExpected(name);
   }
 
   async #currentRevision(name: string): Promise<string | undefined> {
     const table = this.#tables.get(name);
     if (table === undefined) return undefined;
-    const { description } = await this.describe(name).catch(() => ({ description: undefined }));
-    return this.#revision(name, description);
+    const described = await this.describe(name).catch(() => undefined);
+    return this.revisionAt(name, described?.description.version);
   }
 
-  #revision(name: string, description: TableDescription | undefined): string {
-    const registration = this.#tables.get(name)?.stored.revision ?? null;
-    return hashMsgpackCanonical({
-      name,
-      registration,
-      uri: description?.uri ?? null,
-      version: description?.version ?? null,
-    });
+  #versionIn(name: string, revision: string): number[] {
+    const [, version, registration] = /^(\d{1,15})\.(\w+)$/.exec(revision) ?? [];
+    return registration === this.#registrationHash(name) ? [Number(version)] : [];
+  }
+
+  #registrationHash(name: string): string {
+    return hashMsgpackCanonical({ name, registration: this.#tables.get(name)?.stored.revision ?? null }).slice(0, 16);
   }
 }
 
@@ -200,4 +222,14 @@ function byName(left: TableEntry, right: TableEntry): number {
 
 function noSuchTable(name: string): DataFusionEngineError {
   return new DataFusionEngineError(`There is no table ${name}.`, { code: "table_not_found" });
+}
+
+function tableExists(name: string): DataFusionEngineError {
+  return new DataFusionEngineError(`There is a table ${name} already.`, { code: "table_exists" });
+}
+
+function notAsExpected(name: string): DataFusionEngineError {
+  return new DataFusionEngineError(`The table ${name} is not as the condition expects.`, {
+    code: "precondition_failed",
+  });
 }

@@ -35,7 +35,7 @@ export class TableReads {
   }
 
   async snapshot(name: string, selection: TableSelection): Promise<DeltaSnapshotInfo> {
-    await this.#parts.tables.reach(name);
+    await this.#parts.tables.attached(name);
     return this.#parts.native.tableSnapshot(name, selection);
   }
 
@@ -46,12 +46,12 @@ export class TableReads {
   }
 
   async schema(name: string, selection: TableSelection): Promise<TableSchema> {
-    await this.#parts.tables.reach(name);
+    await this.#parts.tables.attached(name);
     return this.#parts.native.tableSchema(name, selection);
   }
 
   async history(name: string, selection: TableHistorySelection): Promise<TableHistory> {
-    await this.#parts.tables.reach(name);
+    await this.#parts.tables.attached(name);
     const { limit = defaultLimit, cursor, ...pin } = selection;
     const before = cursor === undefined ? {} : { before: versionIn(cursor) };
     const { items, more } = await this.#parts.native.tableHistory(name, { ...pin, ...before, limit });
@@ -61,7 +61,7 @@ export class TableReads {
 
   /** Every page is of the version that the first one was of. */
   async files(name: string, selection: TableFileSelection): Promise<TableFileList> {
-    await this.#parts.tables.reach(name);
+    await this.#parts.tables.attached(name);
     const { limit = defaultLimit, predicate, cursor, ...pin } = selection;
     const place = cursor === undefined ? pin : fileIn(cursor);
     const request = { ...place, ...(predicate !== undefined && { predicate }), limit };
@@ -71,7 +71,7 @@ export class TableReads {
   }
 
   async changes(name: string, selection: TableChangeSelection, format: ResultFormat): Promise<Query> {
-    await this.#parts.tables.reach(name);
+    await this.#parts.tables.attached(name);
     const { session_id, ...rest } = selection;
     return this.#parts.queries.changes(changeRequest(name, rest), format, session_id);
   }

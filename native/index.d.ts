@@ -33,6 +33,19 @@ export declare class Engine {
   tableSchema(name: string, selection: Buffer): Promise<Buffer | Fault>;
   tableHistory(name: string, request: Buffer): Promise<Buffer | Fault>;
   writeTable(request: Buffer): Promise<Buffer | Fault>;
+  /** Runs a table operation on its request, in an OperationContext; answers its report. */
+  operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;
+  /** Starts a table operation whose rows follow as bytes of the format. */
+  ingest(operation: string, request: Buffer, context: Buffer, format: string): Ingest;
+}
+
+export declare class Ingest {
+  /** Takes the next bytes; resolves when more may come. */
+  write(chunk: Buffer): Promise<null | Fault>;
+  /** All bytes are there: commits, and answers the report. */
+  finish(): Promise<Buffer | Fault>;
+  /** Commits nothing; repeatable, and harmless after the end. */
+  cancel(): void;
 }
 
 export declare class Session {

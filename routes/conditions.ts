@@ -19,6 +19,12 @@ export function writeCondition(headers: ConditionHeaders): (revision: string | u
     (wanted === undefined || names(wanted, revision)) && !(unwanted !== undefined && names(unwanted, revision));
 }
 
+/** The revisions that `If-Match` names; undefined where any will do. */
+export function expectedRevisions({ "if-match": wanted = "*" }: ConditionHeaders): string[] | undefined {
+  const tags = wanted.split(",").map((tag) => tag.trim());
+  return tags.includes("*") ? undefined : tags.map((tag) => tag.replace(/^(W\/)?"(.*)"$/, "$2"));
+}
+
 /** Sends what is there with its ETag, or 304 where the client has it already. */
 export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T): T | FastifyReply {
   reply.header("etag", etag(revision));

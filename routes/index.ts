@@ -3,8 +3,10 @@ import type { App } from "./app.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
+import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
+import { tableOperations } from "./table-operations.js";
 import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 
@@ -15,8 +17,10 @@ export const resources: readonly ((app: App) => void)[] = [
   gates,
   health,
   queries,
+  rows,
   schemas,
   sessions,
+  tableOperations,
   tables,
   tableReads,
 ];

@@ -3,25 +3,29 @@ import {
   PageSelection,
   reference,
   TableConditions,
+  TableDefinition,
   TableDescription,
   TableList,
   TablePath,
-  TableRegistration,
   TableSelection,
 } from "../schemas/generated/index.js";
-import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
+import { answer, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
 import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
+import { location, writeProblems } from "./writing.js";
 
 const tags = ["tables"];
 const etagHeader = etagOf("Changes with every registration and every commit of the table.");
 
 const openingProblems = ["table_unsupported", "table_corrupt", "table_unreadable", "storage_unavailable"] as const;
 
+/** Problems of the columns and constraints of a new table. */
+const invalidColumns = ["unsupported_type", "unknown_column", "invalid_query", "invalid_sql"] as const;
+
 export function tables(app: App): void {
-  const { tables } = app.engine;
+  const { tables, operations } = app.engine;
 
   app.get(
     "/v1/tables",
@@ -68,26 +72,36 @@ export function tables(app: App): void {
     {
       schema: {
         operationId: "registerTable",
-        summary: "Register a table",
+        summary: "Register or create a table",
         description:
-          "Serves an existing Delta table under a name, in place of the registered one that has it. The table is opened and checked first.",
+          "Serves an existing Delta table, named by its `uri`, in place of the registered one that has the name; it is opened and checked first. Or makes a new, empty table of `columns` where there is none: in the warehouse folder of that name, or at `uri`.",
         tags,
         params: reference(TablePath),
         headers: reference(TableConditions),
-        body: body(TableRegistration),
+        body: body(TableDefinition),
         response: {
           200: answer(TableDescription, "The table took the place of another.", etagHeader),
           201: answer(TableDescription, "The table is served.", {
             ...etagHeader,
-            Location: { type: "string", description: "The path of the table." },
+            ...location,
           }),
-          ...problems(...bodyProblems, "location_not_allowed", "name_taken", "precondition_failed", ...openingProblems),
+          ...writeProblems(
+            "location_not_allowed",
+            "name_taken",
+            "table_exists",
+            "property_not_allowed",
+            ...invalidColumns,
+          ),
         },
       },
     },
     async (request, reply) => {
       const { name } = request.params;
-      const { created, description, revision } = await tables.put(name, request.body, writeCondition(request.headers));
+      const condition = writeCondition(request.headers);
+      const { created, description, revision } =
+        "columns" in request.body
+          ? await operations.create(name, request.body, condition)
+          : await tables.put(name, request.body, condition);
       reply.header("etag", etag(revision));
       return created ? reply.code(201).header("location", `/v1/tables/${name}`).send(description) : description;
     },

@@ -32,6 +32,8 @@ const knownKeywords = new Set([
   "anyOf",
   "not",
   "writeOnly",
+  "contentMediaType",
+  "contentSchema",
 ]);
 
 export function check(source: Source): void {
@@ -89,7 +91,7 @@ function innerSchemas(schema: Schema): [string, Schema][] {
   const variants = (schema.properties === undefined ? ["oneOf", "anyOf"] : []).flatMap((keyword) =>
     ((schema[keyword] ?? []) as Schema[]).map((inner, index): [string, Schema] => [`${keyword}/${index}`, inner]),
   );
-  const others = ["items", "additionalProperties", "propertyNames"]
+  const others = ["items", "additionalProperties", "propertyNames", "contentSchema"]
     .map((keyword): [string, Json | undefined] => [keyword, schema[keyword]])
     .filter((entry): entry is [string, Schema] => entry[1] !== null && typeof entry[1] === "object");
   return [...properties, ...variants, ...others];

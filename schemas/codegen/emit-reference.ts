@@ -87,6 +87,7 @@ function shape(schema: Schema, titles: Titles): string {
   if (schema.$ref !== undefined) return link(titles.get(schema.$ref));
   const variants = (schema.oneOf ?? schema.anyOf) as Schema[] | undefined;
   if (variants !== undefined) return variants.map((variant) => shape(variant, titles)).join(" or ");
+  if (schema.contentSchema !== undefined) return `JSON of ${shape(schema.contentSchema as Schema, titles)}`;
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => `\`${value}\``).join(", ");
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.type === undefined) return "anything";

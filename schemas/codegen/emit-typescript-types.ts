@@ -39,6 +39,7 @@ const bundleRemark = / \*\n \* This interface was referenced by `Bundle`.*\n \* 
 
 function typing(schema: Schema, titles: ReadonlyMap<string, string>): Schema {
   if (typeof schema.$ref === "string") return { $ref: `#/definitions/${titles.get(schema.$ref)}` };
+  if (schema.contentSchema !== undefined) return typing(schema.contentSchema as Schema, titles);
   if (isUntyped(schema)) return { ...described(schema), tsType: "unknown" };
   const kept = Object.entries(schema).filter(([keyword]) => !narrowing.has(keyword) && !isConstraint(keyword, schema));
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 /** Reads the canonical schemas and the error table, and gives every type its absolute references. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { operationBodies } from "./operation-bodies.js";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Schema = { [key: string]: Json };
@@ -34,7 +35,7 @@ const typeFolders = ["api", "delta", "engine"];
 export function load(): Source {
   const errors = readJson("errors.json") as unknown as ErrorFile;
   const types = typeFolders.flatMap(readFolder);
-  return { types: [...types, ...errorTypes(errors)].sort(byTitle), errors };
+  return { types: [...types, ...operationBodies(types), ...errorTypes(errors)].sort(byTitle), errors };
 }
 
 function readFolder(name: string): SchemaFile[] {

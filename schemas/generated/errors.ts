@@ -120,7 +120,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "delta",
     "retryable": true,
     "title": "Conflicting commit",
-    "description": "Another writer committed first. Try again."
+    "description": "Another writer committed first, and what it did cannot be reconciled. `details` names its version and operation. Read the table and try again."
+  },
+  "table_exists": {
+    "status": 409,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Table exists",
+    "description": "A table is there already. Append to it or overwrite it, or choose another name."
   },
   "change_data_expired": {
     "status": 410,
@@ -148,7 +155,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "validation",
     "retryable": false,
     "title": "Body too large",
-    "description": "The body is larger than LAKEGATE_BODY_LIMIT."
+    "description": "The body is larger than LAKEGATE_BODY_LIMIT, or its rows than LAKEGATE_ROWS_LIMIT."
   },
   "unsupported_media_type": {
     "status": 415,
@@ -248,13 +255,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Unreadable table",
     "description": "The location holds no Delta table, or it cannot be read with these credentials."
   },
-  "table_not_writable": {
-    "status": 422,
-    "kind": "delta",
-    "retryable": false,
-    "title": "Table not writable",
-    "description": "The table has a Delta feature that this engine can read but not write; `details` lists each with the reason."
-  },
   "protocol_unavailable": {
     "status": 422,
     "kind": "delta",
@@ -275,6 +275,55 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Memory exceeded",
     "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
+  },
+  "table_not_writable": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Table not writable",
+    "description": "The table has a feature that the engine cannot write. The detail names it."
+  },
+  "table_append_only": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Append-only table",
+    "description": "Rows of the table may only be added, since `delta.appendOnly` is set."
+  },
+  "constraint_violated": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Constraint violated",
+    "description": "Rows break a constraint of the table or of the request; nothing was written. `details` lists the violations."
+  },
+  "invalid_rows": {
+    "status": 422,
+    "kind": "arrow",
+    "retryable": false,
+    "title": "Invalid rows",
+    "description": "The rows of the body do not fit the table or their own format; nothing was written. The detail names the place."
+  },
+  "idempotency_key_reused": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Idempotency key reused",
+    "description": "Another request was made with this `Idempotency-Key`. Choose a new key for a new request."
+  },
+  "property_not_allowed": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Property not allowed",
+    "description": "The engine does not support this table property, its value, or this feature. The detail says what it allows."
+  },
+  "retention_too_short": {
+    "status": 422,
+    "kind": "delta",
+    "retryable": false,
+    "title": "Retention too short",
+    "description": "Files that readers or time travel may still need would be removed. Keep them for the retention of the table, or turn its enforcement off."
   },
   "too_many_requests": {
     "status": 429,

@@ -12,6 +12,121 @@ export function reference<T extends TSchema>(schema: T): TUnsafe<Static<T>> {
   return unsafe({ $ref: schema.$id });
 }
 
+export type AddConstraintsBody = types.AddConstraintsBody;
+export const AddConstraintsBody = unsafe<types.AddConstraintsBody>({
+  "$id": "https://lakegate.dev/schemas/api/add_constraints_body.schema.json",
+  "title": "AddConstraintsBody",
+  "description": "Constraints that every row must fulfil from now on, those that are there included.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "constraints": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minProperties": 1,
+      "description": "Name to SQL expression; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "constraints"
+  ],
+  "examples": [
+    {
+      "constraints": {
+        "positive_delay": "delay >= 0"
+      }
+    }
+  ]
+});
+
+export type AddFeaturesBody = types.AddFeaturesBody;
+export const AddFeaturesBody = unsafe<types.AddFeaturesBody>({
+  "$id": "https://lakegate.dev/schemas/api/add_features_body.schema.json",
+  "title": "AddFeaturesBody",
+  "description": "Table features that are turned on; they cannot be turned off again.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "features": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The features, in their exact case."
+    },
+    "allow_protocol_versions_increase": {
+      "type": "boolean",
+      "description": "Whether the protocol versions of the table may be raised for them.",
+      "default": false
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "features"
+  ],
+  "examples": [
+    {
+      "features": [
+        "deletionVectors"
+      ],
+      "allow_protocol_versions_increase": true
+    }
+  ]
+});
+
 export type AnalyzeReport = types.AnalyzeReport;
 export const AnalyzeReport = unsafe<types.AnalyzeReport>({
   "$id": "https://lakegate.dev/schemas/api/analyze_report.schema.json",
@@ -110,6 +225,271 @@ export const ChangeRequest = unsafe<types.ChangeRequest>({
       "table": "airports",
       "options": {
         "starting_version": 1
+      }
+    }
+  ]
+});
+
+export type CheckpointBody = types.CheckpointBody;
+export const CheckpointBody = unsafe<types.CheckpointBody>({
+  "$id": "https://lakegate.dev/schemas/api/checkpoint_body.schema.json",
+  "title": "CheckpointBody",
+  "description": "A checkpoint that is written at the newest version.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "examples": [
+    {}
+  ]
+});
+
+export type CleanupMetadataBody = types.CleanupMetadataBody;
+export const CleanupMetadataBody = unsafe<types.CleanupMetadataBody>({
+  "$id": "https://lakegate.dev/schemas/api/cleanup_metadata_body.schema.json",
+  "title": "CleanupMetadataBody",
+  "description": "Expired log files are removed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "examples": [
+    {}
+  ]
+});
+
+export type ConvertBody = types.ConvertBody;
+export const ConvertBody = unsafe<types.ConvertBody>({
+  "$id": "https://lakegate.dev/schemas/api/convert_body.schema.json",
+  "title": "ConvertBody",
+  "description": "A folder of Parquet files that becomes a table in place.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "partition_schema": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The partition columns that the folders name.",
+      "default": []
+    },
+    "partition_strategy": {
+      "$ref": "https://lakegate.dev/schemas/delta/partition_strategy.schema.json",
+      "description": "How the folders say the partition values.",
+      "default": "hive"
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/create_mode.schema.json",
+      "description": "What happens when there is a table already.",
+      "default": "error"
+    },
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Table properties.",
+      "default": {}
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the table holds.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    },
+    "uri": {
+      "type": "string",
+      "description": "Where the table is, inside an allowed location; its folder in the warehouse when absent.",
+      "minLength": 1
+    },
+    "storage_options": {
+      "type": "object",
+      "description": "Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "default": {},
+      "writeOnly": true
+    }
+  },
+  "required": [],
+  "examples": [
+    {
+      "partition_schema": [
+        {
+          "name": "year",
+          "dtype": "Int32"
+        }
+      ]
+    }
+  ]
+});
+
+export type DataCheckBody = types.DataCheckBody;
+export const DataCheckBody = unsafe<types.DataCheckBody>({
+  "$id": "https://lakegate.dev/schemas/api/data_check_body.schema.json",
+  "title": "DataCheckBody",
+  "description": "The rows of a table are checked against its constraints.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "examples": [
+    {}
+  ]
+});
+
+export type DeleteBody = types.DeleteBody;
+export const DeleteBody = unsafe<types.DeleteBody>({
+  "$id": "https://lakegate.dev/schemas/api/delete_body.schema.json",
+  "title": "DeleteBody",
+  "description": "Rows that are deleted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The rows for which this SQL expression is true; `true` for all of them."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "predicate"
+  ],
+  "examples": [
+    {
+      "predicate": "year < 2001"
+    },
+    {
+      "predicate": "true",
+      "gate": {
+        "min_writer_version": 2
       }
     }
   ]
@@ -1338,8 +1718,16 @@ export const DeltaMergeRequest = unsafe<types.DeltaMergeRequest>({
       "description": "The table."
     },
     "source": {
-      "$ref": "https://lakegate.dev/schemas/delta/merge_source.schema.json",
-      "description": "The incoming rows."
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/merge_source.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The incoming rows; absent where they come beside the request.",
+      "default": null
     },
     "predicate": {
       "type": "string",
@@ -1446,7 +1834,6 @@ export const DeltaMergeRequest = unsafe<types.DeltaMergeRequest>({
   },
   "required": [
     "table",
-    "source",
     "predicate"
   ],
   "anyOf": [
@@ -1513,6 +1900,15 @@ export const DeltaMergeRequest = unsafe<types.DeltaMergeRequest>({
         "id": "s.id",
         "delay": "s.delay"
       }
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "predicate": "t.id = s.id",
+      "source_alias": "s",
+      "target_alias": "t",
+      "matched_delete": true
     }
   ]
 });
@@ -1521,7 +1917,7 @@ export type DeltaMergeSource = types.DeltaMergeSource;
 export const DeltaMergeSource = unsafe<types.DeltaMergeSource>({
   "$id": "https://lakegate.dev/schemas/delta/merge_source.schema.json",
   "title": "DeltaMergeSource",
-  "description": "The rows that are merged: a table, or the result of a SELECT. Exactly one of them.",
+  "description": "The rows that are merged: a table, the result of a SELECT, or the rows themselves. Exactly one of them.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
@@ -1545,6 +1941,18 @@ export const DeltaMergeSource = unsafe<types.DeltaMergeSource>({
       "minLength": 1,
       "description": "A SELECT over registered tables.",
       "default": null
+    },
+    "rows": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "object",
+        "additionalProperties": true
+      },
+      "description": "The rows, each an object of column to value.",
+      "default": null
     }
   },
   "oneOf": [
@@ -1567,6 +1975,16 @@ export const DeltaMergeSource = unsafe<types.DeltaMergeSource>({
           "type": "string"
         }
       }
+    },
+    {
+      "required": [
+        "rows"
+      ],
+      "properties": {
+        "rows": {
+          "type": "array"
+        }
+      }
     }
   ],
   "examples": [
@@ -1577,6 +1995,18 @@ export const DeltaMergeSource = unsafe<types.DeltaMergeSource>({
     },
     {
       "sql": "SELECT * FROM updates WHERE day = 1"
+    },
+    {
+      "rows": [
+        {
+          "id": 1,
+          "delay": 12
+        },
+        {
+          "id": 2,
+          "delay": null
+        }
+      ]
     }
   ]
 });
@@ -2710,11 +3140,12 @@ export type DeltaWriteDisposition = types.DeltaWriteDisposition;
 export const DeltaWriteDisposition = unsafe<types.DeltaWriteDisposition>({
   "$id": "https://lakegate.dev/schemas/delta/write_disposition.schema.json",
   "title": "DeltaWriteDisposition",
-  "description": "Whether incoming rows are added to those that are there or replace them.",
+  "description": "Whether incoming rows are added to those that are there, replace them, or make a new table; `create` is refused where there is one.",
   "type": "string",
   "enum": [
     "append",
-    "overwrite"
+    "overwrite",
+    "create"
   ],
   "examples": [
     "append"
@@ -2725,7 +3156,7 @@ export type DeltaWriteRequest = types.DeltaWriteRequest;
 export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
   "$id": "https://lakegate.dev/schemas/delta/write_request.schema.json",
   "title": "DeltaWriteRequest",
-  "description": "Rows that are appended to a table or overwrite it; the rows themselves come beside it.",
+  "description": "Rows that are appended to a table, overwrite it or make a new one; the rows themselves come beside it.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
@@ -2735,7 +3166,7 @@ export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
     },
     "mode": {
       "$ref": "https://lakegate.dev/schemas/delta/write_disposition.schema.json",
-      "description": "Whether the rows are added or replace."
+      "description": "Whether the rows are added, replace those that are there, or make a new table."
     },
     "schema_mode": {
       "anyOf": [
@@ -2749,6 +3180,15 @@ export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
       "description": "What becomes of a schema that differs; when absent it must not.",
       "default": null
     },
+    "replace_where": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "With `mode` overwrite only: just the rows for which this SQL expression is true are replaced, and every incoming row must fulfil it.",
+      "default": null
+    },
     "partition_columns": {
       "type": [
         "array",
@@ -2759,7 +3199,7 @@ export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
         "minLength": 1
       },
       "uniqueItems": true,
-      "description": "The columns that the files are partitioned by; they must be the table's own.",
+      "description": "The columns that the files are partitioned by; of a table that is there they must be its own.",
       "default": null
     },
     "target_file_size": {
@@ -2835,6 +3275,73 @@ export const DeltaWriteRequest = unsafe<types.DeltaWriteRequest>({
           "version": 42
         }
       }
+    },
+    {
+      "table": {
+        "name": "flights"
+      },
+      "mode": "overwrite",
+      "replace_where": "day = '2026-01-15'"
+    }
+  ]
+});
+
+export type DropConstraintsBody = types.DropConstraintsBody;
+export const DropConstraintsBody = unsafe<types.DropConstraintsBody>({
+  "$id": "https://lakegate.dev/schemas/api/drop_constraints_body.schema.json",
+  "title": "DropConstraintsBody",
+  "description": "Constraints that are dropped.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "names": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The constraints; at least one."
+    },
+    "raise_if_not_exists": {
+      "type": "boolean",
+      "description": "Whether a name that is no constraint is an error.",
+      "default": true
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "names"
+  ],
+  "examples": [
+    {
+      "names": [
+        "positive_delay"
+      ]
     }
   ]
 });
@@ -3061,6 +3568,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "name_taken",
     "query_canceled",
     "table_conflict",
+    "table_exists",
     "change_data_expired",
     "precondition_failed",
     "gate_failed",
@@ -3079,10 +3587,16 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "table_unsupported",
     "table_corrupt",
     "table_unreadable",
-    "table_not_writable",
     "protocol_unavailable",
     "change_data_disabled",
     "memory_exceeded",
+    "table_not_writable",
+    "table_append_only",
+    "constraint_violated",
+    "invalid_rows",
+    "idempotency_key_reused",
+    "property_not_allowed",
+    "retention_too_short",
     "too_many_requests",
     "internal",
     "not_implemented",
@@ -3994,6 +4508,37 @@ export const HistoryRequest = unsafe<types.HistoryRequest>({
   ]
 });
 
+export type Idempotency = types.Idempotency;
+export const Idempotency = unsafe<types.Idempotency>({
+  "$id": "https://lakegate.dev/schemas/engine/idempotency.schema.json",
+  "title": "Idempotency",
+  "description": "By what a repeat of a table operation is known.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "SHA-256, in hex, of the `Idempotency-Key` that the client chose."
+    },
+    "fingerprint": {
+      "type": "string",
+      "minLength": 1,
+      "description": "SHA-256, in hex, of what is asked for; the key with another one is refused."
+    }
+  },
+  "required": [
+    "key",
+    "fingerprint"
+  ],
+  "examples": [
+    {
+      "key": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      "fingerprint": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"
+    }
+  ]
+});
+
 export type Liveness = types.Liveness;
 export const Liveness = unsafe<types.Liveness>({
   "$id": "https://lakegate.dev/schemas/api/liveness.schema.json",
@@ -4072,6 +4617,212 @@ export const MemorySettings = unsafe<types.MemorySettings>({
   ]
 });
 
+export type MergeBody = types.MergeBody;
+export const MergeBody = unsafe<types.MergeBody>({
+  "$id": "https://lakegate.dev/schemas/api/merge_body.schema.json",
+  "title": "MergeBody",
+  "description": "Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "source": {
+      "$ref": "https://lakegate.dev/schemas/delta/merge_source.schema.json",
+      "description": "The incoming rows; absent where they come beside the request."
+    },
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The SQL expression by which rows of table and source match."
+    },
+    "source_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the source in the expressions.",
+      "default": null
+    },
+    "target_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the table in the expressions.",
+      "default": null
+    },
+    "matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only matched rows for which this SQL expression is true are changed or deleted.",
+      "default": null
+    },
+    "matched_updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its new value, for matched rows.",
+      "default": {}
+    },
+    "matched_delete": {
+      "type": "boolean",
+      "description": "Whether matched rows are deleted.",
+      "default": false
+    },
+    "not_matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the source for which this SQL expression is true are inserted.",
+      "default": null
+    },
+    "not_matched_inserts": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its value, for rows of the source without a match.",
+      "default": {}
+    },
+    "not_matched_by_source_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the table for which this SQL expression is true are deleted.",
+      "default": null
+    },
+    "not_matched_by_source_delete": {
+      "type": "boolean",
+      "description": "Whether rows of the table without a match are deleted.",
+      "default": false
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "predicate",
+    "source"
+  ],
+  "anyOf": [
+    {
+      "required": [
+        "matched_updates"
+      ],
+      "properties": {
+        "matched_updates": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "matched_delete"
+      ],
+      "properties": {
+        "matched_delete": {
+          "const": true
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_inserts"
+      ],
+      "properties": {
+        "not_matched_inserts": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_by_source_delete"
+      ],
+      "properties": {
+        "not_matched_by_source_delete": {
+          "const": true
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "source": {
+        "table": {
+          "name": "updates"
+        }
+      },
+      "predicate": "t.id = s.id",
+      "source_alias": "s",
+      "target_alias": "t",
+      "matched_updates": {
+        "delay": "s.delay"
+      },
+      "not_matched_inserts": {
+        "id": "s.id",
+        "delay": "s.delay"
+      }
+    }
+  ]
+});
+
+export type MergeSelection = types.MergeSelection;
+export const MergeSelection = unsafe<types.MergeSelection>({
+  "$id": "https://lakegate.dev/schemas/api/merge_selection.schema.json",
+  "title": "MergeSelection",
+  "description": "What a merge does with the rows of its body.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "request": {
+      "type": "string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "$ref": "https://lakegate.dev/schemas/api/rows_merge.schema.json"
+      },
+      "description": "The merge as JSON, where the body is its rows; otherwise the body says it."
+    }
+  },
+  "examples": [
+    {}
+  ]
+});
+
 export type NumberStyle = types.NumberStyle;
 export const NumberStyle = unsafe<types.NumberStyle>({
   "$id": "https://lakegate.dev/schemas/api/number_style.schema.json",
@@ -4085,6 +4836,162 @@ export const NumberStyle = unsafe<types.NumberStyle>({
   "examples": [
     "number",
     "string"
+  ]
+});
+
+export type OperationConditions = types.OperationConditions;
+export const OperationConditions = unsafe<types.OperationConditions>({
+  "$id": "https://lakegate.dev/schemas/api/operation_conditions.schema.json",
+  "title": "OperationConditions",
+  "description": "Under which condition a table operation is made, and how a repeat of it is known.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "if-match": {
+      "type": "string",
+      "description": "Only when the table still has this ETag; its commit then follows on that version and no other."
+    },
+    "idempotency-key": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "pattern": "^[\\x21-\\x7e]+$",
+      "description": "A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.",
+      "examples": [
+        "load-2026-01-15"
+      ]
+    }
+  },
+  "examples": [
+    {
+      "idempotency-key": "load-2026-01-15"
+    }
+  ]
+});
+
+export type OperationContext = types.OperationContext;
+export const OperationContext = unsafe<types.OperationContext>({
+  "$id": "https://lakegate.dev/schemas/engine/operation_context.schema.json",
+  "title": "OperationContext",
+  "description": "What a table operation has to keep to besides its request.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "expected_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that the commit must follow on; null for any.",
+      "default": null
+    },
+    "idempotency": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/engine/idempotency.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "By what a repeat is known; null where the client named no key.",
+      "default": null
+    },
+    "gates": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+      },
+      "description": "Gates of the session and of the registration, besides the one of the request; all apply.",
+      "default": []
+    }
+  },
+  "examples": [
+    {},
+    {
+      "expected_version": 7,
+      "idempotency": {
+        "key": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "fingerprint": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"
+      },
+      "gates": [
+        {
+          "min_writer_version": 2
+        }
+      ]
+    }
+  ]
+});
+
+export type OptimizeBody = types.OptimizeBody;
+export const OptimizeBody = unsafe<types.OptimizeBody>({
+  "$id": "https://lakegate.dev/schemas/api/optimize_body.schema.json",
+  "title": "OptimizeBody",
+  "description": "Small files that become larger ones.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "target_size": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "description": "Bytes that a data file should have.",
+      "default": null
+    },
+    "z_order_columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "minItems": 1,
+      "description": "The columns whose near values come into the same files.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "examples": [
+    {
+      "target_size": 134217728
+    },
+    {
+      "z_order_columns": [
+        "origin"
+      ]
+    }
   ]
 });
 
@@ -4997,6 +5904,91 @@ export const Readiness = unsafe<types.Readiness>({
   ]
 });
 
+export type RestoreBody = types.RestoreBody;
+export const RestoreBody = unsafe<types.RestoreBody>({
+  "$id": "https://lakegate.dev/schemas/api/restore_body.schema.json",
+  "title": "RestoreBody",
+  "description": "A table that becomes what it was, at a version or a time. Exactly one of them.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that is restored.",
+      "default": null
+    },
+    "timestamp": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "format": "date-time",
+      "description": "The last version committed at or before this time is restored, RFC 3339.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "oneOf": [
+    {
+      "required": [
+        "version"
+      ],
+      "properties": {
+        "version": {
+          "type": "integer"
+        }
+      }
+    },
+    {
+      "required": [
+        "timestamp"
+      ],
+      "properties": {
+        "timestamp": {
+          "type": "string"
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "version": 1
+    },
+    {
+      "timestamp": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
 export type ResultFormat = types.ResultFormat;
 export const ResultFormat = unsafe<types.ResultFormat>({
   "$id": "https://lakegate.dev/schemas/api/result_format.schema.json",
@@ -5032,6 +6024,32 @@ export const RowFormat = unsafe<types.RowFormat>({
   ]
 });
 
+export type RowList = types.RowList;
+export const RowList = unsafe<types.RowList>({
+  "$id": "https://lakegate.dev/schemas/api/row_list.schema.json",
+  "title": "RowList",
+  "description": "Rows, each an object of column to value.",
+  "type": "array",
+  "items": {
+    "type": "object",
+    "additionalProperties": true
+  },
+  "examples": [
+    [
+      {
+        "id": 1,
+        "origin": "SEA",
+        "delay": 12
+      },
+      {
+        "id": 2,
+        "origin": "PDX",
+        "delay": null
+      }
+    ]
+  ]
+});
+
 export type RowSchema = types.RowSchema;
 export const RowSchema = unsafe<types.RowSchema>({
   "$id": "https://lakegate.dev/schemas/api/row_schema.schema.json",
@@ -5060,6 +6078,260 @@ export const RowSchema = unsafe<types.RowSchema>({
           "nullable": false
         }
       ]
+    }
+  ]
+});
+
+export type RowsMerge = types.RowsMerge;
+export const RowsMerge = unsafe<types.RowsMerge>({
+  "$id": "https://lakegate.dev/schemas/api/rows_merge.schema.json",
+  "title": "RowsMerge",
+  "description": "Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The SQL expression by which rows of table and source match."
+    },
+    "source_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the source in the expressions.",
+      "default": null
+    },
+    "target_alias": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The name of the table in the expressions.",
+      "default": null
+    },
+    "matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only matched rows for which this SQL expression is true are changed or deleted.",
+      "default": null
+    },
+    "matched_updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its new value, for matched rows.",
+      "default": {}
+    },
+    "matched_delete": {
+      "type": "boolean",
+      "description": "Whether matched rows are deleted.",
+      "default": false
+    },
+    "not_matched_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the source for which this SQL expression is true are inserted.",
+      "default": null
+    },
+    "not_matched_inserts": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Column to the SQL expression of its value, for rows of the source without a match.",
+      "default": {}
+    },
+    "not_matched_by_source_predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "Only rows of the table for which this SQL expression is true are deleted.",
+      "default": null
+    },
+    "not_matched_by_source_delete": {
+      "type": "boolean",
+      "description": "Whether rows of the table without a match are deleted.",
+      "default": false
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "predicate"
+  ],
+  "anyOf": [
+    {
+      "required": [
+        "matched_updates"
+      ],
+      "properties": {
+        "matched_updates": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "matched_delete"
+      ],
+      "properties": {
+        "matched_delete": {
+          "const": true
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_inserts"
+      ],
+      "properties": {
+        "not_matched_inserts": {
+          "type": "object",
+          "minProperties": 1
+        }
+      }
+    },
+    {
+      "required": [
+        "not_matched_by_source_delete"
+      ],
+      "properties": {
+        "not_matched_by_source_delete": {
+          "const": true
+        }
+      }
+    }
+  ],
+  "examples": [
+    {
+      "predicate": "t.id = s.id",
+      "source_alias": "s",
+      "target_alias": "t",
+      "matched_updates": {
+        "delay": "s.delay"
+      },
+      "not_matched_inserts": {
+        "id": "s.id",
+        "delay": "s.delay"
+      }
+    },
+    {
+      "predicate": "t.id = s.id",
+      "source_alias": "s",
+      "target_alias": "t",
+      "matched_delete": true
+    }
+  ]
+});
+
+export type RowsSelection = types.RowsSelection;
+export const RowsSelection = unsafe<types.RowsSelection>({
+  "$id": "https://lakegate.dev/schemas/api/rows_selection.schema.json",
+  "title": "RowsSelection",
+  "description": "How the rows of a body are written.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/write_disposition.schema.json",
+      "description": "Whether the rows are added, replace those that are there, or make a new table.",
+      "default": "append"
+    },
+    "schema_mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/schema_mode.schema.json",
+      "description": "What becomes of a schema that differs; when absent it must not."
+    },
+    "replace_where": {
+      "type": "string",
+      "minLength": 1,
+      "description": "With `mode` overwrite only: just the rows for which this SQL expression is true are replaced, and every incoming row must fulfil it."
+    },
+    "partition_columns": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The columns that the files are partitioned by; of a table that is there they must be its own. Separated by commas."
+    },
+    "target_file_size": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "description": "Bytes that a data file should have."
+    },
+    "extra_constraints": {
+      "type": "string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object",
+        "additionalProperties": {
+          "type": "string",
+          "minLength": 1
+        }
+      },
+      "description": "Name to SQL expression that every incoming row must fulfil, besides the table's own constraints. As JSON."
+    },
+    "gate": {
+      "type": "string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+      },
+      "description": "What the protocol of the table must be at least; otherwise nothing is done. As JSON."
+    },
+    "commit_options": {
+      "type": "string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+      },
+      "description": "How the commit is made. As JSON."
+    }
+  },
+  "required": [],
+  "examples": [
+    {
+      "mode": "append"
+    },
+    {
+      "mode": "overwrite",
+      "replace_where": "day = '2026-01-15'"
     }
   ]
 });
@@ -5407,6 +6679,59 @@ export const SessionRequest = unsafe<types.SessionRequest>({
       "ttl_seconds": 600
     },
     {}
+  ]
+});
+
+export type SetPropertiesBody = types.SetPropertiesBody;
+export const SetPropertiesBody = unsafe<types.SetPropertiesBody>({
+  "$id": "https://lakegate.dev/schemas/api/set_properties_body.schema.json",
+  "title": "SetPropertiesBody",
+  "description": "Table properties that are set.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "minProperties": 1,
+      "description": "Property to its new value; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "properties"
+  ],
+  "examples": [
+    {
+      "properties": {
+        "delta.logRetentionDuration": "interval 30 days"
+      }
+    }
   ]
 });
 
@@ -5875,6 +7200,151 @@ export const TableConditions = unsafe<types.TableConditions>({
   "examples": [
     {
       "if-none-match": "*"
+    }
+  ]
+});
+
+export type TableCreation = types.TableCreation;
+export const TableCreation = unsafe<types.TableCreation>({
+  "$id": "https://lakegate.dev/schemas/api/table_creation.schema.json",
+  "title": "TableCreation",
+  "description": "A new, empty table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "minItems": 1,
+      "description": "The columns, in order."
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "description": "The columns that the files are partitioned by.",
+      "default": []
+    },
+    "properties": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Table properties.",
+      "default": {}
+    },
+    "constraints": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Name to SQL expression that every row must fulfil.",
+      "default": {}
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the table holds.",
+      "default": null
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    },
+    "uri": {
+      "type": "string",
+      "description": "Where the table is, inside an allowed location; its folder in the warehouse when absent.",
+      "minLength": 1
+    },
+    "storage_options": {
+      "type": "object",
+      "description": "Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "default": {},
+      "writeOnly": true
+    }
+  },
+  "required": [
+    "columns"
+  ],
+  "examples": [
+    {
+      "columns": [
+        {
+          "name": "iata",
+          "dtype": "Utf8",
+          "nullable": false
+        }
+      ],
+      "partition_columns": []
+    }
+  ]
+});
+
+export type TableDefinition = types.TableDefinition;
+export const TableDefinition = unsafe<types.TableDefinition>({
+  "$id": "https://lakegate.dev/schemas/api/table_definition.schema.json",
+  "title": "TableDefinition",
+  "description": "A table to serve under a name: one that is there, by its `uri`, or a new one, by its `columns`.",
+  "oneOf": [
+    {
+      "$ref": "https://lakegate.dev/schemas/api/table_registration.schema.json",
+      "title": "Registration"
+    },
+    {
+      "$ref": "https://lakegate.dev/schemas/api/table_creation.schema.json",
+      "title": "Creation"
+    }
+  ],
+  "examples": [
+    {
+      "uri": "flights"
+    },
+    {
+      "columns": [
+        {
+          "name": "iata",
+          "dtype": "Utf8",
+          "nullable": false
+        },
+        {
+          "name": "flights",
+          "dtype": "Int64"
+        }
+      ],
+      "constraints": {
+        "some": "flights >= 0"
+      }
     }
   ]
 });
@@ -6792,6 +8262,133 @@ export const TypedParameter = unsafe<types.TypedParameter>({
   ]
 });
 
+export type UpdateBody = types.UpdateBody;
+export const UpdateBody = unsafe<types.UpdateBody>({
+  "$id": "https://lakegate.dev/schemas/api/update_body.schema.json",
+  "title": "UpdateBody",
+  "description": "Rows that are changed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "predicate": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "minLength": 1,
+      "description": "The rows for which this SQL expression is true; all when absent.",
+      "default": null
+    },
+    "updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minProperties": 1,
+      "description": "Column to the SQL expression of its new value; at least one."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [
+    "updates"
+  ],
+  "examples": [
+    {
+      "predicate": "origin = 'SEA'",
+      "updates": {
+        "delay": "delay + 1"
+      }
+    }
+  ]
+});
+
+export type VacuumBody = types.VacuumBody;
+export const VacuumBody = unsafe<types.VacuumBody>({
+  "$id": "https://lakegate.dev/schemas/api/vacuum_body.schema.json",
+  "title": "VacuumBody",
+  "description": "Files that no version needs any longer are removed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "retention_hours": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "Files that were removed from the table longer ago than this; the table's own retention when absent.",
+      "default": null
+    },
+    "dry_run": {
+      "type": "boolean",
+      "description": "Whether the files are only listed.",
+      "default": true
+    },
+    "enforce_retention_duration": {
+      "type": "boolean",
+      "description": "Whether a retention below the table's own is refused.",
+      "default": true
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least; otherwise nothing is done.",
+      "default": null
+    },
+    "commit_options": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How the commit is made.",
+      "default": null
+    }
+  },
+  "required": [],
+  "examples": [
+    {
+      "retention_hours": 168,
+      "dry_run": false
+    },
+    {}
+  ]
+});
+
 export type ValidationFailure = types.ValidationFailure;
 export const ValidationFailure = unsafe<types.ValidationFailure>({
   "$id": "https://lakegate.dev/schemas/api/validation_failure.schema.json",
@@ -6915,8 +8512,15 @@ export const WriteSource = unsafe<types.WriteSource>({
 
 /** Every schema, for a validator or a document to know. */
 export const schemas = [
+  AddConstraintsBody,
+  AddFeaturesBody,
   AnalyzeReport,
   ChangeRequest,
+  CheckpointBody,
+  CleanupMetadataBody,
+  ConvertBody,
+  DataCheckBody,
+  DeleteBody,
   DeltaAddAction,
   DeltaAddConstraintsRequest,
   DeltaAddFeaturesRequest,
@@ -6954,6 +8558,7 @@ export const schemas = [
   DeltaVacuumRequest,
   DeltaWriteDisposition,
   DeltaWriteRequest,
+  DropConstraintsBody,
   EngineConfig,
   EngineLimits,
   EngineSupport,
@@ -6976,10 +8581,16 @@ export const schemas = [
   GateVerdict,
   HistoryPage,
   HistoryRequest,
+  Idempotency,
   Liveness,
   Location,
   MemorySettings,
+  MergeBody,
+  MergeSelection,
   NumberStyle,
+  OperationConditions,
+  OperationContext,
+  OptimizeBody,
   PageSelection,
   Parameter,
   Problem,
@@ -6997,9 +8608,13 @@ export const schemas = [
   QueryStatus,
   QuerySummary,
   Readiness,
+  RestoreBody,
   ResultFormat,
   RowFormat,
+  RowList,
   RowSchema,
+  RowsMerge,
+  RowsSelection,
   SchemaDocument,
   SchemaEntry,
   SchemaList,
@@ -7009,6 +8624,7 @@ export const schemas = [
   SessionPath,
   SessionProfile,
   SessionRequest,
+  SetPropertiesBody,
   SourceFormat,
   SqlText,
   SupportQuestion,
@@ -7017,6 +8633,8 @@ export const schemas = [
   TableChangeSelection,
   TableCommit,
   TableConditions,
+  TableCreation,
+  TableDefinition,
   TableDescription,
   TableEntry,
   TableFileList,
@@ -7035,6 +8653,8 @@ export const schemas = [
   TableVersion,
   TableWrite,
   TypedParameter,
+  UpdateBody,
+  VacuumBody,
   ValidationFailure,
   WriteMode,
   WriteReport,

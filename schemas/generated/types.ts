@@ -25,9 +25,9 @@ export type DeltaCreateMode = "error" | "ignore" | "overwrite";
  */
 export type DeltaSchemaMode = "merge" | "overwrite";
 /**
- * Whether incoming rows are added to those that are there or replace them.
+ * Whether incoming rows are added to those that are there, replace them, or make a new table; `create` is refused where there is one.
  */
-export type DeltaWriteDisposition = "append" | "overwrite";
+export type DeltaWriteDisposition = "append" | "overwrite" | "create";
 /**
  * What went wrong; the list is closed.
  */
@@ -48,6 +48,7 @@ export type ErrorCode =
   | "name_taken"
   | "query_canceled"
   | "table_conflict"
+  | "table_exists"
   | "change_data_expired"
   | "precondition_failed"
   | "gate_failed"
@@ -66,10 +67,16 @@ export type ErrorCode =
   | "table_unsupported"
   | "table_corrupt"
   | "table_unreadable"
-  | "table_not_writable"
   | "protocol_unavailable"
   | "change_data_disabled"
   | "memory_exceeded"
+  | "table_not_writable"
+  | "table_append_only"
+  | "constraint_violated"
+  | "invalid_rows"
+  | "idempotency_key_reused"
+  | "property_not_allowed"
+  | "retention_too_short"
   | "too_many_requests"
   | "internal"
   | "not_implemented"
@@ -110,6 +117,12 @@ export type QueryState = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCE
  */
 export type ResultFormat = "json" | "ndjson" | "csv" | "arrow" | "parquet" | "msgpack";
 /**
+ * Rows, each an object of column to value.
+ */
+export type RowList = {
+  [k: string]: unknown;
+}[];
+/**
  * The format of a file that a write reads.
  */
 export type SourceFormat = "parquet" | "csv" | "ndjson";
@@ -117,6 +130,10 @@ export type SourceFormat = "parquet" | "csv" | "ndjson";
  * The plain SQL text of a query, all other settings left at their defaults.
  */
 export type SqlText = string;
+/**
+ * A table to serve under a name: one that is there, by its `uri`, or a new one, by its `columns`.
+ */
+export type TableDefinition = TableRegistration | TableCreation;
 /**
  * Where a table comes from: found below the warehouse folder, or registered by URI.
  */
@@ -126,6 +143,107 @@ export type TableSource = "warehouse" | "registered";
  */
 export type WriteMode = "create" | "append" | "overwrite";
 
+/**
+ * Constraints that every row must fulfil from now on, those that are there included.
+ */
+export interface AddConstraintsBody {
+  /**
+   * Name to SQL expression; at least one.
+   */
+  constraints: {
+    [k: string]: string;
+  };
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * What the protocol of a table must be at least; one that asks for nothing is no gate.
+ */
+export interface DeltaFeatureGate {
+  /**
+   * The least reader version.
+   */
+  min_reader_version?: number | null;
+  /**
+   * The least writer version.
+   */
+  min_writer_version?: number | null;
+  /**
+   * Reader features that the table must have, in their exact case.
+   */
+  required_reader_features?: string[];
+  /**
+   * Writer features that the table must have, in their exact case.
+   */
+  required_writer_features?: string[];
+}
+/**
+ * How a commit is made.
+ */
+export interface DeltaCommitOptions {
+  /**
+   * Free text that the commit carries.
+   */
+  metadata?: {
+    [k: string]: string;
+  };
+  /**
+   * The transaction that the commit records; a repeat of it writes nothing.
+   */
+  app_transaction?: DeltaAppTransaction | null;
+  /**
+   * How often a commit that lost a race is tried again.
+   */
+  max_retries?: number | null;
+  /**
+   * Whether a checkpoint may follow the commit.
+   */
+  create_checkpoint?: boolean | null;
+}
+/**
+ * The last transaction of an application, by which Delta tells a repeated write.
+ */
+export interface DeltaAppTransaction {
+  /**
+   * The application.
+   */
+  app_id: string;
+  /**
+   * The application's own number of the transaction; a write is skipped when the table has it or a higher one.
+   */
+  version: number;
+  /**
+   * When it was made, in milliseconds since 1970.
+   */
+  last_updated?: number | null;
+}
+/**
+ * Table features that are turned on; they cannot be turned off again.
+ */
+export interface AddFeaturesBody {
+  /**
+   * The features, in their exact case.
+   */
+  features: string[];
+  /**
+   * Whether the protocol versions of the table may be raised for them.
+   */
+  allow_protocol_versions_increase?: boolean;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
 /**
  * What running an explained query showed.
  */
@@ -203,6 +321,132 @@ export interface DeltaCdfOptions {
    * Whether a range beyond the newest version is empty instead of an error.
    */
   allow_out_of_range?: boolean;
+}
+/**
+ * A checkpoint that is written at the newest version.
+ */
+export interface CheckpointBody {
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Expired log files are removed.
+ */
+export interface CleanupMetadataBody {
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * A folder of Parquet files that becomes a table in place.
+ */
+export interface ConvertBody {
+  /**
+   * The partition columns that the folders name.
+   */
+  partition_schema?: FieldSpec[];
+  partition_strategy?: DeltaPartitionStrategy;
+  mode?: DeltaCreateMode;
+  /**
+   * Table properties.
+   */
+  properties?: {
+    [k: string]: string;
+  };
+  /**
+   * What the table holds.
+   */
+  description?: string | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+  /**
+   * Where the table is, inside an allowed location; its folder in the warehouse when absent.
+   */
+  uri?: string;
+  /**
+   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
+}
+/**
+ * A column as it is wanted.
+ */
+export interface FieldSpec {
+  /**
+   * The column name.
+   */
+  name: string;
+  /**
+   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`.
+   */
+  dtype: string;
+  /**
+   * Whether nulls may occur.
+   */
+  nullable?: boolean;
+  /**
+   * Free text about the column.
+   */
+  metadata?: {
+    [k: string]: string;
+  } | null;
+  /**
+   * The value where none is given; null for none.
+   */
+  default_value?: unknown;
+  /**
+   * How the values are encoded.
+   */
+  encoding?: FieldEncoding | null;
+}
+/**
+ * The rows of a table are checked against its constraints.
+ */
+export interface DataCheckBody {
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Rows that are deleted.
+ */
+export interface DeleteBody {
+  /**
+   * The rows for which this SQL expression is true; `true` for all of them.
+   */
+  predicate: string;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * A data file of a table.
@@ -287,67 +531,6 @@ export interface DeltaTableRef {
    * The last version committed at or before this time is meant, RFC 3339.
    */
   timestamp?: string | null;
-}
-/**
- * What the protocol of a table must be at least; one that asks for nothing is no gate.
- */
-export interface DeltaFeatureGate {
-  /**
-   * The least reader version.
-   */
-  min_reader_version?: number | null;
-  /**
-   * The least writer version.
-   */
-  min_writer_version?: number | null;
-  /**
-   * Reader features that the table must have, in their exact case.
-   */
-  required_reader_features?: string[];
-  /**
-   * Writer features that the table must have, in their exact case.
-   */
-  required_writer_features?: string[];
-}
-/**
- * How a commit is made.
- */
-export interface DeltaCommitOptions {
-  /**
-   * Free text that the commit carries.
-   */
-  metadata?: {
-    [k: string]: string;
-  };
-  /**
-   * The transaction that the commit records; a repeat of it writes nothing.
-   */
-  app_transaction?: DeltaAppTransaction | null;
-  /**
-   * How often a commit that lost a race is tried again.
-   */
-  max_retries?: number | null;
-  /**
-   * Whether a checkpoint may follow the commit.
-   */
-  create_checkpoint?: boolean | null;
-}
-/**
- * The last transaction of an application, by which Delta tells a repeated write.
- */
-export interface DeltaAppTransaction {
-  /**
-   * The application.
-   */
-  app_id: string;
-  /**
-   * The application's own number of the transaction; a write is skipped when the table has it or a higher one.
-   */
-  version: number;
-  /**
-   * When it was made, in milliseconds since 1970.
-   */
-  last_updated?: number | null;
 }
 /**
  * Table features that are turned on; they cannot be turned off again.
@@ -445,37 +628,6 @@ export interface DeltaConvertRequest {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
-}
-/**
- * A column as it is wanted.
- */
-export interface FieldSpec {
-  /**
-   * The column name.
-   */
-  name: string;
-  /**
-   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`.
-   */
-  dtype: string;
-  /**
-   * Whether nulls may occur.
-   */
-  nullable?: boolean;
-  /**
-   * Free text about the column.
-   */
-  metadata?: {
-    [k: string]: string;
-  } | null;
-  /**
-   * The value where none is given; null for none.
-   */
-  default_value?: unknown;
-  /**
-   * How the values are encoded.
-   */
-  encoding?: FieldEncoding | null;
 }
 /**
  * A new, empty table.
@@ -664,7 +816,10 @@ export interface DeltaMaintenanceReport {
  */
 export interface DeltaMergeRequest {
   table: DeltaTableRef;
-  source: DeltaMergeSource;
+  /**
+   * The incoming rows; absent where they come beside the request.
+   */
+  source?: DeltaMergeSource | null;
   /**
    * The SQL expression by which rows of table and source match.
    */
@@ -719,7 +874,7 @@ export interface DeltaMergeRequest {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
- * The rows that are merged: a table, or the result of a SELECT. Exactly one of them.
+ * The rows that are merged: a table, the result of a SELECT, or the rows themselves. Exactly one of them.
  */
 export interface DeltaMergeSource {
   /**
@@ -730,6 +885,14 @@ export interface DeltaMergeSource {
    * A SELECT over registered tables.
    */
   sql?: string | null;
+  /**
+   * The rows, each an object of column to value.
+   */
+  rows?:
+    | {
+        [k: string]: unknown;
+      }[]
+    | null;
 }
 /**
  * What an operation that changes rows did.
@@ -1045,7 +1208,7 @@ export interface DeltaVacuumRequest {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
- * Rows that are appended to a table or overwrite it; the rows themselves come beside it.
+ * Rows that are appended to a table, overwrite it or make a new one; the rows themselves come beside it.
  */
 export interface DeltaWriteRequest {
   table: DeltaTableRef;
@@ -1055,7 +1218,11 @@ export interface DeltaWriteRequest {
    */
   schema_mode?: DeltaSchemaMode | null;
   /**
-   * The columns that the files are partitioned by; they must be the table's own.
+   * With `mode` overwrite only: just the rows for which this SQL expression is true are replaced, and every incoming row must fulfil it.
+   */
+  replace_where?: string | null;
+  /**
+   * The columns that the files are partitioned by; of a table that is there they must be its own.
    */
   partition_columns?: string[] | null;
   /**
@@ -1068,6 +1235,27 @@ export interface DeltaWriteRequest {
   extra_constraints?: {
     [k: string]: string;
   } | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Constraints that are dropped.
+ */
+export interface DropConstraintsBody {
+  /**
+   * The constraints; at least one.
+   */
+  names: string[];
+  /**
+   * Whether a name that is no constraint is an error.
+   */
+  raise_if_not_exists?: boolean;
   /**
    * What the protocol of the table must be at least; otherwise nothing is done.
    */
@@ -1496,6 +1684,19 @@ export interface HistoryRequest {
   limit: number;
 }
 /**
+ * By what a repeat of a table operation is known.
+ */
+export interface Idempotency {
+  /**
+   * SHA-256, in hex, of the `Idempotency-Key` that the client chose.
+   */
+  key: string;
+  /**
+   * SHA-256, in hex, of what is asked for; the key with another one is refused.
+   */
+  fingerprint: string;
+}
+/**
  * The process answers.
  */
 export interface Liveness {
@@ -1525,6 +1726,179 @@ export interface MemorySettings {
    * Bytes that one query may hold; bounded by the server.
    */
   limit_bytes?: number;
+}
+/**
+ * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
+ */
+export interface MergeBody {
+  source: DeltaMergeSource;
+  /**
+   * The SQL expression by which rows of table and source match.
+   */
+  predicate: string;
+  /**
+   * The name of the source in the expressions.
+   */
+  source_alias?: string | null;
+  /**
+   * The name of the table in the expressions.
+   */
+  target_alias?: string | null;
+  /**
+   * Only matched rows for which this SQL expression is true are changed or deleted.
+   */
+  matched_predicate?: string | null;
+  /**
+   * Column to the SQL expression of its new value, for matched rows.
+   */
+  matched_updates?: {
+    [k: string]: string;
+  };
+  /**
+   * Whether matched rows are deleted.
+   */
+  matched_delete?: boolean;
+  /**
+   * Only rows of the source for which this SQL expression is true are inserted.
+   */
+  not_matched_predicate?: string | null;
+  /**
+   * Column to the SQL expression of its value, for rows of the source without a match.
+   */
+  not_matched_inserts?: {
+    [k: string]: string;
+  };
+  /**
+   * Only rows of the table for which this SQL expression is true are deleted.
+   */
+  not_matched_by_source_predicate?: string | null;
+  /**
+   * Whether rows of the table without a match are deleted.
+   */
+  not_matched_by_source_delete?: boolean;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * What a merge does with the rows of its body.
+ */
+export interface MergeSelection {
+  request?: RowsMerge;
+}
+/**
+ * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
+ */
+export interface RowsMerge {
+  /**
+   * The SQL expression by which rows of table and source match.
+   */
+  predicate: string;
+  /**
+   * The name of the source in the expressions.
+   */
+  source_alias?: string | null;
+  /**
+   * The name of the table in the expressions.
+   */
+  target_alias?: string | null;
+  /**
+   * Only matched rows for which this SQL expression is true are changed or deleted.
+   */
+  matched_predicate?: string | null;
+  /**
+   * Column to the SQL expression of its new value, for matched rows.
+   */
+  matched_updates?: {
+    [k: string]: string;
+  };
+  /**
+   * Whether matched rows are deleted.
+   */
+  matched_delete?: boolean;
+  /**
+   * Only rows of the source for which this SQL expression is true are inserted.
+   */
+  not_matched_predicate?: string | null;
+  /**
+   * Column to the SQL expression of its value, for rows of the source without a match.
+   */
+  not_matched_inserts?: {
+    [k: string]: string;
+  };
+  /**
+   * Only rows of the table for which this SQL expression is true are deleted.
+   */
+  not_matched_by_source_predicate?: string | null;
+  /**
+   * Whether rows of the table without a match are deleted.
+   */
+  not_matched_by_source_delete?: boolean;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Under which condition a table operation is made, and how a repeat of it is known.
+ */
+export interface OperationConditions {
+  /**
+   * Only when the table still has this ETag; its commit then follows on that version and no other.
+   */
+  "if-match"?: string;
+  /**
+   * A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.
+   */
+  "idempotency-key"?: string;
+  [k: string]: unknown;
+}
+/**
+ * What a table operation has to keep to besides its request.
+ */
+export interface OperationContext {
+  /**
+   * The version that the commit must follow on; null for any.
+   */
+  expected_version?: number | null;
+  /**
+   * By what a repeat is known; null where the client named no key.
+   */
+  idempotency?: Idempotency | null;
+  /**
+   * Gates of the session and of the registration, besides the one of the request; all apply.
+   */
+  gates?: DeltaFeatureGate[];
+}
+/**
+ * Small files that become larger ones.
+ */
+export interface OptimizeBody {
+  /**
+   * Bytes that a data file should have.
+   */
+  target_size?: number | null;
+  /**
+   * The columns whose near values come into the same files.
+   */
+  z_order_columns?: string[] | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * Which page of a list is wanted.
@@ -1905,6 +2279,51 @@ export interface Readiness {
   reasons: string[];
 }
 /**
+ * A table that becomes what it was, at a version or a time. Exactly one of them.
+ */
+export interface RestoreBody {
+  /**
+   * The version that is restored.
+   */
+  version?: number | null;
+  /**
+   * The last version committed at or before this time is restored, RFC 3339.
+   */
+  timestamp?: string | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * How the rows of a body are written.
+ */
+export interface RowsSelection {
+  mode?: DeltaWriteDisposition;
+  schema_mode?: DeltaSchemaMode;
+  /**
+   * With `mode` overwrite only: just the rows for which this SQL expression is true are replaced, and every incoming row must fulfil it.
+   */
+  replace_where?: string;
+  /**
+   * The columns that the files are partitioned by; of a table that is there they must be its own. Separated by commas.
+   */
+  partition_columns?: string;
+  /**
+   * Bytes that a data file should have.
+   */
+  target_file_size?: number;
+  extra_constraints?: {
+    [k: string]: string;
+  };
+  gate?: DeltaFeatureGate;
+  commit_options?: DeltaCommitOptions;
+}
+/**
  * A JSON Schema, draft 2020-12, with its references absolute.
  */
 export interface SchemaDocument {
@@ -2015,6 +2434,25 @@ export interface SessionRequest {
    * The session ends after this long without use.
    */
   ttl_seconds?: number;
+}
+/**
+ * Table properties that are set.
+ */
+export interface SetPropertiesBody {
+  /**
+   * Property to its new value; at least one.
+   */
+  properties: {
+    [k: string]: string;
+  };
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * A protocol, given or that of a table, and what an engine supports.
@@ -2135,6 +2573,72 @@ export interface TableConditions {
    */
   "if-none-match"?: string;
   [k: string]: unknown;
+}
+/**
+ * A new, empty table.
+ */
+export interface TableCreation {
+  /**
+   * The columns, in order.
+   */
+  columns: FieldSpec[];
+  /**
+   * The columns that the files are partitioned by.
+   */
+  partition_columns?: string[];
+  /**
+   * Table properties.
+   */
+  properties?: {
+    [k: string]: string;
+  };
+  /**
+   * Name to SQL expression that every row must fulfil.
+   */
+  constraints?: {
+    [k: string]: string;
+  };
+  /**
+   * What the table holds.
+   */
+  description?: string | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+  /**
+   * Where the table is, inside an allowed location; its folder in the warehouse when absent.
+   */
+  uri?: string;
+  /**
+   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
+}
+/**
+ * A Delta table to serve under a name.
+ */
+export interface TableRegistration {
+  /**
+   * A folder inside an allowed location, or an `s3://` URI.
+   */
+  uri: string;
+  /**
+   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
+  /**
+   * What the protocol of the table must be at least, at every read and write of its rows.
+   */
+  gate?: DeltaFeatureGate | null;
 }
 /**
  * A table at one version.
@@ -2327,25 +2831,6 @@ export interface TablePath {
   name: string;
 }
 /**
- * A Delta table to serve under a name.
- */
-export interface TableRegistration {
-  /**
-   * A folder inside an allowed location, or an `s3://` URI.
-   */
-  uri: string;
-  /**
-   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
-   */
-  storage_options?: {
-    [k: string]: string;
-  };
-  /**
-   * What the protocol of the table must be at least, at every read and write of its rows.
-   */
-  gate?: DeltaFeatureGate | null;
-}
-/**
  * The columns of a table at one version.
  */
 export interface TableSchema {
@@ -2451,6 +2936,54 @@ export interface WriteSource {
    */
   path: string;
   format: SourceFormat;
+}
+/**
+ * Rows that are changed.
+ */
+export interface UpdateBody {
+  /**
+   * The rows for which this SQL expression is true; all when absent.
+   */
+  predicate?: string | null;
+  /**
+   * Column to the SQL expression of its new value; at least one.
+   */
+  updates: {
+    [k: string]: string;
+  };
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Files that no version needs any longer are removed.
+ */
+export interface VacuumBody {
+  /**
+   * Files that were removed from the table longer ago than this; the table's own retention when absent.
+   */
+  retention_hours?: number | null;
+  /**
+   * Whether the files are only listed.
+   */
+  dry_run?: boolean;
+  /**
+   * Whether a retention below the table's own is refused.
+   */
+  enforce_retention_duration?: boolean;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * What a commit wrote.

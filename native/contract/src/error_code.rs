@@ -52,9 +52,12 @@ pub enum ErrorCode {
     /// The query was canceled before it ended.
     #[serde(rename = "query_canceled")]
     QueryCanceled,
-    /// Another writer committed first. Try again.
+    /// Another writer committed first, and what it did cannot be reconciled. `details` names its version and operation. Read the table and try again.
     #[serde(rename = "table_conflict")]
     TableConflict,
+    /// A table is there already. Append to it or overwrite it, or choose another name.
+    #[serde(rename = "table_exists")]
+    TableExists,
     /// The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version.
     #[serde(rename = "change_data_expired")]
     ChangeDataExpired,
@@ -64,7 +67,7 @@ pub enum ErrorCode {
     /// The protocol of the table is less than a gate asks for; `details` lists every rule that it breaks. Nothing was read or written.
     #[serde(rename = "gate_failed")]
     GateFailed,
-    /// The body is larger than LAKEGATE_BODY_LIMIT.
+    /// The body is larger than LAKEGATE_BODY_LIMIT, or its rows than LAKEGATE_ROWS_LIMIT.
     #[serde(rename = "body_too_large")]
     BodyTooLarge,
     /// The Content-Type is not one that this route reads. The detail lists those that it does.
@@ -109,9 +112,6 @@ pub enum ErrorCode {
     /// The location holds no Delta table, or it cannot be read with these credentials.
     #[serde(rename = "table_unreadable")]
     TableUnreadable,
-    /// The table has a Delta feature that this engine can read but not write; `details` lists each with the reason.
-    #[serde(rename = "table_not_writable")]
-    TableNotWritable,
     /// A gate needs the protocol of a table, and there is none. Give a `snapshot` with its versions, or name a `table`.
     #[serde(rename = "protocol_unavailable")]
     ProtocolUnavailable,
@@ -121,6 +121,27 @@ pub enum ErrorCode {
     /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
     #[serde(rename = "memory_exceeded")]
     MemoryExceeded,
+    /// The table has a feature that the engine cannot write. The detail names it.
+    #[serde(rename = "table_not_writable")]
+    TableNotWritable,
+    /// Rows of the table may only be added, since `delta.appendOnly` is set.
+    #[serde(rename = "table_append_only")]
+    TableAppendOnly,
+    /// Rows break a constraint of the table or of the request; nothing was written. `details` lists the violations.
+    #[serde(rename = "constraint_violated")]
+    ConstraintViolated,
+    /// The rows of the body do not fit the table or their own format; nothing was written. The detail names the place.
+    #[serde(rename = "invalid_rows")]
+    InvalidRows,
+    /// Another request was made with this `Idempotency-Key`. Choose a new key for a new request.
+    #[serde(rename = "idempotency_key_reused")]
+    IdempotencyKeyReused,
+    /// The engine does not support this table property, its value, or this feature. The detail says what it allows.
+    #[serde(rename = "property_not_allowed")]
+    PropertyNotAllowed,
+    /// Files that readers or time travel may still need would be removed. Keep them for the retention of the table, or turn its enforcement off.
+    #[serde(rename = "retention_too_short")]
+    RetentionTooShort,
     /// The server has as much of this as it allows. Wait as `Retry-After` says, or end what is no longer needed.
     #[serde(rename = "too_many_requests")]
     TooManyRequests,
@@ -165,6 +186,7 @@ impl ErrorCode {
         Self::NameTaken,
         Self::QueryCanceled,
         Self::TableConflict,
+        Self::TableExists,
         Self::ChangeDataExpired,
         Self::PreconditionFailed,
         Self::GateFailed,
@@ -183,10 +205,16 @@ impl ErrorCode {
         Self::TableUnsupported,
         Self::TableCorrupt,
         Self::TableUnreadable,
-        Self::TableNotWritable,
         Self::ProtocolUnavailable,
         Self::ChangeDataDisabled,
         Self::MemoryExceeded,
+        Self::TableNotWritable,
+        Self::TableAppendOnly,
+        Self::ConstraintViolated,
+        Self::InvalidRows,
+        Self::IdempotencyKeyReused,
+        Self::PropertyNotAllowed,
+        Self::RetentionTooShort,
         Self::TooManyRequests,
         Self::Internal,
         Self::NotImplemented,
@@ -215,6 +243,7 @@ impl ErrorCode {
             Self::NameTaken => "name_taken",
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
+            Self::TableExists => "table_exists",
             Self::ChangeDataExpired => "change_data_expired",
             Self::PreconditionFailed => "precondition_failed",
             Self::GateFailed => "gate_failed",
@@ -233,10 +262,16 @@ impl ErrorCode {
             Self::TableUnsupported => "table_unsupported",
             Self::TableCorrupt => "table_corrupt",
             Self::TableUnreadable => "table_unreadable",
-            Self::TableNotWritable => "table_not_writable",
             Self::ProtocolUnavailable => "protocol_unavailable",
             Self::ChangeDataDisabled => "change_data_disabled",
             Self::MemoryExceeded => "memory_exceeded",
+            Self::TableNotWritable => "table_not_writable",
+            Self::TableAppendOnly => "table_append_only",
+            Self::ConstraintViolated => "constraint_violated",
+            Self::InvalidRows => "invalid_rows",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::PropertyNotAllowed => "property_not_allowed",
+            Self::RetentionTooShort => "retention_too_short",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
             Self::NotImplemented => "not_implemented",
@@ -266,6 +301,7 @@ impl ErrorCode {
             Self::NameTaken => ErrorKind::Config,
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
+            Self::TableExists => ErrorKind::Delta,
             Self::ChangeDataExpired => ErrorKind::Delta,
             Self::PreconditionFailed => ErrorKind::Validation,
             Self::GateFailed => ErrorKind::Delta,
@@ -284,10 +320,16 @@ impl ErrorCode {
             Self::TableUnsupported => ErrorKind::Delta,
             Self::TableCorrupt => ErrorKind::Delta,
             Self::TableUnreadable => ErrorKind::Delta,
-            Self::TableNotWritable => ErrorKind::Delta,
             Self::ProtocolUnavailable => ErrorKind::Delta,
             Self::ChangeDataDisabled => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
+            Self::TableNotWritable => ErrorKind::Delta,
+            Self::TableAppendOnly => ErrorKind::Delta,
+            Self::ConstraintViolated => ErrorKind::Delta,
+            Self::InvalidRows => ErrorKind::Arrow,
+            Self::IdempotencyKeyReused => ErrorKind::Validation,
+            Self::PropertyNotAllowed => ErrorKind::Delta,
+            Self::RetentionTooShort => ErrorKind::Delta,
             Self::TooManyRequests => ErrorKind::Generic,
             Self::Internal => ErrorKind::Generic,
             Self::NotImplemented => ErrorKind::Generic,
@@ -317,6 +359,7 @@ impl ErrorCode {
             Self::NameTaken => false,
             Self::QueryCanceled => false,
             Self::TableConflict => true,
+            Self::TableExists => false,
             Self::ChangeDataExpired => false,
             Self::PreconditionFailed => false,
             Self::GateFailed => false,
@@ -335,10 +378,16 @@ impl ErrorCode {
             Self::TableUnsupported => false,
             Self::TableCorrupt => false,
             Self::TableUnreadable => false,
-            Self::TableNotWritable => false,
             Self::ProtocolUnavailable => false,
             Self::ChangeDataDisabled => false,
             Self::MemoryExceeded => false,
+            Self::TableNotWritable => false,
+            Self::TableAppendOnly => false,
+            Self::ConstraintViolated => false,
+            Self::InvalidRows => false,
+            Self::IdempotencyKeyReused => false,
+            Self::PropertyNotAllowed => false,
+            Self::RetentionTooShort => false,
             Self::TooManyRequests => true,
             Self::Internal => false,
             Self::NotImplemented => false,

@@ -200,7 +200,7 @@ impl Validate for DeltaMaintenanceReport {
 impl Validate for DeltaMergeRequest {
     fn validate(&self) -> Verdict {
         rule::valid(&self.table).at("table")?;
-        rule::valid(&self.source).at("source")?;
+        rule::some(&self.source, rule::valid).at("source")?;
         rule::min_length(&self.predicate, 1).at("predicate")?;
         rule::some(&self.source_alias, |value| rule::min_length(value, 1)).at("source_alias")?;
         rule::some(&self.target_alias, |value| rule::min_length(value, 1)).at("target_alias")?;
@@ -220,7 +220,8 @@ impl Validate for DeltaMergeSource {
     fn validate(&self) -> Verdict {
         rule::some(&self.table, rule::valid).at("table")?;
         rule::some(&self.sql, |value| rule::min_length(value, 1)).at("sql")?;
-        rule::exactly_one(&[self.table.is_some(), self.sql.is_some()], "table, sql")?;
+        rule::some(&self.rows, |value| rule::each_item(value, |value| rule::each_value(value, rule::any))).at("rows")?;
+        rule::exactly_one(&[self.table.is_some(), self.sql.is_some(), self.rows.is_some()], "table, sql, rows")?;
         Ok(())
     }
 }
@@ -366,6 +367,7 @@ impl Validate for DeltaWriteDisposition {}
 impl Validate for DeltaWriteRequest {
     fn validate(&self) -> Verdict {
         rule::valid(&self.table).at("table")?;
+        rule::some(&self.replace_where, |value| rule::min_length(value, 1)).at("replace_where")?;
         rule::some(&self.partition_columns, |value| rule::unique_items(value).and_then(|()| rule::each_item(value, |value| rule::min_length(value, 1)))).at("partition_columns")?;
         rule::some(&self.target_file_size, |value| rule::minimum(value, 1)).at("target_file_size")?;
         rule::some(&self.extra_constraints, |value| rule::each_value(value, |value| rule::min_length(value, 1))).at("extra_constraints")?;
@@ -530,6 +532,14 @@ impl Validate for HistoryRequest {
     }
 }
 
+impl Validate for Idempotency {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.key, 1).at("key")?;
+        rule::min_length(&self.fingerprint, 1).at("fingerprint")?;
+        Ok(())
+    }
+}
+
 impl Validate for Location {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.line, 1).at("line")?;
@@ -546,6 +556,15 @@ impl Validate for MemorySettings {
 }
 
 impl Validate for NumberStyle {}
+
+impl Validate for OperationContext {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.expected_version, |value| rule::minimum(value, 0)).at("expected_version")?;
+        rule::some(&self.idempotency, rule::valid).at("idempotency")?;
+        rule::each_item(&self.gates, rule::valid).at("gates")?;
+        Ok(())
+    }
+}
 
 impl Validate for Parameter {
     fn validate(&self) -> Verdict {

@@ -443,8 +443,9 @@ exact_struct!(DeltaMaintenanceReport);
 pub struct DeltaMergeRequest {
     /// The table.
     pub table: DeltaTableRef,
-    /// The incoming rows.
-    pub source: DeltaMergeSource,
+    /// The incoming rows; absent where they come beside the request.
+    #[serde(default)]
+    pub source: Option<DeltaMergeSource>,
     /// The SQL expression by which rows of table and source match.
     pub predicate: String,
     /// The name of the source in the expressions.
@@ -484,7 +485,7 @@ pub struct DeltaMergeRequest {
 
 exact_struct!(DeltaMergeRequest);
 
-/// The rows that are merged: a table, or the result of a SELECT. Exactly one of them.
+/// The rows that are merged: a table, the result of a SELECT, or the rows themselves. Exactly one of them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeltaMergeSource {
@@ -494,6 +495,9 @@ pub struct DeltaMergeSource {
     /// A SELECT over registered tables.
     #[serde(default)]
     pub sql: Option<String>,
+    /// The rows, each an object of column to value.
+    #[serde(default)]
+    pub rows: Option<Vec<BTreeMap<String, serde_json::Value>>>,
 }
 
 exact_struct!(DeltaMergeSource);
@@ -856,7 +860,7 @@ fn delta_vacuum_request_enforce_retention_duration() -> bool {
     true
 }
 
-/// Whether incoming rows are added to those that are there or replace them.
+/// Whether incoming rows are added to those that are there, replace them, or make a new table; `create` is refused where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub enum DeltaWriteDisposition {
@@ -864,22 +868,27 @@ pub enum DeltaWriteDisposition {
     Append,
     #[serde(rename = "overwrite")]
     Overwrite,
+    #[serde(rename = "create")]
+    Create,
 }
 
 text_enum!(DeltaWriteDisposition);
 
-/// Rows that are appended to a table or overwrite it; the rows themselves come beside it.
+/// Rows that are appended to a table, overwrite it or make a new one; the rows themselves come beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeltaWriteRequest {
     /// The table.
     pub table: DeltaTableRef,
-    /// Whether the rows are added or replace.
+    /// Whether the rows are added, replace those that are there, or make a new table.
     pub mode: DeltaWriteDisposition,
     /// What becomes of a schema that differs; when absent it must not.
     #[serde(default)]
     pub schema_mode: Option<DeltaSchemaMode>,
-    /// The columns that the files are partitioned by; they must be the table's own.
+    /// With `mode` overwrite only: just the rows for which this SQL expression is true are replaced, and every incoming row must fulfil it.
+    #[serde(default)]
+    pub replace_where: Option<String>,
+    /// The columns that the files are partitioned by; of a table that is there they must be its own.
     #[serde(default)]
     pub partition_columns: Option<Vec<String>>,
     /// Bytes that a data file should have.
@@ -1237,6 +1246,18 @@ pub struct HistoryRequest {
 
 exact_struct!(HistoryRequest);
 
+/// By what a repeat of a table operation is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Idempotency {
+    /// SHA-256, in hex, of the `Idempotency-Key` that the client chose.
+    pub key: String,
+    /// SHA-256, in hex, of what is asked for; the key with another one is refused.
+    pub fingerprint: String,
+}
+
+exact_struct!(Idempotency);
+
 /// A place in the SQL text; both numbers start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1271,6 +1292,23 @@ pub enum NumberStyle {
 }
 
 text_enum!(NumberStyle);
+
+/// What a table operation has to keep to besides its request.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct OperationContext {
+    /// The version that the commit must follow on; null for any.
+    #[serde(default)]
+    pub expected_version: Option<i64>,
+    /// By what a repeat is known; null where the client named no key.
+    #[serde(default)]
+    pub idempotency: Option<Idempotency>,
+    /// Gates of the session and of the registration, besides the one of the request; all apply.
+    #[serde(default)]
+    pub gates: Vec<DeltaFeatureGate>,
+}
+
+exact_struct!(OperationContext);
 
 /// A parameter value: plain JSON, or a value with its Arrow type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

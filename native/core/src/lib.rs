@@ -1,6 +1,7 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
 mod changes;
+mod commit;
 mod cooperative;
 pub mod encode;
 mod engine;
@@ -10,7 +11,9 @@ pub mod gate;
 pub use lakegate_contract as generated;
 mod memory;
 mod normalize;
+mod operations;
 mod query;
+mod rows;
 mod schema;
 mod session;
 mod sql;

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use super::durable_store::DurableStore;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
 use super::table_stores::{TableStores, store_key};
 use super::{Location, Locations};
+use crate::commit::{Committer, PlannedLog};
 use crate::error::{Error, Result};
 
 /// A table's log and data, registered for plans under `lakegate://tN` as long as this value lives.
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 pub struct TableStore {
     pub location: Location,
     pub log: LogStoreRef,
+    pub committer: Arc<Committer>,
     url: Url,
     root: Path,
     stores: Arc<TableStores>,
@@ -40,7 +42,7 @@ impl TableStore {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (store, root) = match &location {
             Location::Folder(path) => (
-                Arc::new(LocalFileSystem::new()) as Arc<dyn ObjectStore>,
+                Arc::new(DurableStore::default()) as Arc<dyn ObjectStore>,
                 Path::from_absolute_path(path).map_err(object_store::Error::from)?,
             ),
             Location::S3 { bucket, prefix } => (
@@ -57,9 +59,11 @@ impl TableStore {
         stores.register_store(&url, rooted.clone());
         let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root.clone()));
         let log = default_logstore(prefixed, rooted, &url, &StorageConfig::default());
+        let committer = stores.committer(&location);
         Ok(Self {
             location,
-            log,
+            log: Arc::new(PlannedLog::new(log)),
+            committer,
             url,
             root,
             stores,
@@ -91,9 +95,9 @@ impl TableStore {
 
 impl Drop for TableStore {
     fn drop(&mut self) {
-        let _ = self.stores.deregister_store(&self.url);
-        // Change data feeds are read through the address that the Delta library makes up.
+        // The library registers the table a second time, under an address of its own.
         let _ = self.stores.deregister_store(self.log.object_store_url().as_ref());
+        let _ = self.stores.deregister_store(&self.url);
     }
 }
 

@@ -1,20 +1,39 @@
 //! The object stores that plans may read: one a table, and no others.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::fmt;
+use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use object_store::ObjectStore;
 use url::Url;
 
+use super::Location;
+use crate::commit::Committer;
 use crate::error::Error;
 use crate::generated::ErrorCode;
 
 /// DataFusion's own registry holds the whole local file system; this one holds what [`super::TableStore`]s put in.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct TableStores {
     stores: RwLock<HashMap<String, Arc<dyn ObjectStore>>>,
+    committers: Mutex<HashMap<String, Arc<Committer>>>,
+}
+
+impl TableStores {
+    /// The one committer of the table at a place, under whatever names it is served.
+    pub fn committer(&self, location: &Location) -> Arc<Committer> {
+        let mut committers = self.committers.lock().expect("no holder panics");
+        committers.entry(location.uri()).or_default().clone()
+    }
+}
+
+impl fmt::Debug for TableStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stores = self.stores.read().expect("no writer panics");
+        f.debug_set().entries(stores.keys()).finish()
+    }
 }
 
 impl ObjectStoreRegistry for TableStores {

@@ -1,6 +1,7 @@
 //! Delta tables: found by name, opened once, read at a version.
 
 mod catalog;
+mod columns;
 mod commit_log;
 mod describe;
 mod discovery;

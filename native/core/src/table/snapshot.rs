@@ -9,7 +9,7 @@ use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake_core::kernel::EagerSnapshot;
 
 use super::snapshot_info::protocol;
-use super::time_travel::commit_timestamp;
+use super::time_travel::{commit_timestamp, next_commit_timestamp};
 use crate::error::Result;
 use crate::gate::require_readable;
 use crate::generated::TableVersion;
@@ -26,10 +26,16 @@ pub struct TableSnapshot {
 }
 
 impl TableSnapshot {
-    pub async fn new(table: &DeltaTable, store: Arc<TableStore>) -> Result<Self> {
+    /// `known`: another version of the table, whose time tells that of the next one.
+    pub async fn new(table: &DeltaTable, store: Arc<TableStore>, known: Option<&Self>) -> Result<Self> {
         let state = table.snapshot()?.snapshot().clone();
         let version = state.version() as i64;
-        let timestamp = commit_timestamp(&store, &state, version).await?;
+        let timestamp = match known {
+            Some(known) if known.version + 1 == version => {
+                next_commit_timestamp(&store, &state, (known.version, known.timestamp)).await?
+            }
+            _ => commit_timestamp(&store, &state, version).await?,
+        };
         let provider = provider(&state);
         Ok(Self {
             version,

@@ -113,15 +113,17 @@ impl Table {
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
     async fn refresh(&self, known: Option<&Newest>) -> Result<Newest> {
         let mut table = DeltaTable::new(self.store.log.clone());
+        let mut before = None;
         if let Some(known) = known {
             if commit_meta(&self.store, known.snapshot.version).await? == known.commit {
                 table = known.table.clone();
+                before = Some(&*known.snapshot);
             } else {
                 self.pinned.lock().expect("no holder panics").clear();
             }
         }
         table.update_state().await?;
-        let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone()).await?);
+        let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone(), before).await?);
         let commit = commit_meta(&self.store, snapshot.version).await?;
         Ok(Newest {
             table,
@@ -133,7 +135,7 @@ impl Table {
     async fn load(&self, version: i64) -> Result<TableSnapshot> {
         let mut table = DeltaTable::new(self.store.log.clone());
         match table.load_version(version as u64).await {
-            Ok(()) => TableSnapshot::new(&table, self.store.clone()).await,
+            Ok(()) => TableSnapshot::new(&table, self.store.clone(), None).await,
             Err(_) if commit_meta(&self.store, version).await?.is_none() => {
                 let message = format!("Version {version} can't be read any more: its log was cleaned up");
                 Err(Error::new(ErrorCode::VersionNotFound, message))

@@ -22,10 +22,35 @@ pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version
             return Ok(time);
         }
     }
-    match commit_meta(store, version).await? {
-        Some(meta) => Ok(meta.last_modified.trunc_subsecs(MILLIS)),
-        None => checkpoint_time(store, version).await,
+    match ascending(commit_files(store, version).await?).last() {
+        Some((last, time)) if *last == version => Ok(*time),
+        _ => checkpoint_time(store, version).await,
     }
+}
+
+/// The same for the version after one whose time is known, without listing the log.
+pub async fn next_commit_timestamp(
+    store: &TableStore,
+    state: &EagerSnapshot,
+    (version, before): (i64, DateTime<Utc>),
+) -> Result<DateTime<Utc>> {
+    if in_commit_from(state).is_none()
+        && let Some(meta) = commit_meta(store, version + 1).await?
+    {
+        let modified = meta.last_modified.trunc_subsecs(MILLIS);
+        return Ok(modified.max(before + TimeDelta::milliseconds(1)));
+    }
+    commit_timestamp(store, state, version + 1).await
+}
+
+/// The times as they must ascend: those of files can stand still or go back, the log's order can't.
+fn ascending(files: Vec<(i64, DateTime<Utc>)>) -> Vec<(i64, DateTime<Utc>)> {
+    let mut commits: Vec<(i64, DateTime<Utc>)> = Vec::with_capacity(files.len());
+    for (version, time) in files {
+        let earliest = commits.last().map(|(_, time)| *time + TimeDelta::milliseconds(1));
+        commits.push((version, earliest.map_or(time, |earliest| time.max(earliest))));
+    }
+    commits
 }
 
 /// The commit file of `version`, if it is still there.
@@ -64,22 +89,15 @@ pub async fn version_at(store: &TableStore, state: &EagerSnapshot, time: DateTim
     Ok(commits[after - 1].0)
 }
 
-/// Versions up to that of `state` with their times, both ascending: file times can stand still or go back, the log's
-/// order can't.
+/// Versions up to that of `state` with their times, both ascending.
 pub async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let files = commit_files(store, state.version() as i64).await?;
-    let first_in_commit = in_commit_from(state);
-    let mut commits: Vec<(i64, DateTime<Utc>)> = Vec::with_capacity(files.len());
-    for (version, modified) in files {
-        let recorded = match first_in_commit {
-            Some(first) if first <= version => in_commit_timestamp(store, version).await?,
-            _ => None,
-        };
-        let earliest = commits.last().map(|(_, time)| *time + TimeDelta::milliseconds(1));
-        let time = recorded.unwrap_or(modified);
-        commits.push((version, earliest.map_or(time, |earliest| time.max(earliest))));
+    let mut files = commit_files(store, state.version() as i64).await?;
+    if let Some(first) = in_commit_from(state) {
+        for (version, time) in files.iter_mut().filter(|(version, _)| *version >= first) {
+            *time = in_commit_timestamp(store, *version).await?.unwrap_or(*time);
+        }
     }
-    Ok(commits)
+    Ok(ascending(files))
 }
 
 /// The first version with an in-commit timestamp, if the table records them.

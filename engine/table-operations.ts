@@ -1,0 +1,174 @@
+/** Operations on tables: each makes a commit, exactly once where the client names it, and says what it did. */
+import type {
+  ConvertBody,
+  DeltaFeatureGate,
+  DeltaMutationReport,
+  DeltaTableRef,
+  DeltaWriteRequest,
+  MergeBody,
+  OperationContext,
+  RowsMerge,
+  TableCreation,
+} from "../schemas/generated/index.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { hashMsgpackCanonical, hashText } from "./hashing.js";
+import type { NativeEngine, NativeIngest, RowFormat, TableOperation } from "./native.js";
+import type { Condition, DescribedTable, TableCatalog } from "./table-catalog.js";
+
+/** What an operation keeps to besides its request. */
+export interface OperationTerms {
+  /** The table must be at one of these revisions; at any when absent. */
+  readonly revisions?: readonly string[] | undefined;
+  /** The client's name of the operation, by which a repeat is known. */
+  readonly idempotencyKey?: string | undefined;
+  /** Gates of the session and of the registration, besides the one of the request. */
+  readonly gates?: readonly DeltaFeatureGate[];
+}
+
+export interface OperationOutcome<Report> {
+  readonly report: Report;
+  /** Of the table after the operation. */
+  readonly revision: string;
+}
+
+type Outcome = OperationOutcome<DeltaMutationReport>;
+
+export interface IncomingRows {
+  readonly format: RowFormat;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface Merge {
+  readonly body: unknown;
+  readonly request: RowsMerge | undefined;
+  readonly rows: IncomingRows | undefined;
+}
+
+/** Where a table is made, when not in its folder of the warehouse. */
+interface Place {
+  readonly uri?: string | undefined;
+  readonly storage_options?: Record<string, string> | undefined;
+}
+
+export class TableOperations {
+  readonly #native: NativeEngine;
+  readonly #catalog: TableCatalog;
+
+  constructor(native: NativeEngine, catalog: TableCatalog) {
+    this.#native = native;
+    this.#catalog = catalog;
+  }
+
+  /** Runs an operation on a served table. */
+  async run<Report extends { version: number }>(
+    operation: TableOperation,
+    name: string,
+    body: object,
+    terms: OperationTerms,
+  ): Promise<OperationOutcome<Report>> {
+    await this.#catalog.attached(name);
+    const request = { ...body, table: { name } };
+    const context = await this.#context(name, { operation, request }, terms);
+    return this.#outcome(name, await this.#native.operate<Report>(operation, request, context));
+  }
+
+  /** Writes rows to a table, or makes one of the warehouse out of them. */
+  async write(
+    name: string,
+    body: Omit<DeltaWriteRequest, "table">,
+    rows: IncomingRows,
+    terms: OperationTerms,
+  ): Promise<Outcome> {
+    const creates = body.mode === "create";
+    if (creates) this.#catalog.refuseRegistered(name);
+    else await this.#catalog.attached(name);
+    return this.#ingest("write", name, { ...body, table: creates ? tableAt(name) : { name } }, rows, terms);
+  }
+
+  /** Merges from the source that the body names, or the rows of the body as `request` says. */
+  async merge(name: string, { body, request, rows }: Merge, terms: OperationTerms): Promise<Outcome> {
+    if (rows === undefined && request === undefined) return this.run("merge", name, body as MergeBody, terms);
+    if (rows === undefined || request === undefined) throw mergeHalfSaid();
+    await this.#catalog.attached(name);
+    return this.#ingest("merge", name, { ...request, table: { name } }, rows, terms);
+  }
+
+  /** Makes an empty table and serves it. */
+  async create(
+    name: string,
+    { uri, storage_options, ...body }: TableCreation,
+    condition: Condition,
+  ): Promise<DescribedTable & { created: boolean }> {
+    await this.#catalog.refuseTaken(name, condition);
+    await this.#make("create", name, body, { uri, storage_options }, {});
+    return { ...(await this.#catalog.describe(name)), created: true };
+  }
+
+  /** Makes a table out of a folder of Parquet files and serves it. */
+  async convert(name: string, { uri, storage_options, ...body }: ConvertBody, terms: OperationTerms): Promise<Outcome> {
+    this.#catalog.refuseRegistered(name);
+    return this.#outcome(name, await this.#make("convert", name, body, { uri, storage_options }, terms));
+  }
+
+  async #make(
+    operation: "create" | "convert",
+    name: string,
+    body: object,
+    place: Place,
+    terms: OperationTerms,
+  ): Promise<DeltaMutationReport> {
+    const request = { ...body, table: tableAt(name, place) };
+    const context = await this.#context(name, { operation, body, uri: place.uri }, terms);
+    const report = await this.#native.operate<DeltaMutationReport>(operation, request, context);
+    const { uri, storage_options = {} } = place;
+    if (uri !== undefined) await this.#catalog.put(name, { uri, storage_options }, () => true);
+    return report;
+  }
+
+  async #ingest(
+    operation: "write" | "merge",
+    name: string,
+    request: object,
+    { format, bytes }: IncomingRows,
+    terms: OperationTerms,
+  ): Promise<Outcome> {
+    const context = await this.#context(name, { operation, request, format }, terms);
+    const ingest = this.#native.ingest(operation, request, context, format);
+    return this.#outcome(name, await fill<DeltaMutationReport>(ingest, bytes));
+  }
+
+  async #context(name: string, asked: object, terms: OperationTerms): Promise<OperationContext> {
+    const { revisions, idempotencyKey, gates = [] } = terms;
+    const expected = revisions && { expected_version: await this.#catalog.versionAmong(name, revisions) };
+    const idempotency = idempotencyKey !== undefined && {
+      idempotency: { key: hashText(idempotencyKey), fingerprint: hashMsgpackCanonical(asked) },
+    };
+    return { ...expected, ...idempotency, gates: [...gates] };
+  }
+
+  #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {
+    return { report, revision: this.#catalog.revisionAt(name, report.version) };
+  }
+}
+
+/** What was sent is committed when all of it has come, and nothing otherwise. */
+async function fill<Report>(ingest: NativeIngest, bytes: AsyncIterable<Uint8Array>): Promise<Report> {
+  try {
+    for await (const chunk of bytes) await ingest.write(chunk);
+    return await ingest.finish<Report>();
+  } catch (error) {
+    ingest.cancel();
+    throw error;
+  }
+}
+
+function tableAt(name: string, { uri = name, storage_options }: Place = {}): DeltaTableRef {
+  return { table_uri: uri, ...(storage_options && { storage_options }) };
+}
+
+function mergeHalfSaid(): DataFusionEngineError {
+  return new DataFusionEngineError(
+    "The query parameter `request` says what a merge does with the rows of its body: it goes with rows, and rows go with it.",
+    { code: "invalid_request" },
+  );
+}

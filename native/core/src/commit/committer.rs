@@ -1,0 +1,356 @@
+//! The one writer of a table's log in this process.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use chrono::Utc;
+use deltalake_core::logstore::{LogStoreRef, commit_uri_from_version};
+use futures::FutureExt;
+use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions};
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::conflict::Isolation;
+use super::record::{CommitRecord, Effects};
+use crate::error::{Error, Result};
+use crate::generated::ErrorCode;
+
+/// Commits whose effects are remembered.
+const REMEMBERED: usize = 256;
+
+/// A commit that an operation planned on version `base`; -1 for a table that isn't there yet.
+pub struct Proposal {
+    pub log: LogStoreRef,
+    pub base: i64,
+    pub record: CommitRecord,
+    pub isolation: Isolation,
+    /// Whether it must follow `base` and nothing else.
+    pub exact: bool,
+    pub transactions: Vec<Transaction>,
+    /// Whether it may share a commit with other appends.
+    pub shares: bool,
+}
+
+/// What makes a repeat known.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Transaction {
+    /// An application's own number.
+    Numbered { app_id: String, version: i64 },
+    /// A request, known by the key that its client chose; its transaction has the number of the commit.
+    Keyed { app_id: String, fingerprint: String },
+}
+
+impl Transaction {
+    pub fn app_id(&self) -> &str {
+        match self {
+            Self::Numbered { app_id, .. } | Self::Keyed { app_id, .. } => app_id,
+        }
+    }
+
+    /// Whether a table that recorded `version` for the application has had this transaction.
+    pub fn is_repeat(&self, recorded: i64) -> bool {
+        match self {
+            Self::Numbered { version, .. } => recorded >= *version,
+            Self::Keyed { .. } => true,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Committed {
+        version: i64,
+        record: Box<CommitRecord>,
+    },
+    /// The table has the transaction already; `recorded` is the number it has for it.
+    Repeated {
+        transaction: Transaction,
+        recorded: i64,
+    },
+    /// Another commit came first.
+    Lost {
+        version: i64,
+        operation: Option<String>,
+    },
+}
+
+/// Orders the operations of this process on one table, and commits what they propose.
+#[derive(Default)]
+pub struct Committer {
+    queue: Mutex<Queue>,
+    head: tokio::sync::Mutex<Head>,
+    /// Held by an operation that reads rows it rewrites, from its plan to its commit.
+    pub rewrite: tokio::sync::Mutex<()>,
+    /// Held to read while an append commits; to write by a rewrite that lost a race, so that it can't lose again.
+    pub appends: tokio::sync::RwLock<()>,
+    /// Held to read while data files are written that no commit names yet; to write while files are removed.
+    pub files: tokio::sync::RwLock<()>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    is_running: bool,
+}
+
+struct Waiting {
+    proposal: Proposal,
+    answer: oneshot::Sender<Result<Outcome>>,
+}
+
+/// The newest commits that are known.
+#[derive(Default)]
+struct Head {
+    version: Option<i64>,
+    recent: BTreeMap<i64, Arc<Effects>>,
+}
+
+impl Committer {
+    /// Commits, unless a commit since `proposal.base` forbids it. The commit goes on when the caller goes away.
+    pub async fn commit(self: &Arc<Self>, proposal: Proposal) -> Result<Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        let starts = {
+            let mut queue = self.queue.lock().expect("no holder panics");
+            queue.waiting.push(Waiting { proposal, answer });
+            !std::mem::replace(&mut queue.is_running, true)
+        };
+        if starts {
+            tokio::spawn(self.clone().drain());
+        }
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Error::internal("The commit was given up")))
+    }
+
+    async fn drain(self: Arc<Self>) {
+        loop {
+            let waiting = {
+                let mut queue = self.queue.lock().expect("no holder panics");
+                if queue.waiting.is_empty() {
+                    queue.is_running = false;
+                    return;
+                }
+                std::mem::take(&mut queue.waiting)
+            };
+            // A panic drops the answers of this round, and must not stop the next.
+            let _ = AssertUnwindSafe(self.commit_all(waiting)).catch_unwind().await;
+        }
+    }
+
+    async fn commit_all(&self, waiting: Vec<Waiting>) {
+        let mut head = self.head.lock().await;
+        let (mut shared, single): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| waiting.proposal.shares);
+        while !shared.is_empty() {
+            let (group, repeats) = distinct(shared);
+            head.commit(group).await;
+            shared = repeats;
+        }
+        for waiting in single {
+            head.commit(vec![waiting]).await;
+        }
+    }
+}
+
+impl Head {
+    /// Makes one commit of all that may be committed.
+    async fn commit(&mut self, mut waiting: Vec<Waiting>) {
+        let bases = waiting.iter().map(|waiting| waiting.proposal.base);
+        let base = bases.max().unwrap_or(-1);
+        if let Err(error) = self.move_to(base, &waiting[0].proposal.log).await {
+            return answer_all(waiting, &error);
+        }
+        loop {
+            waiting = self.without_refused(waiting).await;
+            let Some(first) = waiting.first() else { return };
+            let (log, version) = (first.proposal.log.clone(), self.version.unwrap_or(-1) + 1);
+            let record = combine(&waiting, version);
+            match put(&log, version, &record).await {
+                Ok(None) => {
+                    self.remember(version, record.effects.clone());
+                    return answer_committed(waiting, version);
+                }
+                Ok(Some(winner)) => self.remember(version, winner),
+                Err(error) => return answer_all(waiting, &error),
+            }
+        }
+    }
+
+    /// Takes `base` for the newest version unless a newer one is known; one that is gone was of another table.
+    async fn move_to(&mut self, base: i64, log: &LogStoreRef) -> Result<()> {
+        match self.version {
+            Some(version) if version > base && exists(log, version).await? => {}
+            Some(version) if version == base => {}
+            _ => {
+                *self = Self {
+                    version: Some(base),
+                    recent: BTreeMap::new(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, version: i64, effects: Effects) {
+        self.version = Some(version);
+        self.recent.insert(version, Arc::new(effects));
+        if self.recent.len() > REMEMBERED {
+            self.recent.pop_first();
+        }
+    }
+
+    /// Answers the proposals that may not be committed, and those that repeat another; the others stay.
+    async fn without_refused(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
+        let mut kept: Vec<Waiting> = Vec::with_capacity(waiting.len());
+        for entry in waiting {
+            match self.refusal(&entry.proposal).await.transpose() {
+                None => kept.push(entry),
+                // A caller that went away needs no answer.
+                Some(outcome) => drop(entry.answer.send(outcome)),
+            }
+        }
+        kept
+    }
+
+    async fn refusal(&mut self, proposal: &Proposal) -> Result<Option<Outcome>> {
+        for version in proposal.base + 1..=self.version.unwrap_or(-1) {
+            let winner = self.effects(version, &proposal.log).await?;
+            if let Some(outcome) = repeated(&proposal.transactions, &winner) {
+                return Ok(Some(outcome));
+            }
+            if proposal.exact || proposal.isolation.conflicts(&proposal.record.effects, &winner) {
+                let operation = winner.operation.clone();
+                return Ok(Some(Outcome::Lost { version, operation }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn effects(&mut self, version: i64, log: &LogStoreRef) -> Result<Arc<Effects>> {
+        if let Some(effects) = self.recent.get(&version) {
+            return Ok(effects.clone());
+        }
+        let Some(bytes) = log.read_commit_entry(version as u64).await? else {
+            let message = format!("Version {version} was cleaned up while this operation ran: send it again");
+            return Err(Error::new(ErrorCode::TableConflict, message));
+        };
+        let effects = Arc::new(CommitRecord::parse(&bytes)?.effects);
+        self.recent.insert(version, effects.clone());
+        Ok(effects)
+    }
+}
+
+fn repeated(transactions: &[Transaction], winner: &Effects) -> Option<Outcome> {
+    transactions.iter().find_map(|transaction| {
+        let known = winner
+            .transactions
+            .iter()
+            .find(|(app_id, _)| app_id == transaction.app_id());
+        known
+            .filter(|(_, recorded)| transaction.is_repeat(*recorded))
+            .map(|(_, recorded)| Outcome::Repeated {
+                transaction: transaction.clone(),
+                recorded: *recorded,
+            })
+    })
+}
+
+/// Proposals without a transaction in common, and those that have to wait for them.
+fn distinct(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
+    let mut taken: HashSet<String> = HashSet::new();
+    waiting.into_iter().partition(|waiting| {
+        let ids = waiting
+            .proposal
+            .transactions
+            .iter()
+            .map(|transaction| transaction.app_id().to_owned());
+        let ids: Vec<_> = ids.collect();
+        let is_free = ids.iter().all(|id| !taken.contains(id));
+        if is_free {
+            taken.extend(ids);
+        }
+        is_free
+    })
+}
+
+/// The one record of all proposals, with their transactions.
+fn combine(waiting: &[Waiting], version: i64) -> CommitRecord {
+    let now = Utc::now().timestamp_millis();
+    let mut records = waiting.iter().map(|waiting| waiting.proposal.record.clone());
+    let mut record = records.next().unwrap_or_default();
+    records.for_each(|other| record.join(other));
+    let mut requests = Map::new();
+    for proposal in waiting.iter().map(|waiting| &waiting.proposal) {
+        for transaction in &proposal.transactions {
+            match transaction {
+                Transaction::Numbered { app_id, version } => record.add_transaction(app_id, *version, now),
+                Transaction::Keyed { app_id, fingerprint } => {
+                    record.add_transaction(app_id, version, now);
+                    requests.insert(app_id.clone(), request(fingerprint, &proposal.record));
+                }
+            }
+        }
+    }
+    record.info.insert("timestamp".to_owned(), json!(now));
+    record.sign(&Uuid::new_v4().to_string(), requests);
+    record
+}
+
+fn request(fingerprint: &str, record: &CommitRecord) -> Value {
+    json!({
+        "fingerprint": fingerprint,
+        "operation": record.effects.operation,
+        "metrics": record.metrics(),
+    })
+}
+
+/// Writes the version unless it is there; answers the effects of the one that is.
+///
+/// A store can lose the answer to a write that landed, and a repeat of it then meets its own file: the id tells.
+async fn put(log: &LogStoreRef, version: i64, record: &CommitRecord) -> Result<Option<Effects>> {
+    let path = commit_uri_from_version(Some(version as u64));
+    let options = PutOptions::from(PutMode::Create);
+    let result = log
+        .object_store(None)
+        .put_opts(&path, record.to_bytes().into(), options)
+        .await;
+    let error = match result {
+        Ok(_) => return Ok(None),
+        Err(StoreError::AlreadyExists { .. }) => None,
+        Err(error) => Some(error),
+    };
+    match (log.read_commit_entry(version as u64).await?, error) {
+        (Some(bytes), _) => {
+            let winner = CommitRecord::parse(&bytes)?.effects;
+            Ok((winner.id != record.effects.id).then_some(winner))
+        }
+        (None, Some(error)) => Err(error.into()),
+        (None, None) => Err(Error::new(
+            ErrorCode::StorageUnavailable,
+            format!("The store says that version {version} is there, but doesn't have it"),
+        )),
+    }
+}
+
+async fn exists(log: &LogStoreRef, version: i64) -> Result<bool> {
+    let path = commit_uri_from_version(Some(version as u64));
+    match log.object_store(None).head(&path).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn answer_committed(waiting: Vec<Waiting>, version: i64) {
+    for Waiting { proposal, answer } in waiting {
+        let record = Box::new(proposal.record);
+        let _ = answer.send(Ok(Outcome::Committed { version, record }));
+    }
+}
+
+fn answer_all(waiting: Vec<Waiting>, error: &Error) {
+    for Waiting { answer, .. } in waiting {
+        let _ = answer.send(Err(error.clone()));
+    }
+}

@@ -1,0 +1,15 @@
+//! Commits: the Delta library plans them, this module makes them.
+//!
+//! The library's own commit loop lets concurrent rewrites corrupt a table and commits a repeated transaction again
+//! (deltalake 1.1). So its operations run against a log that only notes what they would commit, and one [`Committer`] a
+//! table decides whether that may follow what others have committed since.
+
+mod capture;
+mod committer;
+mod conflict;
+mod record;
+
+pub use capture::{PlannedLog, planned};
+pub use committer::{Committer, Outcome, Proposal, Transaction};
+pub use conflict::Isolation;
+pub use record::{CommitRecord, Effects};

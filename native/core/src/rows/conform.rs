@@ -1,0 +1,143 @@
+//! The columns that rows must have, and rows brought to them without loss.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+
+use super::reader::{invalid, union};
+use crate::error::{Error, Result};
+use crate::generated::ErrorCode;
+use crate::sql::closest;
+use crate::type_name::type_name;
+
+/// What is known of the columns before the rows are.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The table's columns; absent where the rows say theirs.
+    pub table: Option<SchemaRef>,
+    /// Whether the rows may have others.
+    pub takes_new_columns: bool,
+}
+
+impl Shape {
+    /// Every column that rows may have, where the table alone says them.
+    pub fn all_columns(&self) -> Option<SchemaRef> {
+        let table = self.table.as_ref().filter(|_| !self.takes_new_columns)?;
+        Some(Arc::new(all_nullable(table)))
+    }
+
+    pub fn with_new_columns(&self, found: &Schema) -> SchemaRef {
+        match &self.table {
+            Some(table) => union(&all_nullable(table), found),
+            None => Arc::new(found.clone()),
+        }
+    }
+
+    /// The columns named in `found`, with the table's types for those it has.
+    pub fn columns(&self, found: &Schema) -> Result<SchemaRef> {
+        let fields: Result<Vec<FieldRef>> = found.fields().iter().map(|field| self.column(field)).collect();
+        Ok(Arc::new(Schema::new(fields?)))
+    }
+
+    fn column(&self, found: &FieldRef) -> Result<FieldRef> {
+        let Some(table) = &self.table else {
+            return Ok(plain(found));
+        };
+        match table.field_with_name(found.name()) {
+            Ok(field) => Ok(plain(&Arc::new(field.clone().with_nullable(true)))),
+            Err(_) if self.takes_new_columns => Ok(plain(&Arc::new(found.as_ref().clone().with_nullable(true)))),
+            Err(_) => Err(no_such_column(found.name(), table)),
+        }
+    }
+
+    /// The columns of a batch in the table's types.
+    pub fn conform(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        let columns = batch.columns().iter().zip(schema.fields());
+        let columns: Result<Vec<ArrayRef>> = columns.map(|(column, field)| convert(column, field)).collect();
+        RecordBatch::try_new(schema.clone(), columns?).map_err(invalid)
+    }
+}
+
+fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    let (from, to) = (column.data_type(), field.data_type());
+    if !is_lossless(from, to) {
+        let message = format!(
+            "Column '{}' is {}, but the table has {}: cast it first",
+            field.name(),
+            type_name(from),
+            type_name(to)
+        );
+        return Err(Error::new(ErrorCode::InvalidRows, message).with("column", field.name().as_str()));
+    }
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    cast_with_options(column, to, &options)
+        .map_err(|error| invalid(format!("column '{}': {error}", field.name())).with("column", field.name().as_str()))
+}
+
+/// Whether every value of a type either has its like in another, or is refused by the cast.
+fn is_lossless(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => true,
+        (from, to) if from == to => true,
+        (Dictionary(_, inner), to) => is_lossless(inner, to),
+        (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
+        (Binary | LargeBinary | BinaryView | FixedSizeBinary(_), Binary | LargeBinary | BinaryView) => true,
+        (from, to) if from.is_integer() => {
+            to.is_integer() || matches!(to, Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..))
+        }
+        (Float16, Float32 | Float64) | (Float32, Float64) => true,
+        (Decimal32(_, a) | Decimal64(_, a) | Decimal128(_, a) | Decimal256(_, a), Decimal128(_, b)) => b >= a,
+        (Date32 | Date64, Date32) => true,
+        (Timestamp(_, from), Timestamp(_, to)) => from.is_some() == to.is_some(),
+        (
+            List(from) | LargeList(from) | ListView(from) | LargeListView(from) | FixedSizeList(from, _),
+            List(to) | LargeList(to) | ListView(to) | LargeListView(to),
+        ) => is_lossless(from.data_type(), to.data_type()),
+        (Map(from, _), Map(to, _)) => is_lossless(from.data_type(), to.data_type()),
+        (Struct(from), Struct(to)) => {
+            from.len() == to.len()
+                && from
+                    .iter()
+                    .zip(to)
+                    .all(|(from, to)| from.name() == to.name() && is_lossless(from.data_type(), to.data_type()))
+        }
+        _ => false,
+    }
+}
+
+fn all_nullable(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter();
+    Schema::new(
+        fields
+            .map(|field| plain(&Arc::new(field.as_ref().clone().with_nullable(true))))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// The field without metadata: ids of Parquet columns would end up in the table, and readers then find nothing.
+fn plain(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::List(item) => DataType::List(plain(item)),
+        DataType::LargeList(item) => DataType::LargeList(plain(item)),
+        DataType::Map(entries, sorted) => DataType::Map(plain(entries), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain).collect::<Fields>()),
+        other => other.clone(),
+    };
+    Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+fn no_such_column(name: &str, table: &Schema) -> Error {
+    let names = table.fields().iter().map(|field| field.name().as_str());
+    let hint = match closest(name, names) {
+        Some(near) => format!("did you mean '{near}'? "),
+        None => String::new(),
+    };
+    let message = format!("The table has no column '{name}': {hint}schema_mode=merge adds new columns");
+    Error::new(ErrorCode::InvalidRows, message).with("column", name)
+}

@@ -1,0 +1,13 @@
+//! Rows that come with a request: bytes in one of five formats, read as they arrive.
+
+mod body;
+mod conform;
+mod reader;
+mod source;
+mod spooled;
+
+pub use body::{Body, BodySender, body};
+pub use conform::Shape;
+pub use reader::RowsFormat;
+pub use source::RowSource;
+pub use spooled::SpooledRows;

@@ -1,0 +1,79 @@
+//! Rows kept in a temporary file, for what reads them more than once.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use futures::{StreamExt, stream};
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+
+use super::source::BatchResult;
+use crate::error::Result;
+
+pub struct SpooledRows {
+    schema: SchemaRef,
+    file: NamedTempFile,
+}
+
+impl SpooledRows {
+    /// Reads `rows` to their end.
+    pub async fn new(rows: &dyn PartitionStream, task: Arc<TaskContext>, folder: &str) -> Result<Self> {
+        let schema = rows.schema().clone();
+        let file = NamedTempFile::new_in(Path::new(folder))?;
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+        let mut writer = StreamWriter::try_new_with_options(file.reopen()?, &schema, options)?;
+        let mut batches = rows.execute(task);
+        while let Some(batch) = batches.next().await {
+            writer.write(&batch?)?;
+        }
+        writer.finish()?;
+        Ok(Self { schema, file })
+    }
+}
+
+impl fmt::Debug for SpooledRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SpooledRows({})", self.schema)
+    }
+}
+
+impl PartitionStream for SpooledRows {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (sender, receiver) = mpsc::channel(1);
+        let file = self.file.reopen();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.map_err(DataFusionError::from).and_then(|file| send(file, &sender)) {
+                // A reader that is gone needs no error.
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        let stream = stream::unfold(receiver, async |mut receiver| {
+            receiver.recv().await.map(|batch| (batch, receiver))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), Box::pin(stream)))
+    }
+}
+
+fn send(file: File, sender: &mpsc::Sender<BatchResult>) -> std::result::Result<(), DataFusionError> {
+    for batch in StreamReader::try_new(BufReader::new(file), None)? {
+        if sender.blocking_send(Ok(batch?)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! The local file system, with writes that survive a loss of power.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+};
+use tempfile::Builder;
+use tokio::task::spawn_blocking;
+
+/// What unfinished files are called; nothing that lists a table takes them for its own.
+pub const UNFINISHED: &str = ".lakegate-";
+
+/// A file is there once all of it is on the disk, and its folder too: `LocalFileSystem` leaves both to the system.
+#[derive(Debug, Clone, Default)]
+pub struct DurableStore {
+    inner: Arc<LocalFileSystem>,
+    folders: Arc<Folders>,
+}
+
+/// Folders whose own entries are on the disk.
+#[derive(Debug, Default)]
+struct Folders(Mutex<HashSet<PathBuf>>);
+
+impl Folders {
+    /// Makes the entry of `file` durable, and those of the folders above it that are new.
+    fn sync_above(&self, file: &FilePath) -> std::io::Result<()> {
+        let mut folder = file.parent();
+        while let Some(path) = folder {
+            File::open(path)?.sync_all()?;
+            let is_new = self.0.lock().expect("no holder panics").insert(path.to_owned());
+            folder = is_new.then(|| path.parent()).flatten();
+        }
+        Ok(())
+    }
+}
+
+impl DurableStore {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(&FilePath, &Folders) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (file, folders) = (self.inner.path_to_filesystem(path)?, self.folders.clone());
+        let done = spawn_blocking(move || work(&file, &folders)).await?;
+        done.map_err(|error| store_error(path, error))
+    }
+}
+
+fn store_error(path: &Path, error: std::io::Error) -> Error {
+    let (path, source) = (path.to_string(), Box::new(error));
+    match source.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source },
+        std::io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source },
+        _ => Error::Generic {
+            store: "DurableStore",
+            source,
+        },
+    }
+}
+
+/// Writes a file under another name and gives it its own once it is on the disk.
+fn write_whole(file: &FilePath, payload: &PutPayload, mode: &PutMode, folders: &Folders) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(FilePath::new("/"));
+    std::fs::create_dir_all(folder)?;
+    let mut unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    for part in payload.iter() {
+        unfinished.write_all(part)?;
+    }
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    unfinished.as_file().set_permissions(permissions)?;
+    unfinished.as_file().sync_all()?;
+    match mode {
+        PutMode::Create => unfinished.persist_noclobber(file)?,
+        _ => unfinished.persist(file)?,
+    };
+    folders.sync_above(file)
+}
+
+impl fmt::Display for DurableStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DurableStore({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for DurableStore {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        if matches!(options.mode, PutMode::Update(_)) {
+            return self.inner.put_opts(path, payload, options).await;
+        }
+        let mode = options.mode;
+        self.blocking(path, move |file, folders| write_whole(file, &payload, &mode, folders))
+            .await?;
+        let written = self.inner.head(path).await?;
+        Ok(PutResult {
+            e_tag: written.e_tag,
+            version: None,
+        })
+    }
+
+    async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        Ok(Box::new(DurableUpload {
+            inner: self.inner.put_multipart_opts(path, options).await?,
+            store: self.clone(),
+            path: path.clone(),
+        }))
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(path, options).await
+    }
+
+    async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(path, ranges).await
+    }
+
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.inner.rename_opts(from, to, options).await
+    }
+}
+
+#[derive(Debug)]
+struct DurableUpload {
+    inner: Box<dyn MultipartUpload>,
+    store: DurableStore,
+    path: Path,
+}
+
+#[async_trait]
+impl MultipartUpload for DurableUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.inner.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let written = self.inner.complete().await?;
+        self.store
+            .blocking(&self.path, |file, folders| {
+                File::open(file)?.sync_all()?;
+                folders.sync_above(file)
+            })
+            .await?;
+        Ok(written)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.inner.abort().await
+    }
+}

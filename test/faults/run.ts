@@ -1,0 +1,30 @@
+/** `npm run test:faults -- [writers|retries|kill|syscalls] [--seed N] [--scale S]`: writes under concurrency, repeats and kills; all suites when none is named. */
+import { parseArgs } from "node:util";
+import { kill } from "./kill.js";
+import { retries } from "./retries.js";
+import { SeededRandom } from "./seeded-random.js";
+import { syscalls } from "./syscalls.js";
+import { writers } from "./writers.js";
+
+/** A suite prints its figures and gives what is wrong; `scale` is the share of the full size. */
+export type Suite = (random: SeededRandom, scale: number) => Promise<string[]>;
+
+const suites: Readonly<Record<string, Suite>> = { writers, retries, kill, syscalls };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: "string" }, scale: { type: "string", default: "1" } },
+});
+const unknown = positionals.filter((name) => !(name in suites));
+if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${Object.keys(suites).join(", ")}`);
+
+const seed = Number(values.seed ?? Math.trunc(Math.random() * 2 ** 31));
+for (const [name, suite] of Object.entries(suites)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  console.log(`${name}: the same choices again: npm run test:faults -- ${name} --seed ${seed} --scale ${values.scale}`);
+  const started = Date.now();
+  const faults = await suite(new SeededRandom(seed), Number(values.scale));
+  for (const fault of faults.slice(0, 20)) console.error(`  ✗ ${fault}`);
+  console.log(`  ${faults.length} faults in ${Math.round((Date.now() - started) / 1000)} s`);
+  if (faults.length > 0) process.exitCode = 1;
+}
