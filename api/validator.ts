@@ -31,8 +31,7 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
         part,
         once(() => others().compile(schema)),
       ),
-      longIntegers(properties),
-      jsonTexts,
+      { longIntegers: longIntegers(properties), lists: lists(properties), jsonTexts },
     );
   };
 }
@@ -82,10 +81,18 @@ function checkExactly(part: string, compiled: () => ValidateFunction): Check {
   };
 }
 
-function checkTexts(check: Check, longIntegers: readonly string[], jsonTexts: JsonTexts): Check {
+/** The properties whose texts are read before they are checked, or after. */
+interface TextProperties {
+  readonly longIntegers: readonly string[];
+  readonly lists: readonly string[];
+  readonly jsonTexts: JsonTexts;
+}
+
+function checkTexts(check: Check, { longIntegers, lists, jsonTexts }: TextProperties): Check {
   return (value) => {
     const texts = value as Record<string, unknown>;
     for (const name of longIntegers) if (name in texts) texts[name] = exactInteger(texts[name]);
+    for (const name of lists) if (typeof texts[name] === "string") texts[name] = [texts[name]];
     const verdict = check(value);
     return "error" in verdict ? verdict : jsonTexts.read(value);
   };
@@ -98,8 +105,17 @@ function propertiesOf(schema: AnySchemaObject): Record<string, AnySchemaObject> 
 
 /** The properties that hold 64-bit integers, whose texts must not become rounded numbers. */
 function longIntegers(properties: Record<string, AnySchemaObject>): string[] {
+  return namesWhere(properties, ({ format }) => format === "int64");
+}
+
+/** The properties that may be repeated; one that stands alone arrives as a text. */
+function lists(properties: Record<string, AnySchemaObject>): string[] {
+  return namesWhere(properties, ({ type }) => type === "array");
+}
+
+function namesWhere(properties: Record<string, AnySchemaObject>, is: (property: AnySchemaObject) => boolean): string[] {
   return Object.entries(properties)
-    .filter(([, { format }]) => format === "int64")
+    .filter(([, property]) => is(property))
     .map(([name]) => name);
 }
 

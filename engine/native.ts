@@ -2,14 +2,23 @@
 import { createRequire } from "node:module";
 import type * as addon from "../native/index.js";
 import type {
+  ChangeRequest,
   DeltaFeatureGate,
+  DeltaProtocolCompatibility,
   DeltaProtocolSnapshot,
+  DeltaProtocolSupport,
+  DeltaSnapshotInfo,
   EngineConfig,
+  EngineSupport,
   ErrorCode,
   ErrorKind,
   ExplainAnswer,
   ExplainRequest,
+  FilePage,
+  FileRequest,
   GateVerdict,
+  HistoryPage,
+  HistoryRequest,
   OperationContext,
   QueryHead,
   QueryRequest,
@@ -18,6 +27,7 @@ import type {
   SessionProfile,
   TableDescription,
   TableEntry,
+  TableSchema,
   TableSelection,
   TableSpec,
   TableWrite,
@@ -25,6 +35,7 @@ import type {
 } from "../schemas/generated/index.js";
 import { decode, encode } from "./codec.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 
 const native = createRequire(import.meta.url)("#addon") as typeof addon;
 
@@ -64,12 +75,18 @@ export class NativeEngine {
     this.#engine = cross(() => native.Engine.open(encode(config)));
   }
 
-  openSession(profile: SessionProfile): NativeSession {
-    return new NativeSession(cross(() => this.#engine.openSession(encode(profile))));
+  openSession(profile: SessionProfile, gate?: DeltaFeatureGate | null): NativeSession {
+    const payload = deltaFeatureGatePayload(gate);
+    const session = cross(() => this.#engine.openSession(encode(profile), payload ? encode(payload) : undefined));
+    return new NativeSession(session);
   }
 
   async attachTable(name: string, spec: TableSpec): Promise<TableDescription> {
-    return decode(await crossAsync(() => this.#engine.attachTable(name, encode(spec))));
+    return decode(
+      await crossAsync(() =>
+        this.#engine.attachTable(name, encode({ ...spec, gate: deltaFeatureGatePayload(spec.gate) })),
+      ),
+    );
   }
 
   detachTable(name: string): boolean {
@@ -82,6 +99,18 @@ export class NativeEngine {
 
   async describeTable(name: string, selection: TableSelection): Promise<TableDescription> {
     return decode(await crossAsync(() => this.#engine.describeTable(name, encode(selection))));
+  }
+
+  async tableSnapshot(name: string, selection: TableSelection): Promise<DeltaSnapshotInfo> {
+    return decode(await crossAsync(() => this.#engine.tableSnapshot(name, encode(selection))));
+  }
+
+  async tableSchema(name: string, selection: TableSelection): Promise<TableSchema> {
+    return decode(await crossAsync(() => this.#engine.tableSchema(name, encode(selection))));
+  }
+
+  async tableHistory(name: string, request: HistoryRequest): Promise<HistoryPage> {
+    return decode(await crossAsync(() => this.#engine.tableHistory(name, encode(request))));
   }
 
   async writeTable(write: TableWrite): Promise<WriteReport> {
@@ -137,6 +166,14 @@ export class NativeSession {
     return new NativeQuery(cross(() => this.#session.query(id, format, encode(request))));
   }
 
+  changes(id: string, format: ResultFormat, request: ChangeRequest): NativeQuery {
+    return new NativeQuery(cross(() => this.#session.changes(id, format, encode(request))));
+  }
+
+  async tableFiles(name: string, request: FileRequest): Promise<FilePage> {
+    return decode(await crossAsync(() => this.#session.tableFiles(name, encode(request))));
+  }
+
   async explain(request: ExplainRequest): Promise<ExplainAnswer> {
     return decode(await crossAsync(() => this.#session.explain(encode(request))));
   }
@@ -170,8 +207,25 @@ export class NativeQuery {
 }
 
 /** Whether a protocol passes a gate, with every rule that it breaks; the one place where gates are judged. */
-export function validateProtocolGate(snapshot: DeltaProtocolSnapshot, gate: DeltaFeatureGate): GateVerdict {
-  return decode(cross(() => native.validateProtocolGate(encode(snapshot), encode(gate))));
+export function validateProtocolGate(
+  snapshot: DeltaProtocolSnapshot,
+  gate: DeltaFeatureGate | null | undefined,
+): GateVerdict {
+  const payload = encode(deltaFeatureGatePayload(gate) ?? {});
+  return decode(cross(() => native.validateProtocolGate(encode(snapshot), payload)));
+}
+
+/** Whether a support covers a protocol. */
+export function protocolCompatibility(
+  snapshot: DeltaProtocolSnapshot,
+  support: DeltaProtocolSupport,
+): DeltaProtocolCompatibility {
+  return decode(cross(() => native.protocolCompatibility(encode(snapshot), encode(support))));
+}
+
+/** What this engine covers. */
+export function engineSupport(): EngineSupport {
+  return decode(cross(() => native.engineSupport()));
 }
 
 function cross<T>(call: () => T | addon.Fault): T {

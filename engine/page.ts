@@ -7,7 +7,7 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
-const defaultLimit = 100;
+export const defaultLimit = 100;
 
 /** Pages through items that are sorted by their key; the cursor holds the key of the last item shown. */
 export function page<T>(items: readonly T[], selection: PageSelection, keyOf: (item: T) => string): Page<T> {
@@ -17,10 +17,14 @@ export function page<T>(items: readonly T[], selection: PageSelection, keyOf: (i
   const shown = rest.slice(0, limit);
   const last = shown.at(-1);
   const more = last !== undefined && rest.length > shown.length;
-  return { items: shown, next_cursor: more ? Buffer.from(keyOf(last)).toString("base64url") : null };
+  return { items: shown, next_cursor: more ? cursorOf(keyOf(last)) : null };
 }
 
-function keyIn(cursor: string): string {
+export function cursorOf(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+export function keyIn(cursor: string): string {
   const key = Buffer.from(cursor, "base64url");
   if (key.length > 0 && key.toString("base64url") === cursor) return key.toString();
   throw new DataFusionEngineError("The cursor is not one that a list gave.", { code: "invalid_request" });

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type {
+  ChangeRequest,
   ExplainAnswer,
   ExplainRequest,
   QueryList,
@@ -11,8 +12,10 @@ import type {
   ResultFormat,
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+import type { NativeQuery } from "./native.js";
 import { page } from "./page.js";
-import { Query } from "./query.js";
+import { Query, type QueryOrigin } from "./query.js";
 import { MutableRegistry } from "./registry.js";
 import type { Sessions } from "./sessions.js";
 
@@ -34,14 +37,20 @@ export class Queries {
 
   run(request: QueryRequest, format: ResultFormat): Query {
     const id = randomUUID();
-    const native = this.#sessions.use(request.session_id).query(id, format, request);
-    const query = new Query(native, { id, format, request, ended: () => this.#file(id) });
-    this.#running.register(id, { order: newestFirst(this.#received++), query });
-    return query;
+    const native = this.#sessions.use(request.session_id).query(id, format, gated(request));
+    return this.#register(native, { id, format, request });
+  }
+
+  /** The changes of a table; the history shows them as a comment that names it. */
+  changes(request: ChangeRequest, format: ResultFormat, session_id?: string): Query {
+    const id = randomUUID();
+    const native = this.#sessions.use(session_id).changes(id, format, request);
+    const described = { sql: `-- changes of ${request.table}`, ...(session_id !== undefined && { session_id }) };
+    return this.#register(native, { id, format, request: described });
   }
 
   explain(request: ExplainRequest): Promise<ExplainAnswer> {
-    return this.#sessions.use(request.session_id).explain(request);
+    return this.#sessions.use(request.session_id).explain(gated(request));
   }
 
   status(id: string): QueryStatus {
@@ -62,6 +71,13 @@ export class Queries {
 
   cancelAll(): void {
     for (const [, { query }] of this.#running.entries()) query.cancel();
+  }
+
+  #register(native: NativeQuery, origin: Omit<QueryOrigin, "ended">): Query {
+    const { id } = origin;
+    const query = new Query(native, { ...origin, ended: () => this.#file(id) });
+    this.#running.register(id, { order: newestFirst(this.#received++), query });
+    return query;
   }
 
   #entries(): HistoryEntry[] {
@@ -86,4 +102,10 @@ function noSuchQuery(id: string): never {
   throw new DataFusionEngineError(`There is no query ${id}, or the history no longer holds it.`, {
     code: "query_not_found",
   });
+}
+
+/** The request with its gates as payloads. */
+function gated<Request extends Pick<QueryRequest, "gate" | "gates">>(request: Request): Request {
+  const gates = Object.entries(request.gates ?? {}).map(([name, gate]) => [name, deltaFeatureGatePayload(gate)]);
+  return { ...request, gate: deltaFeatureGatePayload(request.gate), gates: Object.fromEntries(gates) };
 }

@@ -1,7 +1,13 @@
 /** Sessions: settings under an id, kept in memory until they have not been used for their time to live. */
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { PageSelection, SessionDescription, SessionList, SessionRequest } from "../schemas/generated/index.js";
+import type {
+  DeltaFeatureGate,
+  PageSelection,
+  SessionDescription,
+  SessionList,
+  SessionRequest,
+} from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { NativeEngine, NativeSession } from "./native.js";
 import { page } from "./page.js";
@@ -10,6 +16,7 @@ interface OpenSession {
   readonly id: string;
   readonly order: string;
   readonly native: NativeSession;
+  readonly gate: DeltaFeatureGate | null;
   readonly ttlSeconds: number;
   readonly createdAt: string;
 }
@@ -28,12 +35,13 @@ export class Sessions {
     this.#open = new LRUCache({ max: limit, updateAgeOnGet: true, ttl: defaultTtlSeconds * 1000 });
   }
 
-  open({ profile = {}, ttl_seconds = defaultTtlSeconds }: SessionRequest): SessionDescription {
+  open({ profile = {}, gate = null, ttl_seconds = defaultTtlSeconds }: SessionRequest): SessionDescription {
     this.#refuseTooMany();
     const session = {
       id: randomUUID(),
       order: String(this.#opened++).padStart(16, "0"),
-      native: this.#native.openSession(profile),
+      native: this.#native.openSession(profile, gate),
+      gate,
       ttlSeconds: ttl_seconds,
       createdAt: new Date().toISOString(),
     };
@@ -63,11 +71,12 @@ export class Sessions {
   }
 
   #describe(session: OpenSession): SessionDescription {
-    const { id, native, ttlSeconds, createdAt } = session;
+    const { id, native, gate, ttlSeconds, createdAt } = session;
     const expires = new Date(Date.now() + this.#open.getRemainingTTL(id));
     return {
       session_id: id,
       profile: native.effectiveProfile(),
+      ...(gate !== null && { gate }),
       ttl_seconds: ttlSeconds,
       created_at: createdAt,
       expires_at: expires.toISOString(),

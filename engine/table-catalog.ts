@@ -120,9 +120,10 @@ export class TableCatalog {
     return this.#turns.run(async () => {
       await this.#refuseWarehouseName(name);
       await this.#check(name, condition);
-      const { uri, storage_options = {} } = registration;
-      const description = await this.#native.attachTable(name, { uri, storage_options });
-      const stored = { name, uri, storage_options, registered_at: new Date().toISOString(), revision: randomUUID() };
+      const { uri, storage_options = {}, gate = null } = registration;
+      const spec = { uri, storage_options, gate };
+      const description = await this.#native.attachTable(name, spec);
+      const stored = { name, ...spec, registered_at: new Date().toISOString(), revision: randomUUID() };
       await this.#save(stored);
       const created = !this.#tables.has(name);
       this.#tables.register(name, { stored }, { overwrite: true });
@@ -150,8 +151,8 @@ export class TableCatalog {
   async #open(name: string): Promise<void> {
     const stored = this.#tables.get(name)?.stored;
     if (stored === undefined) return;
-    const { uri, storage_options } = stored;
-    const outcome = await this.#native.attachTable(name, { uri, storage_options }).then(
+    const { uri, storage_options, gate = null } = stored;
+    const outcome = await this.#native.attachTable(name, { uri, storage_options, gate }).then(
       () => ({ stored }),
       (error: unknown) => ({ stored, failure: queryFailure(error), error }),
     );

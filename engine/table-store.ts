@@ -2,12 +2,15 @@
 import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import type { DeltaFeatureGate } from "../schemas/generated/index.js";
 import type { Log } from "./log.js";
 
 export interface StoredTable {
   readonly name: string;
   readonly uri: string;
   readonly storage_options: Readonly<Record<string, string>>;
+  /** Absent in what was stored before there were gates. */
+  readonly gate?: DeltaFeatureGate | null;
   readonly registered_at: string;
   /** Changes with every registration, so that an ETag can be made of it and no secret. */
   readonly revision: string;

@@ -19,14 +19,19 @@ export interface Started {
 }
 
 export declare function validateProtocolGate(snapshot: Buffer, gate: Buffer): Buffer | Fault;
+export declare function protocolCompatibility(snapshot: Buffer, support: Buffer): Buffer | Fault;
+export declare function engineSupport(): Buffer | Fault;
 
 export declare class Engine {
   static open(config: Buffer): Engine | Fault;
-  openSession(profile: Buffer): Session | Fault;
+  openSession(profile: Buffer, gate?: Buffer): Session | Fault;
   attachTable(name: string, spec: Buffer): Promise<Buffer | Fault>;
   detachTable(name: string): boolean;
   tables(): Promise<Buffer | Fault>;
   describeTable(name: string, selection: Buffer): Promise<Buffer | Fault>;
+  tableSnapshot(name: string, selection: Buffer): Promise<Buffer | Fault>;
+  tableSchema(name: string, selection: Buffer): Promise<Buffer | Fault>;
+  tableHistory(name: string, request: Buffer): Promise<Buffer | Fault>;
   writeTable(request: Buffer): Promise<Buffer | Fault>;
   /** Runs a table operation on its request, in an OperationContext; answers its report. */
   operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;
@@ -46,6 +51,8 @@ export declare class Ingest {
 export declare class Session {
   effectiveProfile(): Buffer | Fault;
   query(queryId: string, format: string, request: Buffer): Query;
+  changes(queryId: string, format: string, request: Buffer): Query;
+  tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;
   explain(request: Buffer): Promise<Buffer | Fault>;
 }
 

@@ -1,17 +1,20 @@
 /** Every resource of the API. */
 import type { App } from "./app.js";
+import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
 import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
 import { tableOperations } from "./table-operations.js";
+import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
 export * from "./media-types.js";
 
 export const resources: readonly ((app: App) => void)[] = [
+  gates,
   health,
   queries,
   rows,
@@ -19,4 +22,5 @@ export const resources: readonly ((app: App) => void)[] = [
   sessions,
   tableOperations,
   tables,
+  tableReads,
 ];

@@ -2,7 +2,6 @@
 import {
   ExplainAnswer,
   ExplainRequest,
-  QueryAnswer,
   QueryList,
   QueryPath,
   QueryRequest,
@@ -11,11 +10,12 @@ import {
   reference,
   SqlText,
 } from "../schemas/generated/index.js";
-import { answer, bodyProblems, problems, streamAnswer } from "./answers.js";
+import { answer, bodyProblems, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { resultMediaTypes, sqlText } from "./media-types.js";
+import { sqlText } from "./media-types.js";
 import { linkNext, nextLink } from "./next-link.js";
+import { resultAnswer } from "./result-answer.js";
 
 const tags = ["queries"];
 
@@ -30,6 +30,7 @@ const planningProblems = [
   "statement_too_complex",
   "parameter_missing",
   "parameter_invalid",
+  "gate_failed",
   "table_unsupported",
   "table_corrupt",
   "table_unreadable",
@@ -45,29 +46,6 @@ const runningProblems = [
   "memory_exceeded",
   "query_timeout",
 ] as const;
-
-const resultContent = {
-  [resultMediaTypes.json]: { schema: reference(QueryAnswer) },
-  [resultMediaTypes.ndjson]: { schema: { type: "string", description: "A row a line." }, example: '{"one":1}\n' },
-  [resultMediaTypes.csv]: {
-    schema: { type: "string", description: "A header line, then a row a line." },
-    example: "one\n1\n",
-  },
-  [resultMediaTypes.arrow]: { schema: { type: "string", format: "binary", description: "An Arrow IPC stream." } },
-  [resultMediaTypes.parquet]: { schema: { type: "string", format: "binary", description: "A Parquet file." } },
-  [resultMediaTypes.msgpack]: { schema: reference(QueryAnswer) },
-};
-
-const resultAnswer = streamAnswer(resultContent, "The rows, in the format that `Accept` prefers.", {
-  "Query-Id": { type: "string", description: "The query, for `/v1/queries/{id}`." },
-  "Lakegate-Tables": { type: "string", description: "The tables and versions that were read: `name=version, ...`." },
-  "Query-Row-Count": { type: "integer", description: "How many rows; a trailer where the result is streamed." },
-  "Query-Truncated": {
-    type: "boolean",
-    description: "Whether a limit cut the result short; a trailer where the result is streamed.",
-  },
-  "Server-Timing": { type: "string", description: "Milliseconds to plan and to execute, as far as known." },
-});
 
 export function queries(app: App): void {
   const { queries } = app.engine;

@@ -1,5 +1,6 @@
 /** The types of schemas/api that the Rust engine reads or writes too; everything in schemas/delta and schemas/engine is one of its types anyway. */
 export const borderTypes: readonly string[] = [
+  "EngineSupport",
   "ExplainAnswer",
   "ExplainRequest",
   "GateVerdict",
@@ -9,5 +10,6 @@ export const borderTypes: readonly string[] = [
   "TableDescription",
   "TableEntry",
   "TablePin",
+  "TableSchema",
   "TableSelection",
 ];

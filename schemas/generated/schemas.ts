@@ -165,6 +165,71 @@ export const AnalyzeReport = unsafe<types.AnalyzeReport>({
   ]
 });
 
+export type ChangeRequest = types.ChangeRequest;
+export const ChangeRequest = unsafe<types.ChangeRequest>({
+  "$id": "https://lakegate.dev/schemas/engine/change_request.schema.json",
+  "title": "ChangeRequest",
+  "description": "Changes of a table to be read, and how the result is wanted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "type": "string",
+      "description": "The table.",
+      "minLength": 1
+    },
+    "options": {
+      "$ref": "https://lakegate.dev/schemas/delta/cdf_options.schema.json",
+      "description": "Which changes.",
+      "default": {}
+    },
+    "timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The query is ended after this many milliseconds; bounded by the server.",
+      "minimum": 1
+    },
+    "row_limit": {
+      "type": "integer",
+      "format": "int64",
+      "description": "At most this many rows are sent; `truncated` says whether there were more.",
+      "minimum": 0
+    },
+    "byte_limit": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Rows are sent until the result reaches this many bytes; `truncated` says whether there were more.",
+      "minimum": 1
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    },
+    "spool": {
+      "type": "boolean",
+      "description": "Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.",
+      "default": false
+    }
+  },
+  "required": [
+    "table"
+  ],
+  "examples": [
+    {
+      "table": "airports",
+      "options": {
+        "starting_version": 1
+      }
+    }
+  ]
+});
+
 export type CheckpointBody = types.CheckpointBody;
 export const CheckpointBody = unsafe<types.CheckpointBody>({
   "$id": "https://lakegate.dev/schemas/api/checkpoint_body.schema.json",
@@ -3432,6 +3497,54 @@ export const EngineLimits = unsafe<types.EngineLimits>({
   ]
 });
 
+export type EngineSupport = types.EngineSupport;
+export const EngineSupport = unsafe<types.EngineSupport>({
+  "$id": "https://lakegate.dev/schemas/api/engine_support.schema.json",
+  "title": "EngineSupport",
+  "description": "The protocol that this engine covers.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "support": {
+      "$ref": "https://lakegate.dev/schemas/delta/protocol_support.schema.json",
+      "description": "Versions and features that are supported, as `POST /v1/gates/support` takes them."
+    },
+    "features": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/feature_support.schema.json"
+      },
+      "description": "Every feature that the engine knows, by name. One that it does not know is readable where only writers must know it, and not writable."
+    }
+  },
+  "required": [
+    "support",
+    "features"
+  ],
+  "examples": [
+    {
+      "support": {
+        "max_reader_version": 3,
+        "max_writer_version": 7,
+        "supported_reader_features": [
+          "deletionVectors"
+        ],
+        "supported_writer_features": [
+          "deletionVectors"
+        ]
+      },
+      "features": [
+        {
+          "feature": "deletionVectors",
+          "readable": true,
+          "writable": true,
+          "reason": null
+        }
+      ]
+    }
+  ]
+});
+
 export type ErrorCode = types.ErrorCode;
 export const ErrorCode = unsafe<types.ErrorCode>({
   "$id": "https://lakegate.dev/schemas/errors/error_code.schema.json",
@@ -3646,6 +3759,26 @@ export const ExplainRequest = unsafe<types.ExplainRequest>({
       },
       "default": {}
     },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of every table that the statement reads must be at least; otherwise nothing is read.",
+      "default": null
+    },
+    "gates": {
+      "type": "object",
+      "description": "Table name to what its protocol must be at least, besides `gate`.",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+      },
+      "default": {}
+    },
     "timeout_ms": {
       "type": "integer",
       "format": "int64",
@@ -3739,6 +3872,57 @@ export const ExplainedTable = unsafe<types.ExplainedTable>({
       "files_total": 12,
       "files_pruned": null,
       "size_bytes": 31457280
+    }
+  ]
+});
+
+export type FeatureSupport = types.FeatureSupport;
+export const FeatureSupport = unsafe<types.FeatureSupport>({
+  "$id": "https://lakegate.dev/schemas/api/feature_support.schema.json",
+  "title": "FeatureSupport",
+  "description": "What this engine does with tables that have a feature.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "feature": {
+      "type": "string",
+      "description": "The feature, as Delta names it.",
+      "minLength": 1
+    },
+    "readable": {
+      "type": "boolean",
+      "description": "Whether such tables are read."
+    },
+    "writable": {
+      "type": "boolean",
+      "description": "Whether such tables are written."
+    },
+    "reason": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Why not; null where they are read and written."
+    }
+  },
+  "required": [
+    "feature",
+    "readable",
+    "writable",
+    "reason"
+  ],
+  "examples": [
+    {
+      "feature": "rowTracking",
+      "readable": true,
+      "writable": false,
+      "reason": "The engine does not number the rows that it writes."
+    },
+    {
+      "feature": "deletionVectors",
+      "readable": true,
+      "writable": true,
+      "reason": null
     }
   ]
 });
@@ -3857,6 +4041,104 @@ export const FieldSpec = unsafe<types.FieldSpec>({
   ]
 });
 
+export type FilePage = types.FilePage;
+export const FilePage = unsafe<types.FilePage>({
+  "$id": "https://lakegate.dev/schemas/engine/file_page.schema.json",
+  "title": "FilePage",
+  "description": "Data files of a table at one version, by path.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version.",
+      "minimum": 0
+    },
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/delta/add_action.schema.json"
+      },
+      "description": "The files."
+    },
+    "more": {
+      "type": "boolean",
+      "description": "Whether there are more."
+    }
+  },
+  "required": [
+    "version",
+    "items",
+    "more"
+  ],
+  "examples": [
+    {
+      "version": 3,
+      "items": [
+        {
+          "path": "year=2001/part-00000.parquet",
+          "size": 1048576,
+          "modification_time": 1768469400000,
+          "data_change": true,
+          "partition_values": {
+            "year": "2001",
+            "month": null
+          },
+          "stats": "{\"numRecords\":1000}",
+          "tags": {}
+        }
+      ],
+      "more": false
+    }
+  ]
+});
+
+export type FileRequest = types.FileRequest;
+export const FileRequest = unsafe<types.FileRequest>({
+  "$id": "https://lakegate.dev/schemas/engine/file_request.schema.json",
+  "title": "FileRequest",
+  "description": "A page of the data files of a table to be listed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version number.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The last version committed at or before this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "predicate": {
+      "type": "string",
+      "description": "Only files that may hold rows for which this SQL expression is true, by their partition values and statistics.",
+      "minLength": 1
+    },
+    "after": {
+      "type": "string",
+      "description": "Only files whose path comes after this one."
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "description": "How many files at most.",
+      "minimum": 1
+    }
+  },
+  "required": [
+    "limit"
+  ],
+  "examples": [
+    {
+      "limit": 100
+    }
+  ]
+});
+
 export type GateFailure = types.GateFailure;
 export const GateFailure = unsafe<types.GateFailure>({
   "$id": "https://lakegate.dev/schemas/api/gate_failure.schema.json",
@@ -3916,6 +4198,128 @@ export const GateFailure = unsafe<types.GateFailure>({
       "missing": [
         "deletionVectors"
       ]
+    }
+  ]
+});
+
+export type GateQuestion = types.GateQuestion;
+export const GateQuestion = unsafe<types.GateQuestion>({
+  "$id": "https://lakegate.dev/schemas/api/gate_question.schema.json",
+  "title": "GateQuestion",
+  "description": "A protocol, given or that of a table, and the gate that it is judged by.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "snapshot": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/protocol_snapshot.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The protocol, where no table is named.",
+      "default": null
+    },
+    "table": {
+      "type": "string",
+      "description": "The table whose protocol is judged.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version of the table; its newest when absent.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The version of the table that was newest at this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol must be at least.",
+      "default": null
+    }
+  },
+  "not": {
+    "anyOf": [
+      {
+        "required": [
+          "version",
+          "timestamp"
+        ]
+      },
+      {
+        "required": [
+          "snapshot",
+          "table"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      },
+      {
+        "required": [
+          "snapshot",
+          "version"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      },
+      {
+        "required": [
+          "snapshot",
+          "timestamp"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      }
+    ]
+  },
+  "examples": [
+    {
+      "table": "flights",
+      "gate": {
+        "min_reader_version": 3,
+        "required_reader_features": [
+          "deletionVectors"
+        ]
+      }
+    },
+    {
+      "snapshot": {
+        "min_reader_version": 3,
+        "min_writer_version": 7,
+        "reader_features": [
+          "deletionVectors"
+        ],
+        "writer_features": [
+          "deletionVectors"
+        ]
+      },
+      "gate": {
+        "required_writer_features": [
+          "deletionVectors"
+        ]
+      }
     }
   ]
 });
@@ -4009,6 +4413,97 @@ export const GateVerdict = unsafe<types.GateVerdict>({
         "min_reader_version": 1,
         "min_writer_version": 2
       }
+    }
+  ]
+});
+
+export type HistoryPage = types.HistoryPage;
+export const HistoryPage = unsafe<types.HistoryPage>({
+  "$id": "https://lakegate.dev/schemas/engine/history_page.schema.json",
+  "title": "HistoryPage",
+  "description": "Commits of a table, newest first.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/table_commit.schema.json"
+      },
+      "description": "The commits."
+    },
+    "more": {
+      "type": "boolean",
+      "description": "Whether there are earlier ones."
+    }
+  },
+  "required": [
+    "items",
+    "more"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "version": 3,
+          "timestamp": "2026-01-15T09:30:00.000Z",
+          "operation": "WRITE",
+          "parameters": {
+            "mode": "Append"
+          },
+          "metrics": {
+            "num_added_files": 1
+          },
+          "read_version": 2,
+          "isolation_level": null,
+          "is_blind_append": true,
+          "engine_info": "delta-rs:1.1.3",
+          "metadata": {}
+        }
+      ],
+      "more": false
+    }
+  ]
+});
+
+export type HistoryRequest = types.HistoryRequest;
+export const HistoryRequest = unsafe<types.HistoryRequest>({
+  "$id": "https://lakegate.dev/schemas/engine/history_request.schema.json",
+  "title": "HistoryRequest",
+  "description": "A page of the commits of a table to be read.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version number.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The last version committed at or before this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "before": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Only commits before this version.",
+      "minimum": 0
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "description": "How many commits at most.",
+      "minimum": 1
+    }
+  },
+  "required": [
+    "limit"
+  ],
+  "examples": [
+    {
+      "limit": 100
     }
   ]
 });
@@ -4987,6 +5482,26 @@ export const QueryRequest = unsafe<types.QueryRequest>({
       },
       "default": {}
     },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of every table that the statement reads must be at least; otherwise nothing is read.",
+      "default": null
+    },
+    "gates": {
+      "type": "object",
+      "description": "Table name to what its protocol must be at least, besides `gate`.",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+      },
+      "default": {}
+    },
     "timeout_ms": {
       "type": "integer",
       "format": "int64",
@@ -5960,6 +6475,10 @@ export const SessionDescription = unsafe<types.SessionDescription>({
     "profile": {
       "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json"
     },
+    "gate": {
+      "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
+      "description": "What the protocol of every table that the session reads must be at least; absent without a gate."
+    },
     "ttl_seconds": {
       "type": "integer",
       "format": "int32",
@@ -6129,6 +6648,18 @@ export const SessionRequest = unsafe<types.SessionRequest>({
       "default": {},
       "description": "Its settings; the engine’s own where absent."
     },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of every table that the session reads must be at least.",
+      "default": null
+    },
     "ttl_seconds": {
       "type": "integer",
       "format": "int32",
@@ -6229,6 +6760,423 @@ export const SqlText = unsafe<types.SqlText>({
   "minLength": 1,
   "examples": [
     "SELECT 1 AS one"
+  ]
+});
+
+export type SupportQuestion = types.SupportQuestion;
+export const SupportQuestion = unsafe<types.SupportQuestion>({
+  "$id": "https://lakegate.dev/schemas/api/support_question.schema.json",
+  "title": "SupportQuestion",
+  "description": "A protocol, given or that of a table, and what an engine supports.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "snapshot": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/protocol_snapshot.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The protocol, where no table is named.",
+      "default": null
+    },
+    "table": {
+      "type": "string",
+      "description": "The table whose protocol is judged.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version of the table; its newest when absent.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The version of the table that was newest at this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "support": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/protocol_support.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the engine supports; without it nothing is decided.",
+      "default": null
+    }
+  },
+  "not": {
+    "anyOf": [
+      {
+        "required": [
+          "version",
+          "timestamp"
+        ]
+      },
+      {
+        "required": [
+          "snapshot",
+          "table"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      },
+      {
+        "required": [
+          "snapshot",
+          "version"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      },
+      {
+        "required": [
+          "snapshot",
+          "timestamp"
+        ],
+        "properties": {
+          "snapshot": {
+            "type": "object"
+          }
+        }
+      }
+    ]
+  },
+  "examples": [
+    {
+      "table": "flights",
+      "support": {
+        "max_reader_version": 3,
+        "max_writer_version": 7,
+        "supported_reader_features": [
+          "deletionVectors"
+        ],
+        "supported_writer_features": [
+          "deletionVectors"
+        ]
+      }
+    },
+    {
+      "snapshot": {
+        "min_reader_version": 1,
+        "min_writer_version": 2
+      }
+    }
+  ]
+});
+
+export type TableAccess = types.TableAccess;
+export const TableAccess = unsafe<types.TableAccess>({
+  "$id": "https://lakegate.dev/schemas/api/table_access.schema.json",
+  "title": "TableAccess",
+  "description": "Whether this engine reads and writes a table, and what stands in the way.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "readable": {
+      "type": "boolean",
+      "description": "Whether its rows can be read."
+    },
+    "writable": {
+      "type": "boolean",
+      "description": "Whether it can be written."
+    },
+    "obstacles": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/feature_support.schema.json"
+      },
+      "description": "The features of the table that are not both read and written, by name; those that its protocol versions imply count too."
+    }
+  },
+  "required": [
+    "readable",
+    "writable",
+    "obstacles"
+  ],
+  "examples": [
+    {
+      "readable": true,
+      "writable": true,
+      "obstacles": []
+    },
+    {
+      "readable": true,
+      "writable": false,
+      "obstacles": [
+        {
+          "feature": "rowTracking",
+          "readable": true,
+          "writable": false,
+          "reason": "The engine does not number the rows that it writes."
+        }
+      ]
+    }
+  ]
+});
+
+export type TableChangePath = types.TableChangePath;
+export const TableChangePath = unsafe<types.TableChangePath>({
+  "$id": "https://lakegate.dev/schemas/api/table_change_path.schema.json",
+  "title": "TableChangePath",
+  "description": "The table whose changes a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The table name.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "examples": [
+        "airports"
+      ]
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "airports"
+    }
+  ]
+});
+
+export type TableChangeSelection = types.TableChangeSelection;
+export const TableChangeSelection = unsafe<types.TableChangeSelection>({
+  "$id": "https://lakegate.dev/schemas/api/table_change_selection.schema.json",
+  "title": "TableChangeSelection",
+  "description": "Which changes of a table are wanted, and how: all since version 0 when nothing is given.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "starting_version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The first version whose changes are read."
+    },
+    "ending_version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The last version whose changes are read."
+    },
+    "starting_timestamp": {
+      "type": "string",
+      "format": "date-time",
+      "description": "Changes committed at or after this time are read, RFC 3339."
+    },
+    "ending_timestamp": {
+      "type": "string",
+      "format": "date-time",
+      "description": "Changes committed at or before this time are read, RFC 3339."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "minItems": 1,
+      "uniqueItems": true,
+      "description": "The columns that are read; all when absent."
+    },
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Only changed rows for which this SQL expression is true."
+    },
+    "allow_out_of_range": {
+      "type": "boolean",
+      "description": "Whether a range beyond the newest version is empty instead of an error.",
+      "default": false
+    },
+    "session_id": {
+      "type": "string",
+      "description": "The session whose settings apply; the default session when absent.",
+      "minLength": 1
+    },
+    "timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The query is ended after this many milliseconds; bounded by the server.",
+      "minimum": 1
+    },
+    "row_limit": {
+      "type": "integer",
+      "format": "int64",
+      "description": "At most this many rows are sent; `truncated` says whether there were more.",
+      "minimum": 0
+    },
+    "byte_limit": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Rows are sent until the result reaches this many bytes; `truncated` says whether there were more.",
+      "minimum": 1
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    },
+    "spool": {
+      "type": "boolean",
+      "description": "Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.",
+      "default": false
+    }
+  },
+  "not": {
+    "anyOf": [
+      {
+        "required": [
+          "starting_version",
+          "starting_timestamp"
+        ]
+      },
+      {
+        "required": [
+          "ending_version",
+          "ending_timestamp"
+        ]
+      }
+    ]
+  },
+  "examples": [
+    {
+      "starting_version": 2,
+      "columns": [
+        "iata",
+        "_change_type"
+      ],
+      "predicate": "state = 'WA'"
+    },
+    {
+      "starting_version": 1,
+      "ending_version": 2,
+      "row_limit": 10
+    }
+  ]
+});
+
+export type TableCommit = types.TableCommit;
+export const TableCommit = unsafe<types.TableCommit>({
+  "$id": "https://lakegate.dev/schemas/api/table_commit.schema.json",
+  "title": "TableCommit",
+  "description": "A commit of a table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version that it made.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "When it was made, RFC 3339; what travel by time goes by.",
+      "format": "date-time"
+    },
+    "operation": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The operation, as its writer named it; null where the commit does not say."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": true,
+      "description": "The parameters of the operation, as its writer gave them."
+    },
+    "metrics": {
+      "type": "object",
+      "additionalProperties": true,
+      "description": "Figures of the operation, as its writer gave them."
+    },
+    "read_version": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "description": "The version that the writer saw; null where the commit does not say."
+    },
+    "isolation_level": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The isolation level; null where the commit does not say."
+    },
+    "is_blind_append": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "description": "Whether it only added rows without looking at others; null where the commit does not say."
+    },
+    "engine_info": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The software that wrote it; null where the commit does not say."
+    },
+    "metadata": {
+      "type": "object",
+      "additionalProperties": true,
+      "description": "What else the writer recorded about the commit."
+    }
+  },
+  "required": [
+    "version",
+    "timestamp",
+    "operation",
+    "parameters",
+    "metrics",
+    "read_version",
+    "isolation_level",
+    "is_blind_append",
+    "engine_info",
+    "metadata"
+  ],
+  "examples": [
+    {
+      "version": 3,
+      "timestamp": "2026-01-15T09:30:00.000Z",
+      "operation": "WRITE",
+      "parameters": {
+        "mode": "Append"
+      },
+      "metrics": {
+        "num_added_files": 1
+      },
+      "read_version": 2,
+      "isolation_level": null,
+      "is_blind_append": true,
+      "engine_info": "delta-rs:1.1.3",
+      "metadata": {}
+    }
   ]
 });
 
@@ -6444,6 +7392,13 @@ export const TableDescription = unsafe<types.TableDescription>({
     "protocol": {
       "$ref": "https://lakegate.dev/schemas/api/table_protocol.schema.json"
     },
+    "access": {
+      "$ref": "https://lakegate.dev/schemas/api/table_access.schema.json"
+    },
+    "gate": {
+      "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
+      "description": "What the protocol must be at least, by the registration; absent without a gate."
+    },
     "properties": {
       "type": "object",
       "description": "The table properties.",
@@ -6491,6 +7446,7 @@ export const TableDescription = unsafe<types.TableDescription>({
     "schema",
     "partition_columns",
     "protocol",
+    "access",
     "properties",
     "files",
     "size_bytes",
@@ -6522,7 +7478,12 @@ export const TableDescription = unsafe<types.TableDescription>({
       "properties": {},
       "files": 12,
       "size_bytes": 31457280,
-      "rows": 3000000
+      "rows": 3000000,
+      "access": {
+        "readable": true,
+        "writable": true,
+        "obstacles": []
+      }
     }
   ]
 });
@@ -6561,6 +7522,218 @@ export const TableEntry = unsafe<types.TableEntry>({
       "name": "flights",
       "uri": "flights",
       "source": "warehouse"
+    }
+  ]
+});
+
+export type TableFileList = types.TableFileList;
+export const TableFileList = unsafe<types.TableFileList>({
+  "$id": "https://lakegate.dev/schemas/api/table_file_list.schema.json",
+  "title": "TableFileList",
+  "description": "A page of the data files of a table at one version, by path.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version; the following pages are of the same one.",
+      "minimum": 0
+    },
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/delta/add_action.schema.json"
+      },
+      "description": "The files."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The cursor of the next page; null on the last one."
+    }
+  },
+  "required": [
+    "version",
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "version": 3,
+      "items": [
+        {
+          "path": "year=2001/part-00000.parquet",
+          "size": 1048576,
+          "modification_time": 1768469400000,
+          "data_change": true,
+          "partition_values": {
+            "year": "2001",
+            "month": null
+          },
+          "stats": "{\"numRecords\":1000}",
+          "tags": {}
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type TableFileSelection = types.TableFileSelection;
+export const TableFileSelection = unsafe<types.TableFileSelection>({
+  "$id": "https://lakegate.dev/schemas/api/table_file_selection.schema.json",
+  "title": "TableFileSelection",
+  "description": "Which data files of a table are wanted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version number.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The last version committed at or before this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "predicate": {
+      "type": "string",
+      "description": "Only files that may hold rows for which this SQL expression is true, by their partition values and statistics.",
+      "minLength": 1
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "description": "How many entries a page holds.",
+      "minimum": 1,
+      "maximum": 1000,
+      "default": 100
+    },
+    "cursor": {
+      "type": "string",
+      "description": "`next_cursor` of the page before.",
+      "minLength": 1
+    }
+  },
+  "not": {
+    "required": [
+      "version",
+      "timestamp"
+    ]
+  },
+  "examples": [
+    {
+      "limit": 10
+    },
+    {
+      "version": 3,
+      "predicate": "month = 2"
+    }
+  ]
+});
+
+export type TableHistory = types.TableHistory;
+export const TableHistory = unsafe<types.TableHistory>({
+  "$id": "https://lakegate.dev/schemas/api/table_history.schema.json",
+  "title": "TableHistory",
+  "description": "A page of the commits of a table, newest first.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/table_commit.schema.json"
+      },
+      "description": "The commits."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The cursor of the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "version": 3,
+          "timestamp": "2026-01-15T09:30:00.000Z",
+          "operation": "WRITE",
+          "parameters": {
+            "mode": "Append"
+          },
+          "metrics": {
+            "num_added_files": 1
+          },
+          "read_version": 2,
+          "isolation_level": null,
+          "is_blind_append": true,
+          "engine_info": "delta-rs:1.1.3",
+          "metadata": {}
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type TableHistorySelection = types.TableHistorySelection;
+export const TableHistorySelection = unsafe<types.TableHistorySelection>({
+  "$id": "https://lakegate.dev/schemas/api/table_history_selection.schema.json",
+  "title": "TableHistorySelection",
+  "description": "Which commits of a table are wanted: those up to a version, the newest when none is given.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version number.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "The last version committed at or before this time, RFC 3339.",
+      "format": "date-time"
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "description": "How many entries a page holds.",
+      "minimum": 1,
+      "maximum": 1000,
+      "default": 100
+    },
+    "cursor": {
+      "type": "string",
+      "description": "`next_cursor` of the page before.",
+      "minLength": 1
+    }
+  },
+  "not": {
+    "required": [
+      "version",
+      "timestamp"
+    ]
+  },
+  "examples": [
+    {
+      "limit": 10
+    },
+    {
+      "version": 3
     }
   ]
 });
@@ -6747,6 +7920,18 @@ export const TableRegistration = unsafe<types.TableRegistration>({
       },
       "default": {},
       "writeOnly": true
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least, at every read and write of its rows.",
+      "default": null
     }
   },
   "required": [
@@ -6761,6 +7946,74 @@ export const TableRegistration = unsafe<types.TableRegistration>({
       "storage_options": {
         "aws_region": "eu-central-1"
       }
+    }
+  ]
+});
+
+export type TableSchema = types.TableSchema;
+export const TableSchema = unsafe<types.TableSchema>({
+  "$id": "https://lakegate.dev/schemas/api/table_schema.schema.json",
+  "title": "TableSchema",
+  "description": "The columns of a table at one version.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name in SQL."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The version.",
+      "minimum": 0
+    },
+    "timestamp": {
+      "type": "string",
+      "description": "When that version was committed, RFC 3339.",
+      "format": "date-time"
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The columns, in order."
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The columns that the files are partitioned by."
+    },
+    "schema_json": {
+      "type": "string",
+      "description": "The schema as Delta writes it.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "name",
+    "version",
+    "timestamp",
+    "columns",
+    "partition_columns",
+    "schema_json"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "version": 3,
+      "timestamp": "2026-01-15T09:30:00.000Z",
+      "columns": [
+        {
+          "name": "origin",
+          "dtype": "Utf8"
+        }
+      ],
+      "partition_columns": [],
+      "schema_json": "{\"type\":\"struct\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}"
     }
   ]
 });
@@ -6834,6 +8087,18 @@ export const TableSpec = unsafe<types.TableSpec>({
         "type": "string"
       },
       "default": {}
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the protocol of the table must be at least.",
+      "default": null
     }
   },
   "required": [
@@ -7250,6 +8515,7 @@ export const schemas = [
   AddConstraintsBody,
   AddFeaturesBody,
   AnalyzeReport,
+  ChangeRequest,
   CheckpointBody,
   CleanupMetadataBody,
   ConvertBody,
@@ -7295,19 +8561,26 @@ export const schemas = [
   DropConstraintsBody,
   EngineConfig,
   EngineLimits,
+  EngineSupport,
   ErrorCode,
   ErrorKind,
   ExecutionSettings,
   ExplainAnswer,
   ExplainRequest,
   ExplainedTable,
+  FeatureSupport,
   FieldDescription,
   FieldEncoding,
   FieldSpec,
+  FilePage,
+  FileRequest,
   GateFailure,
+  GateQuestion,
   GateRule,
   GateTerm,
   GateVerdict,
+  HistoryPage,
+  HistoryRequest,
   Idempotency,
   Liveness,
   Location,
@@ -7354,16 +8627,26 @@ export const schemas = [
   SetPropertiesBody,
   SourceFormat,
   SqlText,
+  SupportQuestion,
+  TableAccess,
+  TableChangePath,
+  TableChangeSelection,
+  TableCommit,
   TableConditions,
   TableCreation,
   TableDefinition,
   TableDescription,
   TableEntry,
+  TableFileList,
+  TableFileSelection,
+  TableHistory,
+  TableHistorySelection,
   TableList,
   TablePath,
   TablePin,
   TableProtocol,
   TableRegistration,
+  TableSchema,
   TableSelection,
   TableSource,
   TableSpec,

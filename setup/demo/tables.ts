@@ -11,6 +11,7 @@ export interface DemoTable {
   file: string;
   format: SourceFormat;
   partitionColumns?: string[];
+  properties?: Record<string, string>;
   commits: DemoCommit[];
 }
 
@@ -40,6 +41,7 @@ const airports: DemoTable = {
   name: "airports",
   file: "airports.csv",
   format: "csv",
+  properties: { "delta.enableChangeDataFeed": "true" },
   commits: [
     { mode: "create", sql: `SELECT ${airportColumns} FROM delivered WHERE country = 'USA'` },
     { mode: "append", sql: `SELECT ${airportColumns} FROM delivered WHERE country <> 'USA'` },

@@ -28,7 +28,10 @@ async function write(engine: Engine, table: DemoTable): Promise<void> {
       mode,
       sql,
       sources: { delivered },
-      ...(mode === "create" && { partition_columns: table.partitionColumns ?? [] }),
+      ...(mode === "create" && {
+        partition_columns: table.partitionColumns ?? [],
+        properties: table.properties ?? {},
+      }),
     });
     rows = mode === "append" ? rows + report.rows : report.rows;
   }

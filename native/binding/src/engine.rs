@@ -15,7 +15,7 @@ use crate::session::Session;
 
 #[napi]
 pub struct Engine {
-    inner: Arc<core::Engine>,
+    pub(crate) inner: Arc<core::Engine>,
 }
 
 #[napi]
@@ -29,10 +29,14 @@ impl Engine {
         })
     }
 
-    /// Opens a session. `profile` is a SessionProfile; what it leaves open the engine fills in.
+    /// Opens a session. `profile` is a SessionProfile; what it leaves open the engine fills in. `gate` is a
+    /// DeltaFeatureGate for every table that is read in it.
     #[napi]
-    pub fn open_session(&self, profile: Buffer) -> Outcome<Session> {
-        guarded(|| Ok(Session::new(self.inner.open_session(decode(&profile)?)?)))
+    pub fn open_session(&self, profile: Buffer, gate: Option<Buffer>) -> Outcome<Session> {
+        guarded(|| {
+            let gate = gate.map(|gate| decode(&gate)).transpose()?;
+            Ok(Session::new(self.inner.open_session(decode(&profile)?, gate)?))
+        })
     }
 
     /// Serves the table of a TableSpec as `name`; answers its TableDescription.

@@ -7,6 +7,7 @@ mod ingest;
 mod operation;
 mod payload;
 mod query;
+mod reads;
 mod runtime;
 mod session;
 

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use lakegate_core as core;
-use lakegate_core::encode::Format;
-use lakegate_core::generated::QueryRequest;
 use napi::bindgen_prelude::{Buffer, Either3, Null};
 use napi_derive::napi;
 
@@ -25,9 +23,9 @@ pub struct Started {
 }
 
 impl Query {
-    pub fn new(session: Arc<core::Session>, id: String, request: core::Result<(Format, QueryRequest)>) -> Self {
+    pub fn new(session: Arc<core::Session>, id: String, work: core::Result<core::Work>) -> Self {
         Self {
-            inner: Arc::new(core::Query::new(session, id, request)),
+            inner: Arc::new(core::Query::new(session, id, work)),
         }
     }
 }

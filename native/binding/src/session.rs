@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use lakegate_core as core;
-use lakegate_core::generated::ErrorCode;
+use lakegate_core::encode::Format;
+use lakegate_core::generated::{ErrorCode, Validate};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use serde::de::DeserializeOwned;
 
 use crate::fault::{Outcome, outcome};
 use crate::payload::{decode, encode};
@@ -13,7 +15,7 @@ use crate::query::Query;
 
 #[napi]
 pub struct Session {
-    inner: Arc<core::Session>,
+    pub(crate) inner: Arc<core::Session>,
 }
 
 impl Session {
@@ -21,6 +23,21 @@ impl Session {
         Self {
             inner: Arc::new(session),
         }
+    }
+
+    /// A query whose work `make` makes of the format and the request.
+    pub(crate) fn prepare<T: DeserializeOwned + Validate>(
+        &self,
+        query_id: String,
+        format: &str,
+        request: &[u8],
+        make: impl FnOnce(Format, T) -> core::Work,
+    ) -> Query {
+        let work = match format.parse() {
+            Ok(format) => decode(request).map(|request| make(format, request)),
+            Err(message) => Err(core::Error::new(ErrorCode::NotAcceptable, message)),
+        };
+        Query::new(self.inner.clone(), query_id, work)
     }
 }
 
@@ -35,11 +52,7 @@ impl Session {
     /// Prepares a QueryRequest; whatever is wrong with it fails `start`.
     #[napi]
     pub fn query(&self, query_id: String, format: String, request: Buffer) -> Query {
-        let request = match format.parse() {
-            Ok(format) => decode(&request).map(|request| (format, request)),
-            Err(message) => Err(core::Error::new(ErrorCode::NotAcceptable, message)),
-        };
-        Query::new(self.inner.clone(), query_id, request)
+        self.prepare(query_id, &format, &request, core::Work::query)
     }
 
     /// Plans an ExplainRequest; answers an ExplainAnswer.

@@ -13,6 +13,17 @@ impl Validate for AnalyzeReport {
     }
 }
 
+impl Validate for ChangeRequest {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.table, 1).at("table")?;
+        rule::valid(&self.options).at("options")?;
+        rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
+        rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
+        rule::some(&self.byte_limit, |value| rule::minimum(value, 1)).at("byte_limit")?;
+        Ok(())
+    }
+}
+
 impl Validate for DeltaAddAction {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.path, 1).at("path")?;
@@ -390,6 +401,14 @@ impl Validate for EngineLimits {
     }
 }
 
+impl Validate for EngineSupport {
+    fn validate(&self) -> Verdict {
+        rule::valid(&self.support).at("support")?;
+        rule::each_item(&self.features, rule::valid).at("features")?;
+        Ok(())
+    }
+}
+
 impl Validate for ExecutionSettings {
     fn validate(&self) -> Verdict {
         rule::some(&self.target_partitions, |value| rule::minimum(value, 1).and_then(|()| rule::maximum(value, 1024))).at("target_partitions")?;
@@ -413,6 +432,8 @@ impl Validate for ExplainRequest {
         rule::some(&self.parameters, rule::valid).at("parameters")?;
         rule::some(&self.session_id, |value| rule::min_length(value, 1)).at("session_id")?;
         rule::each_value(&self.tables, rule::valid).at("tables")?;
+        rule::some(&self.gate, rule::valid).at("gate")?;
+        rule::each_value(&self.gates, rule::valid).at("gates")?;
         rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
         Ok(())
     }
@@ -429,6 +450,13 @@ impl Validate for ExplainedTable {
     }
 }
 
+impl Validate for FeatureSupport {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.feature, 1).at("feature")?;
+        Ok(())
+    }
+}
+
 impl Validate for FieldDescription {}
 
 impl Validate for FieldEncoding {}
@@ -438,6 +466,24 @@ impl Validate for FieldSpec {
         rule::min_length(&self.name, 1).at("name")?;
         rule::min_length(&self.dtype, 1).at("dtype")?;
         rule::any(&self.default_value).at("default_value")?;
+        Ok(())
+    }
+}
+
+impl Validate for FilePage {
+    fn validate(&self) -> Verdict {
+        rule::minimum(&self.version, 0).at("version")?;
+        rule::each_item(&self.items, rule::valid).at("items")?;
+        Ok(())
+    }
+}
+
+impl Validate for FileRequest {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.version, |value| rule::minimum(value, 0)).at("version")?;
+        rule::some(&self.timestamp, |value| rule::date_time(value)).at("timestamp")?;
+        rule::some(&self.predicate, |value| rule::min_length(value, 1)).at("predicate")?;
+        rule::minimum(&self.limit, 1).at("limit")?;
         Ok(())
     }
 }
@@ -465,6 +511,23 @@ impl Validate for GateVerdict {
     fn validate(&self) -> Verdict {
         rule::each_item(&self.failures, rule::valid).at("failures")?;
         rule::valid(&self.snapshot).at("snapshot")?;
+        Ok(())
+    }
+}
+
+impl Validate for HistoryPage {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.items, rule::valid).at("items")?;
+        Ok(())
+    }
+}
+
+impl Validate for HistoryRequest {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.version, |value| rule::minimum(value, 0)).at("version")?;
+        rule::some(&self.timestamp, |value| rule::date_time(value)).at("timestamp")?;
+        rule::some(&self.before, |value| rule::minimum(value, 0)).at("before")?;
+        rule::minimum(&self.limit, 1).at("limit")?;
         Ok(())
     }
 }
@@ -552,6 +615,8 @@ impl Validate for QueryRequest {
         rule::some(&self.parameters, rule::valid).at("parameters")?;
         rule::some(&self.session_id, |value| rule::min_length(value, 1)).at("session_id")?;
         rule::each_value(&self.tables, rule::valid).at("tables")?;
+        rule::some(&self.gate, rule::valid).at("gate")?;
+        rule::each_value(&self.gates, rule::valid).at("gates")?;
         rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
         rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
         rule::some(&self.byte_limit, |value| rule::minimum(value, 1)).at("byte_limit")?;
@@ -600,12 +665,32 @@ impl Validate for SessionProfile {
 
 impl Validate for SourceFormat {}
 
+impl Validate for TableAccess {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.obstacles, rule::valid).at("obstacles")?;
+        Ok(())
+    }
+}
+
+impl Validate for TableCommit {
+    fn validate(&self) -> Verdict {
+        rule::minimum(&self.version, 0).at("version")?;
+        rule::date_time(&self.timestamp).at("timestamp")?;
+        rule::each_value(&self.parameters, rule::any).at("parameters")?;
+        rule::each_value(&self.metrics, rule::any).at("metrics")?;
+        rule::each_value(&self.metadata, rule::any).at("metadata")?;
+        Ok(())
+    }
+}
+
 impl Validate for TableDescription {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.version, 0).at("version")?;
         rule::date_time(&self.timestamp).at("timestamp")?;
         rule::valid(&self.schema).at("schema")?;
         rule::valid(&self.protocol).at("protocol")?;
+        rule::valid(&self.access).at("access")?;
+        rule::some(&self.gate, rule::valid).at("gate")?;
         rule::minimum(&self.files, 0).at("files")?;
         rule::minimum(&self.size_bytes, 0).at("size_bytes")?;
         rule::some(&self.rows, |value| rule::minimum(value, 0)).at("rows")?;
@@ -638,6 +723,16 @@ impl Validate for TableProtocol {
     }
 }
 
+impl Validate for TableSchema {
+    fn validate(&self) -> Verdict {
+        rule::minimum(&self.version, 0).at("version")?;
+        rule::date_time(&self.timestamp).at("timestamp")?;
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        rule::min_length(&self.schema_json, 1).at("schema_json")?;
+        Ok(())
+    }
+}
+
 impl Validate for TableSelection {
     fn validate(&self) -> Verdict {
         rule::some(&self.version, |value| rule::minimum(value, 0)).at("version")?;
@@ -652,6 +747,7 @@ impl Validate for TableSource {}
 impl Validate for TableSpec {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.uri, 1).at("uri")?;
+        rule::some(&self.gate, rule::valid).at("gate")?;
         Ok(())
     }
 }

@@ -19,6 +19,45 @@ pub struct AnalyzeReport {
 
 exact_struct!(AnalyzeReport);
 
+/// Changes of a table to be read, and how the result is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ChangeRequest {
+    /// The table.
+    pub table: String,
+    /// Which changes.
+    #[serde(default)]
+    pub options: DeltaCdfOptions,
+    /// The query is ended after this many milliseconds; bounded by the server.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<i64>,
+    /// At most this many rows are sent; `truncated` says whether there were more.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub row_limit: Option<i64>,
+    /// Rows are sent until the result reaches this many bytes; `truncated` says whether there were more.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub byte_limit: Option<i64>,
+    /// How 64-bit integers and decimals are written in JSON and NDJSON.
+    #[serde(default = "change_request_numbers")]
+    pub numbers: NumberStyle,
+    /// How a row is written in JSON, NDJSON and MessagePack.
+    #[serde(default = "change_request_row_format")]
+    pub row_format: RowFormat,
+    /// Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.
+    #[serde(default)]
+    pub spool: bool,
+}
+
+exact_struct!(ChangeRequest);
+
+fn change_request_numbers() -> NumberStyle {
+    NumberStyle::Number
+}
+
+fn change_request_row_format() -> RowFormat {
+    RowFormat::Object
+}
+
 /// A data file of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -913,6 +952,18 @@ pub struct EngineLimits {
 
 exact_struct!(EngineLimits);
 
+/// The protocol that this engine covers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct EngineSupport {
+    /// Versions and features that are supported, as `POST /v1/gates/support` takes them.
+    pub support: DeltaProtocolSupport,
+    /// Every feature that the engine knows, by name. One that it does not know is readable where only writers must know it, and not writable.
+    pub features: Vec<FeatureSupport>,
+}
+
+exact_struct!(EngineSupport);
+
 /// How queries of a session run; absent values are left to the engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -966,6 +1017,12 @@ pub struct ExplainRequest {
     /// Table name to the version that the query reads; tables not named are read at their newest version.
     #[serde(default)]
     pub tables: BTreeMap<String, TablePin>,
+    /// What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
+    #[serde(default)]
+    pub gate: Option<DeltaFeatureGate>,
+    /// Table name to what its protocol must be at least, besides `gate`.
+    #[serde(default)]
+    pub gates: BTreeMap<String, DeltaFeatureGate>,
     /// The query is ended after this many milliseconds; bounded by the server.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<i64>,
@@ -998,6 +1055,23 @@ pub struct ExplainedTable {
 }
 
 exact_struct!(ExplainedTable);
+
+/// What this engine does with tables that have a feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FeatureSupport {
+    /// The feature, as Delta names it.
+    pub feature: String,
+    /// Whether such tables are read.
+    pub readable: bool,
+    /// Whether such tables are written.
+    pub writable: bool,
+    /// Why not; null where they are read and written.
+    #[serde(deserialize_with = "wire::given")]
+    pub reason: Option<String>,
+}
+
+exact_struct!(FeatureSupport);
 
 /// A column: its name, its Arrow type by Arrow's own name, and whether it may hold nulls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1050,6 +1124,42 @@ exact_struct!(FieldSpec);
 fn field_spec_nullable() -> bool {
     true
 }
+
+/// Data files of a table at one version, by path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FilePage {
+    /// The version.
+    pub version: i64,
+    /// The files.
+    pub items: Vec<DeltaAddAction>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+exact_struct!(FilePage);
+
+/// A page of the data files of a table to be listed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FileRequest {
+    /// The version number.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// The last version committed at or before this time, RFC 3339.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// Only files that may hold rows for which this SQL expression is true, by their partition values and statistics.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+    /// Only files whose path comes after this one.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many files at most.
+    pub limit: i32,
+}
+
+exact_struct!(FileRequest);
 
 /// A rule of a gate that a protocol breaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1104,6 +1214,37 @@ pub struct GateVerdict {
 }
 
 exact_struct!(GateVerdict);
+
+/// Commits of a table, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct HistoryPage {
+    /// The commits.
+    pub items: Vec<TableCommit>,
+    /// Whether there are earlier ones.
+    pub more: bool,
+}
+
+exact_struct!(HistoryPage);
+
+/// A page of the commits of a table to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct HistoryRequest {
+    /// The version number.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// The last version committed at or before this time, RFC 3339.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// Only commits before this version.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// How many commits at most.
+    pub limit: i32,
+}
+
+exact_struct!(HistoryRequest);
 
 /// By what a repeat of a table operation is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1246,6 +1387,12 @@ pub struct QueryRequest {
     /// Table name to the version that the query reads; tables not named are read at their newest version.
     #[serde(default)]
     pub tables: BTreeMap<String, TablePin>,
+    /// What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
+    #[serde(default)]
+    pub gate: Option<DeltaFeatureGate>,
+    /// Table name to what its protocol must be at least, besides `gate`.
+    #[serde(default)]
+    pub gates: BTreeMap<String, DeltaFeatureGate>,
     /// The query is ended after this many milliseconds; bounded by the server.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<i64>,
@@ -1411,6 +1558,53 @@ pub enum SourceFormat {
 
 text_enum!(SourceFormat);
 
+/// Whether this engine reads and writes a table, and what stands in the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct TableAccess {
+    /// Whether its rows can be read.
+    pub readable: bool,
+    /// Whether it can be written.
+    pub writable: bool,
+    /// The features of the table that are not both read and written, by name; those that its protocol versions imply count too.
+    pub obstacles: Vec<FeatureSupport>,
+}
+
+exact_struct!(TableAccess);
+
+/// A commit of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct TableCommit {
+    /// The version that it made.
+    pub version: i64,
+    /// When it was made, RFC 3339; what travel by time goes by.
+    pub timestamp: String,
+    /// The operation, as its writer named it; null where the commit does not say.
+    #[serde(deserialize_with = "wire::given")]
+    pub operation: Option<String>,
+    /// The parameters of the operation, as its writer gave them.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Figures of the operation, as its writer gave them.
+    pub metrics: BTreeMap<String, serde_json::Value>,
+    /// The version that the writer saw; null where the commit does not say.
+    #[serde(deserialize_with = "wire::given")]
+    pub read_version: Option<i64>,
+    /// The isolation level; null where the commit does not say.
+    #[serde(deserialize_with = "wire::given")]
+    pub isolation_level: Option<String>,
+    /// Whether it only added rows without looking at others; null where the commit does not say.
+    #[serde(deserialize_with = "wire::given")]
+    pub is_blind_append: Option<bool>,
+    /// The software that wrote it; null where the commit does not say.
+    #[serde(deserialize_with = "wire::given")]
+    pub engine_info: Option<String>,
+    /// What else the writer recorded about the commit.
+    pub metadata: BTreeMap<String, serde_json::Value>,
+}
+
+exact_struct!(TableCommit);
+
 /// A table at one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1428,6 +1622,10 @@ pub struct TableDescription {
     /// The columns that the files are partitioned by.
     pub partition_columns: Vec<String>,
     pub protocol: TableProtocol,
+    pub access: TableAccess,
+    /// What the protocol must be at least, by the registration; absent without a gate.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub gate: Option<DeltaFeatureGate>,
     /// The table properties.
     pub properties: BTreeMap<String, String>,
     /// Data files.
@@ -1493,6 +1691,26 @@ pub struct TableProtocol {
 
 exact_struct!(TableProtocol);
 
+/// The columns of a table at one version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct TableSchema {
+    /// The name in SQL.
+    pub name: String,
+    /// The version.
+    pub version: i64,
+    /// When that version was committed, RFC 3339.
+    pub timestamp: String,
+    /// The columns, in order.
+    pub columns: Vec<FieldSpec>,
+    /// The columns that the files are partitioned by.
+    pub partition_columns: Vec<String>,
+    /// The schema as Delta writes it.
+    pub schema_json: String,
+}
+
+exact_struct!(TableSchema);
+
 /// Which version of a table is described; the newest when neither is given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1528,6 +1746,9 @@ pub struct TableSpec {
     /// Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
     #[serde(default)]
     pub storage_options: BTreeMap<String, String>,
+    /// What the protocol of the table must be at least.
+    #[serde(default)]
+    pub gate: Option<DeltaFeatureGate>,
 }
 
 exact_struct!(TableSpec);

@@ -9,8 +9,8 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 
 use crate::error::Result;
 use crate::generated::{
-    EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
-    WriteReport,
+    DeltaFeatureGate, EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec,
+    TableWrite, WriteReport,
 };
 use crate::operations::import;
 use crate::session::Session;
@@ -48,8 +48,8 @@ impl Engine {
         }))
     }
 
-    pub fn open_session(self: &Arc<Self>, profile: SessionProfile) -> Result<Session> {
-        Session::open(self.clone(), profile)
+    pub fn open_session(self: &Arc<Self>, profile: SessionProfile, gate: Option<DeltaFeatureGate>) -> Result<Session> {
+        Session::open(self.clone(), profile, gate)
     }
 
     pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
@@ -72,7 +72,7 @@ impl Engine {
 
     /// The state that an operation of the Delta library runs with.
     pub(crate) fn operation_session(self: &Arc<Self>) -> Result<SessionState> {
-        let session = self.open_session(SessionProfile::default())?;
+        let session = self.open_session(SessionProfile::default(), None)?;
         let runtime = session.own_runtime()?;
         let state = SessionStateBuilder::new_from_existing(session.state().clone());
         Ok(state.with_runtime_env(runtime).build())
@@ -84,6 +84,6 @@ impl Engine {
 }
 
 /// The pin of a selection; none selects the newest version.
-fn pin(TableSelection { version, timestamp }: TableSelection) -> Option<TablePin> {
+pub fn pin(TableSelection { version, timestamp }: TableSelection) -> Option<TablePin> {
     (version.is_some() || timestamp.is_some()).then_some(TablePin { version, timestamp })
 }

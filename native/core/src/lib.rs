@@ -1,5 +1,6 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
+mod changes;
 mod commit;
 mod cooperative;
 pub mod encode;
@@ -23,6 +24,6 @@ mod type_name;
 pub use engine::Engine;
 pub use error::{Error, Location, Result};
 pub use operations::{Ingest, Operation, Report, operate};
-pub use query::{Query, Started};
+pub use query::{Query, Started, Work};
 pub use rows::RowsFormat;
 pub use session::Session;

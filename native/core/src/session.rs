@@ -15,18 +15,20 @@ use crate::cooperative::CooperativeJoins;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
-use crate::generated::{EngineLimits, ErrorCode, SessionProfile};
+use crate::generated::{DeltaFeatureGate, EngineLimits, ErrorCode, SessionProfile};
 use crate::memory::QueryPool;
 
 pub struct Session {
     pub(crate) engine: Arc<Engine>,
     profile: SessionProfile,
+    /// What the protocol of every table that is read must be at least.
+    gate: Option<DeltaFeatureGate>,
     state: SessionState,
 }
 
 impl Session {
     /// Fills in what `profile` leaves open from the engine's configuration.
-    pub(crate) fn open(engine: Arc<Engine>, profile: SessionProfile) -> Result<Self> {
+    pub(crate) fn open(engine: Arc<Engine>, profile: SessionProfile, gate: Option<DeltaFeatureGate>) -> Result<Self> {
         let profile = effective(profile, &engine)?;
         let mut state = SessionStateBuilder::new()
             .with_default_features()
@@ -36,11 +38,20 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         install(&mut state)?;
-        Ok(Self { engine, profile, state })
+        Ok(Self {
+            engine,
+            profile,
+            gate,
+            state,
+        })
     }
 
     pub fn effective_profile(&self) -> &SessionProfile {
         &self.profile
+    }
+
+    pub(crate) fn gate(&self) -> Option<&DeltaFeatureGate> {
+        self.gate.as_ref()
     }
 
     pub(crate) fn state(&self) -> &SessionState {

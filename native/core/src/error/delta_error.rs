@@ -24,7 +24,11 @@ pub fn from_delta(error: &DeltaTableError) -> Error {
         | E::PartitionError { .. }
         | E::MetadataError(_) => delta(ErrorCode::TableCorrupt, error),
         E::InvalidData { message } => from_kernel_text(message),
-        E::InvalidVersion(_) | E::VersionDowngrade { .. } => delta(ErrorCode::VersionNotFound, error),
+        E::InvalidVersion(_)
+        | E::VersionDowngrade { .. }
+        | E::ChangeDataInvalidVersionRange { .. }
+        | E::ChangeDataTimestampGreaterThanCommit { .. } => delta(ErrorCode::VersionNotFound, error),
+        E::ChangeDataNotRecorded { .. } | E::ChangeDataNotEnabled { .. } => delta(ErrorCode::ChangeDataDisabled, error),
         E::NotATable(_) | E::InvalidTableLocation(_) | E::MissingFeature { .. } => Error::new(
             ErrorCode::TableUnreadable,
             "There is no Delta table: its _delta_log has no commits",
@@ -40,10 +44,6 @@ pub fn from_delta(error: &DeltaTableError) -> Error {
         | E::SerializeLogJson { .. }
         | E::NotInitialized
         | E::NotInitializedWithFiles(_)
-        | E::ChangeDataNotRecorded { .. }
-        | E::ChangeDataNotEnabled { .. }
-        | E::ChangeDataInvalidVersionRange { .. }
-        | E::ChangeDataTimestampGreaterThanCommit { .. }
         | E::NoStartingVersionOrTimestamp => delta(ErrorCode::Internal, error),
     }
 }

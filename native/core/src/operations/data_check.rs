@@ -40,7 +40,7 @@ pub async fn violations(
     constraints: &[(String, String)],
 ) -> Result<Vec<DeltaConstraintViolation>> {
     let session = task.engine.operation_session()?;
-    let rows = LogicalPlanBuilder::scan("rows", provider_as_source(snapshot.provider.clone()), None)?.build()?;
+    let rows = LogicalPlanBuilder::scan("rows", provider_as_source(snapshot.provider()?), None)?.build()?;
     let mut violations = Vec::new();
     for (constraint, expression) in constraints {
         let holds = session.create_logical_expr(expression, rows.schema())?;

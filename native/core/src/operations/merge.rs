@@ -146,7 +146,7 @@ async fn source(
         return Source::of_table(task, table).await;
     }
     if let Some(sql) = given.and_then(|source| source.sql.as_ref()) {
-        let session = task.engine.open_session(SessionProfile::default())?;
+        let session = task.engine.open_session(SessionProfile::default(), None)?;
         let (plan, tables) = source_plan(&session, sql).await?;
         return Ok(Source { plan, _tables: tables });
     }
@@ -169,7 +169,7 @@ impl Source {
         let pin = (pin != TablePin::default()).then_some(pin);
         let found = task.engine.catalog.table(name).await?;
         let snapshot = found.snapshot(pin.as_ref()).await?;
-        let provider = provider_as_source(snapshot.provider.clone());
+        let provider = provider_as_source(snapshot.provider()?);
         let plan = LogicalPlanBuilder::scan(name.as_str(), provider, None)?.build()?;
         Ok(Self {
             plan,

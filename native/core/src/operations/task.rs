@@ -281,7 +281,7 @@ impl Task {
     }
 
     fn require_gates(&self, snapshot: &TableSnapshot) -> Result<()> {
-        let gates: Vec<_> = self.gates.iter().collect();
+        let gates: Vec<_> = self.table.gate.iter().chain(&self.gates).collect();
         gate::require(&snapshot.protocol(), &gates).map_err(|error| self.table.explain(error))
     }
 

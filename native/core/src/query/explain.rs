@@ -10,9 +10,11 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
+use object_store::path::Path;
 
 use super::plan::{Plan, PlanRequest};
 use super::run::plan_within;
+use super::work::Source;
 use crate::error::{Error, Result};
 use crate::generated::{AnalyzeReport, ErrorCode, ExplainAnswer, ExplainRequest, ExplainedTable};
 use crate::session::{Session, bounded};
@@ -29,9 +31,10 @@ impl Session {
             sql: request.sql,
             parameters: request.parameters,
             pins: request.tables,
-            rows: None,
+            gate: request.gate,
+            gates: request.gates,
         };
-        let plan = plan_within(self.clone(), plan_request).await?;
+        let plan = plan_within(self.clone(), Source::Sql(plan_request), None).await?;
         let analyze = match request.analyze {
             true => Some(analyze(&plan, timeout).await?),
             false => None,
@@ -66,7 +69,7 @@ impl Plan {
     }
 }
 
-fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSet<String>>) -> ExplainedTable {
+fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSet<Path>>) -> ExplainedTable {
     let version = snapshot.table_version(name);
     let (files_total, size_bytes, _) = sizes(&snapshot.state);
     let files_read = read.get(&snapshot.store.key()).map_or(0, HashSet::len) as i64;
@@ -82,8 +85,8 @@ fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSe
 }
 
 /// The files that the plan's scans name, by store.
-fn files_read(plan: &Arc<dyn ExecutionPlan>) -> HashMap<String, HashSet<String>> {
-    let mut files: HashMap<String, HashSet<String>> = HashMap::new();
+pub fn files_read(plan: &Arc<dyn ExecutionPlan>) -> HashMap<String, HashSet<Path>> {
+    let mut files: HashMap<String, HashSet<Path>> = HashMap::new();
     // The visitor can't fail.
     let _ = plan.apply(|node| {
         if let Some(scan) = node.downcast_ref::<DataSourceExec>()
@@ -94,7 +97,7 @@ fn files_read(plan: &Arc<dyn ExecutionPlan>) -> HashMap<String, HashSet<String>>
             files
                 .entry(store)
                 .or_default()
-                .extend(names.map(|file| file.object_meta.location.to_string()));
+                .extend(names.map(|file| file.object_meta.location.clone()));
         }
         Ok(TreeNodeRecursion::Continue)
     });

@@ -10,6 +10,9 @@ mod query;
 mod run;
 mod spool;
 mod truncate;
+mod work;
 
-pub use plan::source_plan;
+pub use explain::files_read;
+pub use plan::{Plan, finish, source_plan};
 pub use query::{Query, Started};
+pub use work::Work;

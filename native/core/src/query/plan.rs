@@ -16,7 +16,7 @@ use futures::future::try_join_all;
 
 use super::parameters::bind;
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, QueryHead, QueryParameters, TablePin};
+use crate::generated::{DeltaFeatureGate, ErrorCode, QueryHead, QueryParameters, TablePin};
 use crate::normalize::normalized_schema;
 use crate::schema::row_schema;
 use crate::session::Session;
@@ -24,12 +24,21 @@ use crate::sql::{RelationName, Statement};
 use crate::table::TableSnapshot;
 
 /// What is planned: a statement, its values, and the versions it reads.
+#[derive(Default)]
 pub struct PlanRequest {
     pub sql: String,
     pub parameters: Option<QueryParameters>,
     pub pins: BTreeMap<String, TablePin>,
-    /// Rows that are wanted at most.
-    pub rows: Option<i64>,
+    /// What the protocols of the tables must be at least: of all, and of those with a name.
+    pub gate: Option<DeltaFeatureGate>,
+    pub gates: BTreeMap<String, DeltaFeatureGate>,
+}
+
+impl PlanRequest {
+    fn gates<'a>(&'a self, session: &'a Session, table: &str) -> Vec<&'a DeltaFeatureGate> {
+        let gates = [session.gate(), self.gate.as_ref(), self.gates.get(table)];
+        gates.into_iter().flatten().collect()
+    }
 }
 
 /// A plan with all it needs to run; the tables' stores live as long as it does.
@@ -54,10 +63,40 @@ impl Plan {
     }
 }
 
-pub async fn plan(session: &Session, request: &PlanRequest) -> Result<Plan> {
+/// Plans the statement for `rows` rows at most.
+pub async fn plan(session: &Session, request: &PlanRequest, rows: Option<i64>) -> Result<Plan> {
+    let read = read(session, request).await?;
+    let rows = rows.filter(|_| read.is_query);
+    finish(session, &read.state, read.logical, rows, read.tables).await
+}
+
+/// A query as the source of another plan, with the tables that it reads.
+pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
+    let request = PlanRequest {
+        sql: sql.to_owned(),
+        ..PlanRequest::default()
+    };
+    let read = read(session, &request).await?;
+    if !read.is_query {
+        let message = "The source of rows is a SELECT";
+        return Err(Error::new(ErrorCode::StatementNotAllowed, message));
+    }
+    let tables = read.tables.into_iter().map(|(_, snapshot)| snapshot);
+    Ok((read.logical, tables.collect()))
+}
+
+/// A statement over its tables, before it is optimised.
+struct Read {
+    logical: LogicalPlan,
+    state: SessionState,
+    tables: Vec<(String, Arc<TableSnapshot>)>,
+    is_query: bool,
+}
+
+async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let limits = session.limits();
     let statement = Statement::parse(&request.sql, limits)?;
-    let tables = open_tables(session, &statement, &request.pins).await?;
+    let tables = open_tables(session, &statement, request).await?;
     let mut state = session.state().clone();
     state.mark_start_execution();
     state.register_catalog_list(catalogs(&tables)?);
@@ -68,17 +107,32 @@ pub async fn plan(session: &Session, request: &PlanRequest) -> Result<Plan> {
         .with_allow_statements(false)
         .verify_plan(&logical)
         .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
-    let logical = bind(logical, request.parameters.as_ref(), limits.parameters)?;
-    let logical = match request.rows {
+    Ok(Read {
+        logical: bind(logical, request.parameters.as_ref(), limits.parameters)?,
+        state,
+        tables,
+        is_query: statement.is_query,
+    })
+}
+
+/// Makes of a logical plan what runs, for `rows` rows at most.
+pub async fn finish(
+    session: &Session,
+    state: &SessionState,
+    logical: LogicalPlan,
+    rows: Option<i64>,
+    tables: Vec<(String, Arc<TableSnapshot>)>,
+) -> Result<Plan> {
+    let logical = match rows {
         // One more row tells whether there were more.
-        Some(rows) if statement.is_query => LogicalPlanBuilder::from(logical)
+        Some(rows) => LogicalPlanBuilder::from(logical)
             .limit(0, Some(rows as usize + 1))?
             .build()?,
-        _ => logical,
+        None => logical,
     };
     let logical = state.optimize(&logical)?;
-    let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
-    let task = task_context(session, &state)?;
+    let physical = state.query_planner().create_physical_plan(&logical, state).await?;
+    let task = task_context(session, state)?;
     Ok(Plan {
         logical,
         physical,
@@ -87,67 +141,59 @@ pub async fn plan(session: &Session, request: &PlanRequest) -> Result<Plan> {
     })
 }
 
-/// A query as the source of another plan, with the tables that it reads.
-pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
-    let statement = Statement::parse(sql, session.limits())?;
-    if !statement.is_query {
-        let message = "The source of rows is a SELECT";
-        return Err(Error::new(ErrorCode::StatementNotAllowed, message));
-    }
-    let tables = open_tables(session, &statement, &BTreeMap::new()).await?;
-    let mut state = session.state().clone();
-    state.mark_start_execution();
-    state.register_catalog_list(catalogs(&tables)?);
-    let plan = state.statement_to_plan(statement.parsed).await?;
-    Ok((plan, tables.into_iter().map(|(_, snapshot)| snapshot).collect()))
-}
-
 async fn open_tables(
     session: &Session,
     statement: &Statement,
-    pins: &BTreeMap<String, TablePin>,
+    request: &PlanRequest,
 ) -> Result<Vec<(String, Arc<TableSnapshot>)>> {
-    if let Some(pin) = pins
-        .keys()
-        .find(|name| statement.relations.iter().all(|relation| relation.name != **name))
-    {
-        let message = format!("'{pin}' is pinned but the statement doesn't read it");
-        return Err(Error::new(ErrorCode::InvalidQuery, message).with("table", pin.as_str()));
-    }
+    refuse_unread(statement, request.pins.keys(), "pinned")?;
+    refuse_unread(statement, request.gates.keys(), "gated")?;
     let opened = statement
         .relations
         .iter()
-        .map(|relation| open(session, relation, pins.get(&relation.name)));
+        .map(|relation| open(session, relation, request));
     let mut tables = try_join_all(opened).await?;
     if statement.reads_schema {
-        tables.extend(readable_tables(session, &tables).await?);
+        tables.extend(readable_tables(session, request, &tables).await?);
     }
     Ok(tables)
+}
+
+/// What a request says of a table that the statement doesn't read was meant for another.
+fn refuse_unread<'a>(statement: &Statement, mut names: impl Iterator<Item = &'a String>, said: &str) -> Result<()> {
+    match names.find(|name| statement.relations.iter().all(|relation| relation.name != **name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("'{name}' is {said} but the statement doesn't read it");
+            Err(Error::new(ErrorCode::InvalidQuery, message).with("table", name.as_str()))
+        }
+    }
 }
 
 async fn open(
     session: &Session,
     relation: &RelationName,
-    pin: Option<&TablePin>,
+    request: &PlanRequest,
 ) -> Result<(String, Arc<TableSnapshot>)> {
-    let table = session
-        .engine
-        .catalog
-        .table(&relation.name)
-        .await
-        .map_err(|mut error| {
-            if error.code == ErrorCode::TableNotFound {
-                error.code = ErrorCode::UnknownTable;
-            }
-            error.at(relation.location)
-        })?;
-    let snapshot = table.snapshot(pin).await.map_err(|error| error.at(relation.location))?;
-    Ok((relation.name.clone(), snapshot))
+    let name = &relation.name;
+    let table = session.engine.catalog.table(name).await.map_err(|mut error| {
+        if error.code == ErrorCode::TableNotFound {
+            error.code = ErrorCode::UnknownTable;
+        }
+        error.at(relation.location)
+    })?;
+    let snapshot = table.snapshot(request.pins.get(name)).await;
+    let snapshot = snapshot.map_err(|error| error.at(relation.location))?;
+    table
+        .require_readable(&snapshot, &request.gates(session, name))
+        .map_err(|error| error.at(relation.location))?;
+    Ok((name.clone(), snapshot))
 }
 
 /// The information schema shows the tables that can be read; the others are listed by their route with the reason.
 async fn readable_tables(
     session: &Session,
+    request: &PlanRequest,
     known: &[(String, Arc<TableSnapshot>)],
 ) -> Result<Vec<(String, Arc<TableSnapshot>)>> {
     let mut tables = Vec::new();
@@ -158,7 +204,10 @@ async fn readable_tables(
         let Ok(table) = session.engine.catalog.table(&entry.name).await else {
             continue;
         };
-        if let Ok(snapshot) = table.snapshot(None).await {
+        let gates = request.gates(session, &entry.name);
+        if let Ok(snapshot) = table.snapshot(None).await
+            && table.require_readable(&snapshot, &gates).is_ok()
+        {
             tables.push((entry.name, snapshot));
         }
     }
@@ -168,7 +217,7 @@ async fn readable_tables(
 fn catalogs(tables: &[(String, Arc<TableSnapshot>)]) -> Result<Arc<dyn CatalogProviderList>> {
     let schema = MemorySchemaProvider::new();
     for (name, snapshot) in tables {
-        schema.register_table(name.clone(), snapshot.provider.clone())?;
+        schema.register_table(name.clone(), snapshot.provider()?)?;
     }
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema("public", Arc::new(schema))?;

@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::progress::Progress;
 use super::run::run;
-use crate::encode::Format;
+use super::work::Work;
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, QueryHead, QueryRequest, QuerySummary};
+use crate::generated::{ErrorCode, QueryHead, QuerySummary};
 use crate::session::{Session, bounded};
 
 /// Chunks that wait for a slow reader; the query stands still behind them.
@@ -20,7 +20,7 @@ const WAITING: usize = 2;
 
 pub struct Query {
     session: Arc<Session>,
-    request: Mutex<Option<Result<(Format, QueryRequest)>>>,
+    work: Mutex<Option<Result<Work>>>,
     progress: Arc<Progress>,
     chunks: tokio::sync::Mutex<Option<mpsc::Receiver<Chunk>>>,
 }
@@ -41,10 +41,10 @@ pub struct Started {
 
 impl Query {
     /// A query that has not begun; a request that can't be read fails it when it is started.
-    pub fn new(session: Arc<Session>, id: String, request: Result<(Format, QueryRequest)>) -> Self {
+    pub fn new(session: Arc<Session>, id: String, work: Result<Work>) -> Self {
         Self {
             session,
-            request: Mutex::new(Some(request)),
+            work: Mutex::new(Some(work)),
             progress: Arc::new(Progress::new(id)),
             chunks: tokio::sync::Mutex::default(),
         }
@@ -52,25 +52,17 @@ impl Query {
 
     /// Plans and runs until the first bytes of the body are ready.
     pub async fn start(&self) -> Result<Started> {
-        let request = self.request.lock().expect("no holder panics").take();
-        let request = request.unwrap_or_else(|| Err(Error::internal("a query is started once")));
+        let work = self.work.lock().expect("no holder panics").take();
+        let work = work.unwrap_or_else(|| Err(Error::internal("a query is started once")));
         let mut chunks = self.chunks.lock().await;
         let (send_head, head) = oneshot::channel();
         let (send_chunk, mut receiver) = mpsc::channel(WAITING);
-        let defaulted = request.and_then(|(format, request)| Ok((format, self.with_defaults(request)?)));
-        let (format, request) = match defaulted {
-            Ok(defaulted) => defaulted,
+        let work = match work.and_then(|work| self.with_defaults(work)) {
+            Ok(work) => work,
             Err(error) => return Err(self.progress.fail(error)),
         };
-        let deadline = Duration::from_millis(request.timeout_ms.unwrap_or_default() as u64);
-        let work = run(
-            self.session.clone(),
-            request,
-            format,
-            self.progress.clone(),
-            send_head,
-            send_chunk,
-        );
+        let deadline = Duration::from_millis(work.wanted.timeout_ms.unwrap_or_default() as u64);
+        let work = run(self.session.clone(), work, self.progress.clone(), send_head, send_chunk);
         tokio::spawn(supervise(tokio::spawn(guarded(work)), deadline, self.progress.clone()));
         let Ok(head) = head.await else {
             return Err(self
@@ -120,14 +112,15 @@ impl Query {
         self.progress.summary()
     }
 
-    fn with_defaults(&self, mut request: QueryRequest) -> Result<QueryRequest> {
+    fn with_defaults(&self, mut work: Work) -> Result<Work> {
         let defaults = &self.session.effective_profile().defaults;
-        request.row_limit = request.row_limit.or(defaults.row_limit);
-        request.byte_limit = request.byte_limit.or(defaults.byte_limit);
-        request.timeout_ms = request.timeout_ms.or(defaults.timeout_ms);
-        let timeout = request.timeout_ms.unwrap_or_default();
+        let wanted = &mut work.wanted;
+        wanted.row_limit = wanted.row_limit.or(defaults.row_limit);
+        wanted.byte_limit = wanted.byte_limit.or(defaults.byte_limit);
+        wanted.timeout_ms = wanted.timeout_ms.or(defaults.timeout_ms);
+        let timeout = wanted.timeout_ms.unwrap_or_default();
         bounded("timeout_ms", timeout, self.session.limits().timeout_ms)?;
-        Ok(request)
+        Ok(work)
     }
 }
 

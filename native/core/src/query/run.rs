@@ -9,14 +9,15 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::document;
-use super::plan::{Plan, PlanRequest, plan};
+use super::plan::Plan;
 use super::progress::Progress;
 use super::query::Chunk;
 use super::spool::Spool;
 use super::truncate::Budget;
-use crate::encode::{EncodeOptions, Encoder, Format, ParquetEncoder, RowEncoder, encoder};
+use super::work::{Source, Work};
+use crate::encode::{Encoder, Format, ParquetEncoder, RowEncoder, encoder};
 use crate::error::{Error, Result};
-use crate::generated::{EngineLimits, ErrorCode, QueryHead, QueryRequest, QueryState};
+use crate::generated::{EngineLimits, ErrorCode, QueryHead, QueryState};
 use crate::session::Session;
 
 /// Chunks are at least this large, unless the next rows keep one waiting.
@@ -25,29 +26,19 @@ const PATIENCE: Duration = Duration::from_millis(5);
 
 pub async fn run(
     session: Arc<Session>,
-    request: QueryRequest,
-    format: Format,
+    work: Work,
     progress: Arc<Progress>,
     send_head: oneshot::Sender<QueryHead>,
     send_chunk: mpsc::Sender<Chunk>,
 ) -> Result<()> {
-    let plan_request = PlanRequest {
-        sql: request.sql.clone(),
-        parameters: request.parameters.clone(),
-        pins: request.tables.clone(),
-        rows: request.row_limit,
-    };
-    let plan = plan_within(session.clone(), plan_request).await?;
+    let Work { format, source, wanted } = work;
+    let plan = plan_within(session.clone(), source, wanted.row_limit).await?;
     let head = plan.head();
     progress.planned(&head);
-    let mut output = Output::new(&session, &request, format, head, progress, send_head, send_chunk)?;
-    let mut budget = Budget::new(request.row_limit, request.byte_limit);
-    let options = EncodeOptions {
-        numbers: request.numbers,
-        row_format: request.row_format,
-    };
-    let encoder = encoder(format, plan.schema(), options)
+    let encoder = encoder(format, plan.schema(), wanted.encoding)
         .map_err(|error| Error::new(ErrorCode::UnsupportedType, error.to_string()))?;
+    let mut budget = Budget::new(wanted.row_limit, wanted.byte_limit);
+    let mut output = Output::new(&session, wanted.spool, format, head, progress, send_head, send_chunk)?;
     match encoder {
         Encoder::Rows(encoder) => rows(&plan, encoder.into(), &mut output, &mut budget).await?,
         Encoder::Parquet(encoder) => parquet(&plan, *encoder, &mut output, &mut budget).await?,
@@ -56,12 +47,12 @@ pub async fn run(
 }
 
 /// Plans on a thread of its own, since planning can't be interrupted: at the deadline it is left alone.
-pub async fn plan_within(session: Arc<Session>, request: PlanRequest) -> Result<Plan> {
+pub async fn plan_within(session: Arc<Session>, source: Source, rows: Option<i64>) -> Result<Plan> {
     let EngineLimits {
         planning_timeout_ms, ..
     } = *session.limits();
     let runtime = tokio::runtime::Handle::current();
-    let planning = tokio::task::spawn_blocking(move || runtime.block_on(plan(&session, &request)));
+    let planning = tokio::task::spawn_blocking(move || runtime.block_on(source.plan(&session, rows)));
     let deadline = Duration::from_millis(planning_timeout_ms as u64);
     match tokio::time::timeout(deadline, planning).await {
         Ok(planned) => planned?,
@@ -149,7 +140,7 @@ struct Output {
 impl Output {
     fn new(
         session: &Session,
-        request: &QueryRequest,
+        spool: bool,
         format: Format,
         head: QueryHead,
         progress: Arc<Progress>,
@@ -157,7 +148,7 @@ impl Output {
         send_chunk: mpsc::Sender<Chunk>,
     ) -> Result<Self> {
         let config = &session.engine.config;
-        let spooled = request.spool || document::needs_count(format);
+        let spooled = spool || document::needs_count(format);
         let pending = match spooled {
             true => Vec::new(),
             false => document::head(format, &progress.id, &head, 0)?,

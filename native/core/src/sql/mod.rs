@@ -3,8 +3,11 @@
 mod expression;
 mod hint;
 mod limits;
+mod predicate;
 mod statement;
 
 pub use expression::check_expression;
 pub use hint::closest;
+pub use predicate::parse_predicate;
+
 pub use statement::{RelationName, Statement};

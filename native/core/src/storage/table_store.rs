@@ -29,6 +29,7 @@ pub struct TableStore {
     pub log: LogStoreRef,
     pub committer: Arc<Committer>,
     url: Url,
+    root: Path,
     stores: Arc<TableStores>,
 }
 
@@ -57,7 +58,7 @@ impl TableStore {
             matches!(location, Location::Folder(_)),
         ));
         stores.register_store(&url, rooted.clone());
-        let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root));
+        let prefixed = Arc::new(PrefixStore::new(rooted.clone(), root.clone()));
         let log = default_logstore(prefixed, rooted, &url, &StorageConfig::default());
         let committer = stores.committer(&location);
         Ok(Self {
@@ -65,6 +66,7 @@ impl TableStore {
             log: Arc::new(PlannedLog::new(log)),
             committer,
             url,
+            root,
             stores,
         })
     }
@@ -81,6 +83,16 @@ impl TableStore {
             tokio::task::spawn_blocking(move || sweep(&folder)).await??;
         }
         Ok(())
+    }
+
+    /// Where plans find a file that lies at `path` below the table.
+    pub fn locate(&self, path: &Path) -> Path {
+        self.root.parts().chain(path.parts()).collect()
+    }
+
+    /// The address of the table's folder, for the Delta library.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Replaces the table's own address in a message with the URI its users know.

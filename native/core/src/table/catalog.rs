@@ -67,8 +67,10 @@ impl Catalog {
         }
         let location = self.locations.resolve(&spec.uri)?;
         let store = TableStore::open(location, &spec.storage_options, &self.locations, self.stores.clone())?;
-        let table = Arc::new(Table::new(name, TableSource::Registered, store));
-        table.snapshot(None).await?;
+        let table = Table::new(name, TableSource::Registered, store).with_gate(spec.gate.clone());
+        let table = Arc::new(table);
+        let newest = table.snapshot(None).await?;
+        newest.provider().map_err(|error| table.explain(error))?;
         self.insert(table.clone());
         Ok(table)
     }

@@ -7,7 +7,8 @@ use deltalake_core::kernel::EagerSnapshot;
 
 use super::snapshot::{TableSnapshot, rfc3339};
 use super::table::Table;
-use crate::generated::{TableDescription, TableProtocol};
+use crate::gate::access;
+use crate::generated::{DeltaProtocolSnapshot, TableDescription, TableProtocol};
 use crate::schema::row_schema;
 
 impl Table {
@@ -15,6 +16,7 @@ impl Table {
         let state = &snapshot.state;
         let metadata = state.metadata();
         let (files, size_bytes, rows) = sizes(state);
+        let protocol = snapshot.protocol();
         TableDescription {
             name: self.name.clone(),
             uri: self.store.location.uri(),
@@ -23,7 +25,9 @@ impl Table {
             timestamp: rfc3339(snapshot.timestamp),
             schema: row_schema(&state.arrow_schema()),
             partition_columns: metadata.partition_columns().to_vec(),
-            protocol: protocol(state),
+            access: access(&protocol),
+            protocol: table_protocol(protocol),
+            gate: self.gate.clone(),
             properties: BTreeMap::from_iter(metadata.configuration().clone()),
             files,
             size_bytes,
@@ -51,17 +55,11 @@ pub fn sizes(state: &EagerSnapshot) -> (i64, i64, Option<i64>) {
     (files, bytes, rows)
 }
 
-fn protocol(state: &EagerSnapshot) -> TableProtocol {
-    let protocol = state.protocol();
-    let names = |features: Option<&[_]>| -> Vec<String> {
-        let mut names: Vec<_> = features.unwrap_or_default().iter().map(ToString::to_string).collect();
-        names.sort();
-        names
-    };
+fn table_protocol(protocol: DeltaProtocolSnapshot) -> TableProtocol {
     TableProtocol {
-        min_reader_version: protocol.min_reader_version(),
-        min_writer_version: protocol.min_writer_version(),
-        reader_features: names(protocol.reader_features()),
-        writer_features: names(protocol.writer_features()),
+        min_reader_version: protocol.min_reader_version.unwrap_or_default(),
+        min_writer_version: protocol.min_writer_version.unwrap_or_default(),
+        reader_features: protocol.reader_features,
+        writer_features: protocol.writer_features,
     }
 }

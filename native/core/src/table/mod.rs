@@ -1,8 +1,13 @@
 //! Delta tables: found by name, opened once, read at a version.
 
 mod catalog;
+mod columns;
+mod commit_log;
 mod describe;
 mod discovery;
+mod files;
+mod history;
+mod reads;
 mod snapshot;
 mod snapshot_info;
 #[allow(clippy::module_inception)]
@@ -10,7 +15,8 @@ mod table;
 mod time_travel;
 
 pub use catalog::Catalog;
+pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::sizes;
-pub use snapshot::TableSnapshot;
+pub use snapshot::{TableSnapshot, rfc3339};
 pub use table::{Table, guarded, parse_time};
-pub use time_travel::{commit_timestamp, version_at};
+pub use time_travel::{commit_times, commit_timestamp, version_at};

@@ -8,8 +8,10 @@ use deltalake_core::DeltaTable;
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake_core::kernel::EagerSnapshot;
 
-use super::time_travel::commit_timestamp;
+use super::snapshot_info::protocol;
+use super::time_travel::{commit_timestamp, next_commit_timestamp};
 use crate::error::Result;
+use crate::gate::require_readable;
 use crate::generated::TableVersion;
 use crate::storage::TableStore;
 
@@ -18,24 +20,35 @@ pub struct TableSnapshot {
     pub version: i64,
     pub timestamp: DateTime<Utc>,
     pub state: EagerSnapshot,
-    pub provider: Arc<dyn TableProvider>,
+    provider: Result<Arc<dyn TableProvider>>,
     /// Plans find the store through it: it lives as long as any of them.
     pub store: Arc<TableStore>,
 }
 
 impl TableSnapshot {
-    pub async fn new(table: &DeltaTable, store: Arc<TableStore>) -> Result<Self> {
+    /// `known`: another version of the table, whose time tells that of the next one.
+    pub async fn new(table: &DeltaTable, store: Arc<TableStore>, known: Option<&Self>) -> Result<Self> {
         let state = table.snapshot()?.snapshot().clone();
         let version = state.version() as i64;
-        let timestamp = commit_timestamp(&store, &state, version).await?;
-        let provider = DeltaScanNext::new(Arc::new(state.clone()), scan_config())?;
+        let timestamp = match known {
+            Some(known) if known.version + 1 == version => {
+                next_commit_timestamp(&store, &state, (known.version, known.timestamp)).await?
+            }
+            _ => commit_timestamp(&store, &state, version).await?,
+        };
+        let provider = provider(&state);
         Ok(Self {
             version,
             timestamp,
             state,
-            provider: Arc::new(provider),
+            provider,
             store,
         })
+    }
+
+    /// What scans the table; some features leave only its metadata to be read.
+    pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
+        self.provider.clone()
     }
 
     pub fn table_version(&self, name: &str) -> TableVersion {
@@ -46,6 +59,11 @@ impl TableSnapshot {
             uri: self.store.location.uri(),
         }
     }
+}
+
+fn provider(state: &EagerSnapshot) -> Result<Arc<dyn TableProvider>> {
+    require_readable(&protocol(state))?;
+    Ok(Arc::new(DeltaScanNext::new(Arc::new(state.clone()), scan_config())?))
 }
 
 pub fn rfc3339(time: DateTime<Utc>) -> String {

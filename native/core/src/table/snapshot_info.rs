@@ -28,7 +28,7 @@ impl TableSnapshot {
         })
     }
 
-    fn schema_json(&self) -> Result<String> {
+    pub(super) fn schema_json(&self) -> Result<String> {
         serde_json::to_string(&*self.state.schema()).map_err(|error| Error::internal(error.to_string()))
     }
 }

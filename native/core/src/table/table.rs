@@ -13,7 +13,8 @@ use object_store::ObjectMeta;
 use super::snapshot::TableSnapshot;
 use super::time_travel::{commit_meta, version_at};
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, TablePin, TableSource};
+use crate::gate;
+use crate::generated::{DeltaFeatureGate, ErrorCode, TablePin, TableSource};
 use crate::storage::TableStore;
 
 /// Versions kept ready besides the newest.
@@ -23,6 +24,8 @@ pub struct Table {
     pub name: String,
     pub source: TableSource,
     pub store: Arc<TableStore>,
+    /// What the protocol must be at least, by the table's registration.
+    pub gate: Option<DeltaFeatureGate>,
     newest: tokio::sync::Mutex<Option<Arc<Newest>>>,
     pinned: Mutex<VecDeque<Arc<TableSnapshot>>>,
 }
@@ -40,9 +43,15 @@ impl Table {
             name: name.to_owned(),
             source,
             store: Arc::new(store),
+            gate: None,
             newest: tokio::sync::Mutex::default(),
             pinned: Mutex::default(),
         }
+    }
+
+    pub fn with_gate(mut self, gate: Option<DeltaFeatureGate>) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// The table at `pin`, or at its newest committed version.
@@ -117,15 +126,17 @@ impl Table {
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
     async fn refresh(&self, known: Option<&Newest>) -> Result<Newest> {
         let mut table = DeltaTable::new(self.store.log.clone());
+        let mut before = None;
         if let Some(known) = known {
             if commit_meta(&self.store, known.snapshot.version).await? == known.commit {
                 table = known.table.clone();
+                before = Some(&*known.snapshot);
             } else {
                 self.pinned.lock().expect("no holder panics").clear();
             }
         }
         table.update_state().await?;
-        let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone()).await?);
+        let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone(), before).await?);
         let commit = commit_meta(&self.store, snapshot.version).await?;
         Ok(Newest {
             table,
@@ -137,7 +148,7 @@ impl Table {
     async fn load(&self, version: i64) -> Result<TableSnapshot> {
         let mut table = DeltaTable::new(self.store.log.clone());
         match table.load_version(version as u64).await {
-            Ok(()) => TableSnapshot::new(&table, self.store.clone()).await,
+            Ok(()) => TableSnapshot::new(&table, self.store.clone(), None).await,
             Err(_) if commit_meta(&self.store, version).await?.is_none() => {
                 let message = format!("Version {version} can't be read any more: its log was cleaned up");
                 Err(Error::new(ErrorCode::VersionNotFound, message))
@@ -155,6 +166,14 @@ impl Table {
         let mut pinned = self.pinned.lock().expect("no holder panics");
         pinned.push_front(snapshot);
         pinned.truncate(PINNED);
+    }
+
+    /// Refuses `snapshot` where it doesn't pass the table's own gate and `gates`, or can't be read.
+    pub fn require_readable(&self, snapshot: &TableSnapshot, gates: &[&DeltaFeatureGate]) -> Result<()> {
+        let gates: Vec<_> = self.gate.iter().chain(gates.iter().copied()).collect();
+        gate::require(&snapshot.protocol(), &gates)
+            .and_then(|()| snapshot.provider().map(drop))
+            .map_err(|error| self.explain(error))
     }
 
     /// Names the table in an error, and its public address instead of the internal one.

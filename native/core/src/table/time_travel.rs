@@ -4,17 +4,16 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
-use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
-use serde::Deserialize;
 
+use super::commit_log::{commit_files, read_commit};
 use super::snapshot::rfc3339;
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 use crate::storage::TableStore;
 
 /// Delta counts time in milliseconds, whatever the file system does.
-const MILLIS: u16 = 3;
+pub const MILLIS: u16 = 3;
 
 /// When `version` was committed: its in-commit timestamp where the table has them, else the time of its file.
 pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version: i64) -> Result<DateTime<Utc>> {
@@ -23,10 +22,35 @@ pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version
             return Ok(time);
         }
     }
-    match commit_meta(store, version).await? {
-        Some(meta) => Ok(meta.last_modified.trunc_subsecs(MILLIS)),
-        None => checkpoint_time(store, version).await,
+    match ascending(commit_files(store, version).await?).last() {
+        Some((last, time)) if *last == version => Ok(*time),
+        _ => checkpoint_time(store, version).await,
     }
+}
+
+/// The same for the version after one whose time is known, without listing the log.
+pub async fn next_commit_timestamp(
+    store: &TableStore,
+    state: &EagerSnapshot,
+    (version, before): (i64, DateTime<Utc>),
+) -> Result<DateTime<Utc>> {
+    if in_commit_from(state).is_none()
+        && let Some(meta) = commit_meta(store, version + 1).await?
+    {
+        let modified = meta.last_modified.trunc_subsecs(MILLIS);
+        return Ok(modified.max(before + TimeDelta::milliseconds(1)));
+    }
+    commit_timestamp(store, state, version + 1).await
+}
+
+/// The times as they must ascend: those of files can stand still or go back, the log's order can't.
+fn ascending(files: Vec<(i64, DateTime<Utc>)>) -> Vec<(i64, DateTime<Utc>)> {
+    let mut commits: Vec<(i64, DateTime<Utc>)> = Vec::with_capacity(files.len());
+    for (version, time) in files {
+        let earliest = commits.last().map(|(_, time)| *time + TimeDelta::milliseconds(1));
+        commits.push((version, earliest.map_or(time, |earliest| time.max(earliest))));
+    }
+    commits
 }
 
 /// The commit file of `version`, if it is still there.
@@ -65,37 +89,15 @@ pub async fn version_at(store: &TableStore, state: &EagerSnapshot, time: DateTim
     Ok(commits[after - 1].0)
 }
 
-/// Versions with their times, both ascending: file times can stand still or go back, the log's order can't.
-async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let newest = state.version() as i64;
-    let mut files: Vec<_> = store
-        .log
-        .object_store(None)
-        .list(Some(store.log.log_path()))
-        .try_filter_map(async |meta| {
-            Ok(commit_version(&meta.location).map(|version| (version, meta.last_modified.trunc_subsecs(MILLIS))))
-        })
-        .try_collect()
-        .await?;
-    files.retain(|(version, _)| *version <= newest);
-    files.sort_unstable();
-    let first_in_commit = in_commit_from(state);
-    let mut commits: Vec<(i64, DateTime<Utc>)> = Vec::with_capacity(files.len());
-    for (version, modified) in files {
-        let recorded = match first_in_commit {
-            Some(first) if first <= version => in_commit_timestamp(store, version).await?,
-            _ => None,
-        };
-        let earliest = commits.last().map(|(_, time)| *time + TimeDelta::milliseconds(1));
-        let time = recorded.unwrap_or(modified);
-        commits.push((version, earliest.map_or(time, |earliest| time.max(earliest))));
+/// Versions up to that of `state` with their times, both ascending.
+pub async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let mut files = commit_files(store, state.version() as i64).await?;
+    if let Some(first) = in_commit_from(state) {
+        for (version, time) in files.iter_mut().filter(|(version, _)| *version >= first) {
+            *time = in_commit_timestamp(store, *version).await?.unwrap_or(*time);
+        }
     }
-    Ok(commits)
-}
-
-fn commit_version(path: &Path) -> Option<i64> {
-    let digits = path.filename()?.strip_suffix(".json")?;
-    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+    Ok(ascending(files))
 }
 
 /// The first version with an in-commit timestamp, if the table records them.
@@ -111,28 +113,8 @@ fn in_commit_from(state: &EagerSnapshot) -> Option<i64> {
 }
 
 async fn in_commit_timestamp(store: &TableStore, version: i64) -> Result<Option<DateTime<Utc>>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct CommitInfo {
-        in_commit_timestamp: Option<i64>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Line {
-        commit_info: Option<CommitInfo>,
-    }
-    let Some(bytes) = store.log.read_commit_entry(version as u64).await? else {
-        return Ok(None);
-    };
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line: Line = serde_json::from_slice(first).map_err(|error| {
-        Error::new(
-            ErrorCode::TableCorrupt,
-            format!("Commit {version} of the table's log isn't JSON: {error}"),
-        )
-    })?;
-    let millis = line.commit_info.and_then(|info| info.in_commit_timestamp);
-    Ok(millis.and_then(DateTime::from_timestamp_millis))
+    let commit = read_commit(store, version).await?;
+    Ok(commit.and_then(|commit| commit.in_commit_timestamp()))
 }
 
 /// The time of a version whose commit file was cleaned up, read off its checkpoint.

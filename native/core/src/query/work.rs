@@ -1,0 +1,83 @@
+//! What a query does: where its rows come from, and how they are wanted.
+
+use super::plan::{Plan, PlanRequest, plan};
+use crate::changes::{ChangePlan, plan_changes};
+use crate::encode::{EncodeOptions, Format};
+use crate::error::Result;
+use crate::generated::{ChangeRequest, QueryRequest};
+use crate::session::Session;
+
+pub struct Work {
+    pub format: Format,
+    pub source: Source,
+    pub wanted: Wanted,
+}
+
+/// Where rows come from.
+pub enum Source {
+    Sql(PlanRequest),
+    Changes(ChangePlan),
+}
+
+/// How rows are wanted; what is left open the session fills in.
+pub struct Wanted {
+    pub timeout_ms: Option<i64>,
+    pub row_limit: Option<i64>,
+    pub byte_limit: Option<i64>,
+    pub spool: bool,
+    pub encoding: EncodeOptions,
+}
+
+impl Source {
+    pub async fn plan(&self, session: &Session, rows: Option<i64>) -> Result<Plan> {
+        match self {
+            Self::Sql(request) => plan(session, request, rows).await,
+            Self::Changes(request) => plan_changes(session, request, rows).await,
+        }
+    }
+}
+
+impl Work {
+    pub fn query(format: Format, request: QueryRequest) -> Self {
+        Self {
+            format,
+            source: Source::Sql(PlanRequest {
+                sql: request.sql,
+                parameters: request.parameters,
+                pins: request.tables,
+                gate: request.gate,
+                gates: request.gates,
+            }),
+            wanted: Wanted {
+                timeout_ms: request.timeout_ms,
+                row_limit: request.row_limit,
+                byte_limit: request.byte_limit,
+                spool: request.spool,
+                encoding: EncodeOptions {
+                    numbers: request.numbers,
+                    row_format: request.row_format,
+                },
+            },
+        }
+    }
+
+    pub fn changes(format: Format, request: ChangeRequest) -> Self {
+        Self {
+            format,
+            source: Source::Changes(ChangePlan {
+                table: request.table,
+                options: request.options,
+            }),
+            wanted: Wanted {
+                timeout_ms: request.timeout_ms,
+                row_limit: request.row_limit,
+                byte_limit: request.byte_limit,
+                spool: request.spool,
+                encoding: EncodeOptions {
+                    numbers: request.numbers,
+                    row_format: request.row_format,
+                },
+            },
+        }
+    }
+}
