@@ -14,6 +14,7 @@ export const location: Record<string, HeaderDescription> = {
 const everyWrite: readonly ErrorCode[] = [
   ...bodyProblems,
   "table_not_found",
+  "session_not_found",
   "precondition_failed",
   "gate_failed",
   "table_conflict",
@@ -48,10 +49,12 @@ export function writeProblems(...codes: readonly ErrorCode[]): Record<never, TSc
 }
 
 /** What the headers of a request say about its operation. */
-export function terms(headers: OperationConditions): { revisions?: string[]; idempotencyKey?: string } {
-  const revisions = expectedRevisions(headers);
-  const idempotencyKey = headers["idempotency-key"];
-  return { ...(revisions && { revisions }), ...(idempotencyKey !== undefined && { idempotencyKey }) };
+export function terms(headers: OperationConditions) {
+  return {
+    revisions: expectedRevisions(headers),
+    idempotencyKey: headers["idempotency-key"],
+    sessionId: headers["session-id"],
+  };
 }
 
 export function sendOutcome<T>(reply: FastifyReply, { report, revision }: { report: T; revision: string }): T {

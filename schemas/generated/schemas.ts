@@ -4860,6 +4860,11 @@ export const OperationConditions = unsafe<types.OperationConditions>({
       "examples": [
         "load-2026-01-15"
       ]
+    },
+    "session-id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
     }
   },
   "examples": [
@@ -4904,7 +4909,7 @@ export const OperationContext = unsafe<types.OperationContext>({
       "items": {
         "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
       },
-      "description": "Gates of the session and of the registration, besides the one of the request; all apply.",
+      "description": "Gates of the session, besides those of the registration and of the request; all apply.",
       "default": []
     }
   },

@@ -1860,6 +1860,10 @@ export interface OperationConditions {
    * A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.
    */
   "idempotency-key"?: string;
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  "session-id"?: string;
   [k: string]: unknown;
 }
 /**
@@ -1875,7 +1879,7 @@ export interface OperationContext {
    */
   idempotency?: Idempotency | null;
   /**
-   * Gates of the session and of the registration, besides the one of the request; all apply.
+   * Gates of the session, besides those of the registration and of the request; all apply.
    */
   gates?: DeltaFeatureGate[];
 }
