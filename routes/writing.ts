@@ -1,7 +1,7 @@
 /** What every route that writes to a table has: its headers, its problems, and how its outcome is answered. */
 import type { TSchema } from "@sinclair/typebox";
 import type { FastifyReply } from "fastify";
-import type { ErrorCode, OperationConditions } from "../schemas/generated/index.js";
+import type { ErrorCode, OperationConditions, OperationSelection } from "../schemas/generated/index.js";
 import { bodyProblems, type HeaderDescription, problems } from "./answers.js";
 import { etag, etagOf, expectedRevisions } from "./conditions.js";
 
@@ -48,12 +48,12 @@ export function writeProblems(...codes: readonly ErrorCode[]): Record<never, TSc
   return problems(...everyWrite, ...codes);
 }
 
-/** What the headers of a request say about its operation. */
-export function terms(headers: OperationConditions) {
+/** What a request says about its operation, besides what is to be done. */
+export function terms({ headers, query }: { headers: OperationConditions; query: OperationSelection }) {
   return {
     revisions: expectedRevisions(headers),
     idempotencyKey: headers["idempotency-key"],
-    sessionId: headers["session-id"],
+    sessionId: query.session_id,
   };
 }
 

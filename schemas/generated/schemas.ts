@@ -4257,7 +4257,15 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "required": [
           "version",
           "timestamp"
-        ]
+        ],
+        "properties": {
+          "version": {
+            "type": "integer"
+          },
+          "timestamp": {
+            "type": "string"
+          }
+        }
       },
       {
         "required": [
@@ -4267,6 +4275,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "table": {
+            "type": "string"
           }
         }
       },
@@ -4278,6 +4289,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "version": {
+            "type": "integer"
           }
         }
       },
@@ -4289,6 +4303,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "timestamp": {
+            "type": "string"
           }
         }
       }
@@ -4816,6 +4833,11 @@ export const MergeSelection = unsafe<types.MergeSelection>({
         "$ref": "https://lakegate.dev/schemas/api/rows_merge.schema.json"
       },
       "description": "The merge as JSON, where the body is its rows; otherwise the body says it."
+    },
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
     }
   },
   "examples": [
@@ -4860,11 +4882,6 @@ export const OperationConditions = unsafe<types.OperationConditions>({
       "examples": [
         "load-2026-01-15"
       ]
-    },
-    "session-id": {
-      "type": "string",
-      "description": "A session whose gate applies, besides those of the request and of the registration.",
-      "minLength": 1
     }
   },
   "examples": [
@@ -4927,6 +4944,25 @@ export const OperationContext = unsafe<types.OperationContext>({
         }
       ]
     }
+  ]
+});
+
+export type OperationSelection = types.OperationSelection;
+export const OperationSelection = unsafe<types.OperationSelection>({
+  "$id": "https://lakegate.dev/schemas/api/operation_selection.schema.json",
+  "title": "OperationSelection",
+  "description": "In which session an operation is made.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {}
   ]
 });
 
@@ -6327,6 +6363,11 @@ export const RowsSelection = unsafe<types.RowsSelection>({
         "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
       },
       "description": "How the commit is made. As JSON."
+    },
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
     }
   },
   "required": [],
@@ -6823,7 +6864,15 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "required": [
           "version",
           "timestamp"
-        ]
+        ],
+        "properties": {
+          "version": {
+            "type": "integer"
+          },
+          "timestamp": {
+            "type": "string"
+          }
+        }
       },
       {
         "required": [
@@ -6833,6 +6882,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "table": {
+            "type": "string"
           }
         }
       },
@@ -6844,6 +6896,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "version": {
+            "type": "integer"
           }
         }
       },
@@ -6855,6 +6910,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "timestamp": {
+            "type": "string"
           }
         }
       }
@@ -8595,6 +8653,7 @@ export const schemas = [
   NumberStyle,
   OperationConditions,
   OperationContext,
+  OperationSelection,
   OptimizeBody,
   PageSelection,
   Parameter,

@@ -1790,6 +1790,10 @@ export interface MergeBody {
  */
 export interface MergeSelection {
   request?: RowsMerge;
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
@@ -1860,10 +1864,6 @@ export interface OperationConditions {
    * A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.
    */
   "idempotency-key"?: string;
-  /**
-   * A session whose gate applies, besides those of the request and of the registration.
-   */
-  "session-id"?: string;
   [k: string]: unknown;
 }
 /**
@@ -1882,6 +1882,15 @@ export interface OperationContext {
    * Gates of the session, besides those of the registration and of the request; all apply.
    */
   gates?: DeltaFeatureGate[];
+}
+/**
+ * In which session an operation is made.
+ */
+export interface OperationSelection {
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * Small files that become larger ones.
@@ -2326,6 +2335,10 @@ export interface RowsSelection {
   };
   gate?: DeltaFeatureGate;
   commit_options?: DeltaCommitOptions;
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * A JSON Schema, draft 2020-12, with its references absolute.

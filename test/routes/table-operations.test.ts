@@ -454,13 +454,13 @@ describe("table operations", () => {
     const uri = join(outside, "gated");
     assert.equal((await tables.create("gated", { columns, uri })).status, 201);
     const session = await server.client.sendJson("/v1/sessions", { gate });
-    const headers = { "session-id": session.as<{ session_id: string }>().session_id };
-    assertProblem(await tables.rows("gated", [{ id: 1 }], "", headers), { status: 412, code: "gate_failed" });
+    const within = `session_id=${session.as<{ session_id: string }>().session_id}`;
+    assertProblem(await tables.rows("gated", [{ id: 1 }], within), { status: 412, code: "gate_failed" });
     report(await tables.rows("gated", [{ id: 1 }]));
-    const nobody = await tables.operate("gated", "checkpoint", {}, { "session-id": "nobody" });
+    const nobody = await tables.operate("gated", "checkpoint?session_id=nobody", {});
     assertProblem(nobody, { status: 404, code: "session_not_found" });
     report(await tables.operate("gated", "features", { ...allow, features: ["deletionVectors"] }));
-    report(await tables.rows("gated", [{ id: 2 }], "", headers));
+    report(await tables.rows("gated", [{ id: 2 }], within));
     const stricter = { min_reader_version: 3, required_writer_features: ["changeDataFeed"] };
     assert.equal((await tables.create("gated", { uri, gate: stricter })).status, 200);
     assertProblem(await tables.rows("gated", [{ id: 3 }]), { status: 412, code: "gate_failed" });
