@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DataFusionEngineError, decode } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
+import { schemas } from "../schemas/generated/index.js";
 import { parseJson } from "./json.js";
 import { RowStream } from "./row-stream.js";
 import { bodyMediaTypes, unsupportedMediaType } from "./unsupported-media-type.js";
@@ -34,7 +35,8 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: B
     });
   }
   app.addHook("preValidation", async (request) => {
-    if (request.body === undefined && request.routeOptions.schema?.body !== undefined) refuseEmpty(request);
+    if (request.body !== undefined || request.routeOptions.schema?.body === undefined) return;
+    request.body = mayBeAbsent(request) ? {} : refuseEmpty(request);
   });
 }
 
@@ -48,6 +50,13 @@ function parserOf(request: FastifyRequest, mediaType: string): (bytes: Buffer) =
   const parse = declared.length === 0 || declared.includes(mediaType) ? parsers[mediaType] : undefined;
   if (parse === undefined) throw unsupportedMediaType(request);
   return parse;
+}
+
+/** A body in which everything may be absent may be absent itself. */
+function mayBeAbsent({ routeOptions }: FastifyRequest): boolean {
+  const body = routeOptions.schema?.body as { content?: Record<string, { schema: { $ref?: string } }> } | undefined;
+  const schema = schemas.find(({ $id }) => $id === body?.content?.[json]?.schema.$ref);
+  return schema?.type === "object" && (schema.required ?? []).length === 0 && schema.oneOf === undefined;
 }
 
 function refuseEmpty(request: FastifyRequest): undefined {

@@ -1,12 +1,12 @@
 /** The README tells the truth: its settings are those there are, and its examples answer as printed. */
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { settings } from "../api/settings.js";
-import { inRoot } from "../setup/places.mjs";
-import { startServer, type TestServer } from "./fixture/server.js";
+import { inRoot, testWarehouse } from "../setup/places.mjs";
+import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
 
 const readme = readFileSync(inRoot("README.md"), "utf8");
 const withoutCurl = spawnSync("curl", ["--version"]).status === 0 ? false : "curl is not installed";
@@ -16,11 +16,16 @@ const example = /```sh\n(curl [^`]+?)\n```\n\n```(json|csv|text)\n([^`]*?)\n```/
 
 describe("README", () => {
   let server: TestServer;
+  const warehouse = temporaryFolder();
 
   before(async () => {
-    server = await startServer();
+    cpSync(testWarehouse, warehouse, { recursive: true });
+    server = await startServer({ warehouse });
   });
-  after(() => server.stop());
+  after(async () => {
+    await server.stop();
+    rmSync(warehouse, { recursive: true });
+  });
 
   it("lists every setting", () => {
     const rows = settings.map(

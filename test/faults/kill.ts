@@ -1,22 +1,21 @@
 /** kill -9 at random moments while four writers work; a second server goes on and then the first comes back. */
-import { utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { startServer, type TestServer } from "../fixture/server.js";
 import { faultsOfLog, newestVersion, strayFiles } from "./commit-log.js";
 import { History } from "./history.js";
 import { killServer } from "./killed.js";
-import { createNumbered, perform, readNumbered } from "./numbered-table.js";
+import { createNumbered, readNumbered } from "./numbered-table.js";
 import { OperationSource } from "./operation-source.js";
 import type { Suite } from "./run.js";
-import { SeededRandom } from "./seeded-random.js";
+import type { SeededRandom } from "./seeded-random.js";
+import { unswept } from "./sweep.js";
 import { inWarehouse } from "./warehouse.js";
 import { refusals, tally, Workload } from "./workload.js";
 
 const table = "fragile";
 const writerCount = 4;
 const killCount = 50;
-const longAgo = new Date(Date.now() - 30 * 86_400_000);
 
 export const kill: Suite = (random, scale) =>
   inWarehouse((warehouse) => killed(warehouse, random, Math.max(1, Math.round(killCount * scale))));
@@ -35,7 +34,8 @@ async function killed(warehouse: string, random: SeededRandom, kills: number): P
     }
     console.log(`  ${history.surprises} operations had happened although their answer was lost`);
     console.log(`  up to ${strays} unfinished files lay in the table's folder`);
-    return [...faults, ...history.faults, ...faultsOfLog(warehouse, table), ...(await unswept(warehouse, survivor))];
+    await survivor.stop();
+    return [...faults, ...history.faults, ...faultsOfLog(warehouse, table), ...(await unswept(warehouse, [table]))];
   } finally {
     await survivor.stop();
   }
@@ -64,19 +64,4 @@ async function killOnce({ warehouse, survivor, source, random, history }: Round)
   console.log(`  at version ${history.version}: ${tally(outcomes)}`);
   const broken = safe.outcomes.filter(({ ended }) => ended === "unknown");
   return [...refusals(outcomes), ...broken.map(({ operation }) => `the survivor broke off ${operation.id}`)];
-}
-
-/** Unfinished files that are old enough are gone after the next start and write. */
-async function unswept(warehouse: string, survivor: TestServer): Promise<string[]> {
-  const folder = join(warehouse, table);
-  for (const path of strayFiles(folder)) utimesSync(join(folder, path), longAgo, longAgo);
-  await survivor.stop();
-  const next = await startServer({ warehouse });
-  try {
-    const source = new OperationSource(new SeededRandom(0));
-    for (const kind of ["append", "optimize"] as const) await perform(next.client, table, source.next(kind));
-    return strayFiles(folder).map((path) => `${path} was not swept`);
-  } finally {
-    await next.stop();
-  }
 }

@@ -4,6 +4,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { TestServer } from "../fixture/server.js";
 
 export async function killServer(server: TestServer): Promise<void> {
-  process.kill(server.pid, "SIGKILL");
+  if (existsSync(`/proc/${server.pid}`)) process.kill(server.pid, "SIGKILL");
   while (existsSync(`/proc/${server.pid}`)) await pause(2);
 }

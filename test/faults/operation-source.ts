@@ -15,6 +15,7 @@ export const mixture: Readonly<Record<OperationKind, number>> = {
 export class OperationSource {
   readonly #random: SeededRandom;
   readonly #kinds: OperationKind[];
+  readonly #settled: number[] = [];
   #rows = 0;
   #operations = 0;
 
@@ -37,9 +38,15 @@ export class OperationSource {
     return Array.from({ length: count }, () => this.#row(++this.#rows, origin));
   }
 
+  /** Lets later merges meet the rows of an operation that has ended; an append under way knows nothing of a merge. */
+  settle(operation: Operation): void {
+    if ("rows" in operation) this.#settled.push(...operation.rows.map(({ id }) => id));
+  }
+
   /** Rows with numbers that were given before; they may be gone from the table. */
   #knownRows(origin: string, most: number): Row[] {
-    const numbers = new Set(Array.from({ length: most }, () => this.#random.between(1, Math.max(1, this.#rows))));
+    const count = Math.min(most, this.#settled.length);
+    const numbers = new Set(Array.from({ length: count }, () => this.#random.pick(this.#settled)));
     return Array.from(numbers, (id) => this.#row(id, origin));
   }
 

@@ -56,10 +56,9 @@ async function repeatAll(run: Run, operations: number): Promise<string[]> {
     const rounds = Math.max(1, Math.round(operations / Object.keys(ways).length / atOnce));
     let answers = 0;
     for (let round = 0; round < rounds; round++) {
-      const all = await way(
-        run,
-        Array.from({ length: atOnce }, () => source.next()),
-      );
+      const batch = Array.from({ length: atOnce }, () => source.next());
+      const all = await way(run, batch);
+      for (const operation of batch) source.settle(operation);
       faults.push(...all.flatMap(disagreements));
       history.add(all.flatMap((outcomes) => outcomes.filter(({ ended }) => ended === "done").slice(0, 1)));
       answers += all.flat().length;

@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import { startServer, type TestServer } from "../fixture/server.js";
 import { faultsOfLog, newestVersion, strayFiles } from "./commit-log.js";
+import { killServer } from "./killed.js";
 import { createNumbered, type Outcome, perform, readNumbered } from "./numbered-table.js";
 import { OperationSource } from "./operation-source.js";
 import { applied, type Operation, type OperationKind, type Rows, sameRows } from "./operations.js";
 import type { Suite } from "./run.js";
 import type { SeededRandom } from "./seeded-random.js";
+import { unswept } from "./sweep.js";
 import { SystemCalls, withoutSystemCalls } from "./system-calls.js";
 import { inWarehouse } from "./warehouse.js";
 
@@ -15,6 +17,56 @@ const kinds: readonly OperationKind[] = ["append", "overwrite", "delete", "updat
 const properties = { "delta.checkpointInterval": "1" };
 const most = 400;
 
+export const syscalls: Suite = killsDuring(kinds);
+
+/** A scale below 1 takes only that share of the calls. */
+export function killsDuring(kinds: readonly OperationKind[]): Suite {
+  return (random, scale) => {
+    if (withoutSystemCalls) throw new Error(withoutSystemCalls);
+    return inWarehouse(async (warehouse) => {
+      const source = new OperationSource(random);
+      const faults: string[] = [];
+      for (const kind of kinds) faults.push(...(await killEverywhere({ warehouse, source, random, scale }, kind)));
+      return faults;
+    });
+  };
+}
+
+async function killEverywhere(run: Run, kind: OperationKind): Promise<string[]> {
+  const { warehouse, random, scale } = run;
+  const counts = { kills: 0, acknowledged: 0, happened: 0, strays: 0 };
+  const [faults, tables]: [string[], string[]] = [[], []];
+  let server = await startServer({ warehouse });
+  for (let at = 1, survived = false; !survived && at <= most; at++) {
+    if (at > 1 && random.next() >= scale) continue;
+    const kill = await prepare(run, server, kind, at);
+    const ending = await performKilled(server, kill);
+    survived = ending.calls < at;
+    if (!survived) server = await restarted(server, warehouse);
+    const found = await judge(server, kill, ending);
+    faults.push(...found.faults);
+    tables.push(kill.table);
+    counts.kills += Number(!survived);
+    counts.acknowledged += Number(ending.ended === "done" && !survived);
+    counts.happened += Number(found.happened && !survived);
+    counts.strays += found.strays;
+  }
+  await server.stop();
+  const { kills, acknowledged, happened, strays } = counts;
+  console.log(
+    `  ${kind}: ${kills} kills, ${acknowledged} acknowledged, ${happened} found done, ${strays} files left over`,
+  );
+  return [...faults, ...(await unswept(warehouse, tables))];
+}
+
+interface Run {
+  warehouse: string;
+  source: OperationSource;
+  random: SeededRandom;
+  scale: number;
+}
+
+/** One operation on a table of its own, that is to be cut off at its call number `at`. */
 interface Kill {
   warehouse: string;
   table: string;
@@ -23,73 +75,21 @@ interface Kill {
   at: number;
 }
 
-/** `scale` below 1 takes only a share of the calls. */
-export const syscalls: Suite = (random, scale) => {
-  if (withoutSystemCalls) throw new Error(withoutSystemCalls);
-  return inWarehouse(async (warehouse) => {
-    const source = new OperationSource(random);
-    const faults: string[] = [];
-    for (const kind of kinds) faults.push(...(await killEverywhere(warehouse, source, kind, random, scale)));
-    return faults;
-  });
-};
-
-async function killEverywhere(
-  warehouse: string,
-  source: OperationSource,
+async function prepare(
+  { warehouse, source }: Run,
+  { client }: TestServer,
   kind: OperationKind,
-  random: SeededRandom,
-  scale: number,
-): Promise<string[]> {
-  const faults: string[] = [];
-  const counts = { kills: 0, acknowledged: 0, happened: 0, strays: 0 };
-  let total = most;
-  for (let at = 1; at <= total; at++) {
-    if (at > 1 && random.next() >= scale) continue;
-    const killed = await killAt(warehouse, source, kind, at);
-    faults.push(...killed.faults);
-    if (killed.survived) total = at;
-    counts.kills += Number(!killed.survived);
-    counts.acknowledged += Number(killed.acknowledged);
-    counts.happened += Number(killed.happened);
-    counts.strays += killed.strays;
-  }
-  const { kills, acknowledged, happened, strays } = counts;
-  console.log(
-    `  ${kind}: ${kills} kills, ${acknowledged} acknowledged, ${happened} found done, ${strays} files left over`,
-  );
-  return faults;
-}
-
-interface Killed {
-  faults: string[];
-  /** There is no such call any more. */
-  survived: boolean;
-  acknowledged: boolean;
-  happened: boolean;
-  strays: number;
-}
-
-async function killAt(warehouse: string, source: OperationSource, kind: OperationKind, at: number): Promise<Killed> {
+  at: number,
+): Promise<Kill> {
   const table = `${kind}_${at}`;
-  const victim = await startServer({ warehouse });
-  const before = await prepare(victim, table, source);
-  const operation = everyRow(source.next(kind));
-  const outcome = await performKilled(victim, { warehouse, table, operation, before, at });
-  const survived = outcome.calls < at;
-  await victim.stop();
-  const heir = await startServer({ warehouse });
-  try {
-    return { survived, ...(await judge(heir, { warehouse, table, operation, before, at }, outcome)) };
-  } finally {
-    await heir.stop();
-  }
-}
-
-async function prepare({ client }: TestServer, table: string, source: OperationSource): Promise<Rows> {
   await createNumbered(client, table, properties);
-  for (let file = 0; file < 3; file++) await perform(client, table, source.next("append"));
-  return readNumbered(client, table);
+  for (let file = 0; file < 3; file++) {
+    const append = source.next("append");
+    await perform(client, table, append);
+    source.settle(append);
+  }
+  const operation = everyRow(source.next(kind));
+  return { warehouse, table, operation, before: await readNumbered(client, table), at };
 }
 
 function everyRow(operation: Operation): Operation {
@@ -105,7 +105,20 @@ async function performKilled(victim: TestServer, { warehouse, table, operation, 
   return { ...outcome, calls: calls.calls.length };
 }
 
-async function judge(heir: TestServer, kill: Kill, outcome: Ending): Promise<Omit<Killed, "survived">> {
+/** A process that was killed right after its answer may take a moment to end. */
+async function restarted(victim: TestServer, warehouse: string): Promise<TestServer> {
+  await killServer(victim);
+  await victim.stop();
+  return startServer({ warehouse });
+}
+
+interface Found {
+  faults: string[];
+  happened: boolean;
+  strays: number;
+}
+
+async function judge(heir: TestServer, kill: Kill, outcome: Ending): Promise<Found> {
   const { warehouse, table, operation, before, at } = kill;
   const after = applied(before, operation);
   const found = await readNumbered(heir.client, table);
@@ -118,7 +131,6 @@ async function judge(heir: TestServer, kill: Kill, outcome: Ending): Promise<Omi
   faults.push(...(await repeat(heir, kill, after)), ...faultsOfLog(warehouse, table));
   return {
     faults: faults.map((fault) => `${table}, ${operation.kind} killed at call ${at}: ${fault}`),
-    acknowledged,
     happened,
     strays,
   };

@@ -129,9 +129,9 @@ def follow(pid, folder, mode, nth, part):
         call = Call.at(pid, thread) if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80 else None
         if call and call.counts(folder):
             count += 1
+            say({"n": count, "call": call.name, "paths": call.paths})
             if mode == "kill" and count == nth:
                 os.kill(pid, signal.SIGKILL)
-            say({"n": count, "call": call.name, "paths": call.paths})
             if mode == "hold" and any(part in path for path in call.paths):
                 mode, held = "list", [thread]
                 say({"held": True})

@@ -40,8 +40,10 @@ export class Workload {
     while (this.#left-- > 0) {
       const outcome = await this.#insist(this.#source.next(), this.#random.pick(this.#clients));
       this.outcomes.push(outcome);
-      if (outcome.ended === "done") this.#acknowledged = Math.max(this.#acknowledged, outcome.version);
       if (outcome.ended === "unknown") return;
+      if (outcome.ended === "refused") continue;
+      this.#acknowledged = Math.max(this.#acknowledged, outcome.version);
+      this.#source.settle(outcome.operation);
     }
   }
 

@@ -63,8 +63,10 @@ describe("two servers on one table", () => {
   async function makeTable(table: string): Promise<void> {
     await createNumbered(servers[0].client, table);
     for (let file = 0; file < 4; file++) {
-      const outcome = await perform(servers[0].client, table, source.next("append"));
+      const append = source.next("append");
+      const outcome = await perform(servers[0].client, table, append);
       assert.equal(outcome.ended, "done", JSON.stringify(outcome));
+      source.settle(append);
     }
     await Promise.all(servers.map(({ client }) => readNumbered(client, table)));
   }
@@ -87,7 +89,8 @@ describe("two servers on one table", () => {
     const log = join(warehouse, table, "_delta_log");
     const calls = await SystemCalls.of(other.pid, join(warehouse, table), { mode: "hold", part: log });
     const second = perform(other.client, table, stale);
-    await Promise.race([calls.held, second]);
+    const isHeld = await Promise.race([calls.held.then(() => true), second.then(() => false)]);
+    assert.ok(isHeld, "the stale operation is held");
     const done = perform(one.client, table, first);
     await Promise.race([done, pause(2000)]);
     calls.release();

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use lakegate_core as core;
 use lakegate_core::generated::{TableSelection, TableSpec, TableWrite};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, within_runtime_if_available};
 use napi_derive::napi;
 
 use crate::fault::{Outcome, guarded, outcome};
+use crate::ingest::Ingest;
+use crate::operation::decode_operation;
 use crate::payload::{decode, encode};
 use crate::session::Session;
 
@@ -61,6 +63,23 @@ impl Engine {
         outcome(describe(&self.inner, &name, &selection).await)
     }
 
+    /// Runs a table operation by its name and request, in an OperationContext; answers its report.
+    #[napi]
+    pub async fn operate(&self, operation: String, request: Buffer, context: Buffer) -> Outcome<Buffer> {
+        outcome(operate(&self.inner, &operation, &request, &context).await)
+    }
+
+    /// Starts a table operation whose rows follow in `format`.
+    #[napi]
+    pub fn ingest(&self, operation: String, request: Buffer, context: Buffer, format: String) -> Outcome<Ingest> {
+        guarded(|| {
+            let operation = decode_operation(&operation, &request)?;
+            let (engine, context, format) = (self.inner.clone(), decode(&context)?, format.parse()?);
+            let start = || core::Ingest::start(engine, operation, context, format);
+            Ok(Ingest::new(within_runtime_if_available(start)))
+        })
+    }
+
     /// Commits a TableWrite; answers its WriteReport.
     #[napi]
     pub async fn write_table(&self, request: Buffer) -> Outcome<Buffer> {
@@ -76,6 +95,11 @@ async fn attach(engine: &core::Engine, name: &str, spec: &[u8]) -> core::Result<
 async fn describe(engine: &core::Engine, name: &str, selection: &[u8]) -> core::Result<Buffer> {
     let selection: TableSelection = decode(selection)?;
     encode(&engine.describe_table(name, selection).await?)
+}
+
+async fn operate(engine: &Arc<core::Engine>, operation: &str, request: &[u8], context: &[u8]) -> core::Result<Buffer> {
+    let operation = decode_operation(operation, request)?;
+    encode(&core::operate(engine, operation, decode(context)?, None).await?)
 }
 
 async fn write(engine: &Arc<core::Engine>, request: &[u8]) -> core::Result<Buffer> {

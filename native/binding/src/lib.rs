@@ -3,6 +3,8 @@
 mod engine;
 mod fault;
 mod gate;
+mod ingest;
+mod operation;
 mod payload;
 mod query;
 mod reads;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
 
 use crate::error::Result;
 use crate::generated::{
@@ -66,6 +67,14 @@ impl Engine {
     pub async fn describe_table(&self, name: &str, selection: TableSelection) -> Result<TableDescription> {
         let table = self.catalog.table(name).await?;
         Ok(table.describe(&*table.snapshot(pin(selection).as_ref()).await?))
+    }
+
+    /// The state that an operation of the Delta library runs with.
+    pub(crate) fn operation_session(self: &Arc<Self>) -> Result<SessionState> {
+        let session = self.open_session(SessionProfile::default(), None)?;
+        let runtime = session.own_runtime()?;
+        let state = SessionStateBuilder::new_from_existing(session.state().clone());
+        Ok(state.with_runtime_env(runtime).build())
     }
 
     pub async fn write_table(self: &Arc<Self>, write: TableWrite) -> Result<WriteReport> {

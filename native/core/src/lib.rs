@@ -23,5 +23,7 @@ mod type_name;
 
 pub use engine::Engine;
 pub use error::{Error, Location, Result};
+pub use operations::{Ingest, Operation, Report, operate};
 pub use query::{Query, Started, Work};
+pub use rows::RowsFormat;
 pub use session::Session;

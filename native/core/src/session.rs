@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use deltalake_core::delta_datafusion::DeltaSessionConfig;
@@ -15,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, EngineLimits, ErrorCode, SessionProfile};
+use crate::memory::QueryPool;
 
 pub struct Session {
     pub(crate) engine: Arc<Engine>,
@@ -54,6 +56,14 @@ impl Session {
 
     pub(crate) fn state(&self) -> &SessionState {
         &self.state
+    }
+
+    /// The shared runtime with a share of its memory for one query or operation.
+    pub(crate) fn own_runtime(&self) -> Result<Arc<RuntimeEnv>> {
+        let pool = QueryPool::new(self.engine.runtime.memory_pool.clone(), self.memory_limit());
+        Ok(RuntimeEnvBuilder::from_runtime_env(&self.engine.runtime)
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()?)
     }
 
     pub(crate) fn limits(&self) -> &EngineLimits {

@@ -22,7 +22,7 @@ use super::provider::ChangeProvider;
 use super::range::{Commits, versions};
 use super::recorded::recorded_commits;
 use crate::error::{Error, Result};
-use crate::generated::{DeltaCdfOptions, ErrorCode, TablePin};
+use crate::generated::{DeltaCdfOptions, ErrorCode};
 use crate::query::{Plan, finish};
 use crate::session::Session;
 use crate::sql::{closest, parse_predicate};
@@ -56,7 +56,7 @@ async fn source(
 ) -> Result<(ChangeProvider, Arc<TableSnapshot>)> {
     let versions = versions(options, commits)?;
     let snapshot = match &versions {
-        Some(versions) => at(table, *versions.end()).await?,
+        Some(versions) => table.snapshot_at(*versions.end()).await?,
         None => newest,
     };
     let gates: Vec<_> = session.gate().into_iter().collect();
@@ -76,14 +76,6 @@ async fn source(
         is_empty: versions.is_none(),
     };
     Ok((provider, snapshot))
-}
-
-async fn at(table: &Table, version: i64) -> Result<Arc<TableSnapshot>> {
-    let pin = TablePin {
-        version: Some(version),
-        timestamp: None,
-    };
-    table.snapshot(Some(&pin)).await
 }
 
 fn delta_table(snapshot: &TableSnapshot) -> DeltaTable {

@@ -87,6 +87,8 @@ pub struct Committer {
     pub appends: tokio::sync::RwLock<()>,
     /// Held to read while data files are written that no commit names yet; to write while files are removed.
     pub files: tokio::sync::RwLock<()>,
+    /// Held while a checkpoint is written.
+    pub checkpoints: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]

@@ -5,6 +5,8 @@ use super::record::Effects;
 /// What an operation has seen of the table, and so what must not have changed when it commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
+    /// Nothing: the commit only tells what was done.
+    Note,
     /// Schema, properties and protocol: rows are added whatever others do with theirs.
     Append,
     /// Also the files it rewrites with the same rows.
@@ -20,9 +22,10 @@ impl Isolation {
     /// compactions would both commit, and every row would be there twice.
     pub fn conflicts(self, ours: &Effects, winner: &Effects) -> bool {
         if winner.changes_table {
-            return true;
+            return self != Self::Note;
         }
         match self {
+            Self::Note => false,
             Self::Append => false,
             Self::Compaction => !ours.removed.is_disjoint(&winner.removed),
             Self::Serial => winner.adds_files || !winner.removed.is_empty(),

@@ -12,4 +12,4 @@ mod record;
 pub use capture::{PlannedLog, planned};
 pub use committer::{Committer, Outcome, Proposal, Transaction};
 pub use conflict::Isolation;
-pub use record::{CommitRecord, Effects};
+pub use record::CommitRecord;

@@ -112,6 +112,24 @@ impl CommitRecord {
         self.info.get("operationMetrics")?.as_object()
     }
 
+    /// Changes the actions of one kind, such as `metaData`.
+    pub fn edit(&mut self, kind: &str, change: impl Fn(&mut Value)) {
+        for line in &mut self.actions {
+            let mut action: Value = serde_json::from_str(line).expect("it was parsed before");
+            if let Some(inner) = action.get_mut(kind) {
+                change(inner);
+                *line = action.to_string();
+            }
+        }
+    }
+
+    pub fn set_parameter(&mut self, name: &str, value: Value) {
+        let parameters = self.info.entry("operationParameters").or_insert_with(|| json!({}));
+        if let Some(parameters) = parameters.as_object_mut() {
+            parameters.insert(name.to_owned(), value);
+        }
+    }
+
     /// Takes in the actions of another commit; figures of both are added up.
     pub fn join(&mut self, other: Self) {
         self.actions.extend(other.actions);

@@ -20,10 +20,10 @@ pub fn from_delta(error: &DeltaTableError) -> Error {
         E::InvalidJsonLog { .. }
         | E::InvalidStatsJson { .. }
         | E::InvalidDateTimeString { .. }
-        | E::InvalidData { .. }
         | E::NoSchema
         | E::PartitionError { .. }
         | E::MetadataError(_) => delta(ErrorCode::TableCorrupt, error),
+        E::InvalidData { message } => from_kernel_text(message),
         E::InvalidVersion(_)
         | E::VersionDowngrade { .. }
         | E::ChangeDataInvalidVersionRange { .. }
@@ -57,6 +57,10 @@ fn from_transaction(error: &TransactionError) -> Error {
             Error::new(ErrorCode::TableUnsupported, message).with("features", names)
         }
         E::ObjectStore { source } => from_store(source),
+        E::DeltaTableAppendOnly => Error::new(
+            ErrorCode::TableAppendOnly,
+            "The table is append-only: its rows are neither changed nor removed",
+        ),
         E::VersionAlreadyExists(_) | E::CommitConflict(_) | E::MaxCommitAttempts(_) => {
             Error::new(ErrorCode::TableConflict, error.to_string())
         }
@@ -77,20 +81,69 @@ fn from_kernel(error: &delta_kernel::Error) -> Error {
     }
 }
 
-/// Kernel errors travel through the Delta library as text: the words are all there is to tell them apart.
+/// Errors travel through the Delta library as text: the words are all there is to tell them apart.
 pub fn from_kernel_text(message: &str) -> Error {
+    let message = without_prefixes(message);
     let lower = message.to_ascii_lowercase();
-    let unsupported = ["unsupported", "not supported", "unknown feature", "feature"];
-    let code = if lower.contains("no files in log segment") || lower.contains("not a delta table") {
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if let Some(name) = quoted_after(message, "No field named ") {
+        return Error::new(ErrorCode::UnknownColumn, format!("There is no column '{name}'")).with("column", name);
+    }
+    if says(&["invalid data found"]) {
+        // The library goes on with the rows themselves, and columns of its own.
+        return Error::new(
+            ErrorCode::ConstraintViolated,
+            "Rows break a constraint, and nothing was written",
+        );
+    }
+    let code = if says(&["append-only"]) {
+        ErrorCode::TableAppendOnly
+    } else if says(&["no files in log segment", "not a delta table"]) {
         ErrorCode::TableUnreadable
-    } else if lower.contains("no suitable object store") {
+    } else if says(&["no suitable object store"]) {
         ErrorCode::LocationNotAllowed
-    } else if unsupported.iter().any(|word| lower.contains(word)) {
+    } else if says(&["parsererror", "sql error"]) {
+        ErrorCode::InvalidSql
+    } else if says(&["resources exhausted"]) {
+        ErrorCode::MemoryExceeded
+    } else if says(&["divide by zero", "overflow"]) {
+        ErrorCode::ArithmeticError
+    } else if says(&["cast error", "cannot cast"]) {
+        ErrorCode::InvalidCast
+    } else if says(&[
+        "error during planning",
+        "schema error",
+        "execution error",
+        "datafusion's code",
+    ]) {
+        ErrorCode::InvalidQuery
+    } else if says(&["unsupported", "not supported", "feature"]) {
         ErrorCode::TableUnsupported
     } else {
         ErrorCode::TableCorrupt
     };
     Error::new(code, message)
+}
+
+/// Each layer that an error passes says its name.
+fn without_prefixes(mut message: &str) -> &str {
+    const PREFIXES: [&str; 5] = [
+        "Generic DeltaTable error: ",
+        "Generic error: ",
+        "External error: ",
+        "Kernel error: ",
+        "Kernel: ",
+    ];
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)) {
+        message = rest;
+    }
+    message
+}
+
+fn quoted_after<'a>(message: &'a str, words: &str) -> Option<&'a str> {
+    let rest = message.split_once(words)?.1;
+    let end = rest.find(". ").or_else(|| rest.find('\n')).unwrap_or(rest.len());
+    Some(rest[..end].trim_end_matches('.').trim_matches('"'))
 }
 
 fn delta(code: ErrorCode, error: &DeltaTableError) -> Error {

@@ -1,1 +1,25 @@
+//! The operations that write tables: each says in one file what the library is asked for.
 
+mod checkpoint;
+mod constraints;
+mod convert;
+mod create;
+mod data_check;
+mod delete;
+mod features;
+mod ingest;
+mod merge;
+mod operation;
+mod optimize;
+mod properties;
+mod report;
+mod request;
+mod restore;
+mod task;
+mod update;
+mod vacuum;
+mod write;
+
+pub use ingest::Ingest;
+pub use operation::{Operation, operate};
+pub use report::Report;

@@ -13,6 +13,6 @@ mod truncate;
 mod work;
 
 pub use explain::files_read;
-pub use plan::{Plan, finish};
+pub use plan::{Plan, finish, source_plan};
 pub use query::{Query, Started};
 pub use work::Work;

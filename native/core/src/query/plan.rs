@@ -9,7 +9,6 @@ use datafusion::catalog::{
     SchemaProvider,
 };
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
@@ -18,7 +17,6 @@ use futures::future::try_join_all;
 use super::parameters::bind;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaFeatureGate, ErrorCode, QueryHead, QueryParameters, TablePin};
-use crate::memory::QueryPool;
 use crate::normalize::normalized_schema;
 use crate::schema::row_schema;
 use crate::session::Session;
@@ -26,6 +24,7 @@ use crate::sql::{RelationName, Statement};
 use crate::table::TableSnapshot;
 
 /// What is planned: a statement, its values, and the versions it reads.
+#[derive(Default)]
 pub struct PlanRequest {
     pub sql: String,
     pub parameters: Option<QueryParameters>,
@@ -108,6 +107,21 @@ pub async fn finish(
         task,
         tables,
     })
+}
+
+/// A query as the source of another plan, with the tables that it reads.
+pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
+    let statement = Statement::parse(sql, session.limits())?;
+    if !statement.is_query {
+        let message = "The source of rows is a SELECT";
+        return Err(Error::new(ErrorCode::StatementNotAllowed, message));
+    }
+    let tables = open_tables(session, &statement, &PlanRequest::default()).await?;
+    let mut state = session.state().clone();
+    state.mark_start_execution();
+    state.register_catalog_list(catalogs(&tables)?);
+    let plan = state.statement_to_plan(statement.parsed).await?;
+    Ok((plan, tables.into_iter().map(|(_, snapshot)| snapshot).collect()))
 }
 
 async fn open_tables(
@@ -197,11 +211,7 @@ fn catalogs(tables: &[(String, Arc<TableSnapshot>)]) -> Result<Arc<dyn CatalogPr
 
 /// A context whose memory is the query's own share; plans run without looking functions up again.
 fn task_context(session: &Session, state: &SessionState) -> Result<Arc<TaskContext>> {
-    let shared = session.engine.runtime.memory_pool.clone();
-    let pool = QueryPool::new(shared, session.memory_limit());
-    let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
-        .with_memory_pool(Arc::new(pool))
-        .build_arc()?;
+    let runtime = session.own_runtime()?;
     let task = TaskContext::new(
         None,
         state.session_id().to_owned(),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow::error::ArrowError;
 
 use super::reader::{invalid, union};
 use crate::error::{Error, Result};
@@ -21,24 +22,56 @@ pub struct Shape {
     pub takes_new_columns: bool,
 }
 
+/// Where Delta keeps how a column follows from others.
+const GENERATED: &str = "delta.generationExpression";
+
 impl Shape {
-    /// Every column that rows may have, where the table alone says them.
+    /// Every column that rows may have, where the table alone says them: generated ones are its own affair.
     pub fn all_columns(&self) -> Option<SchemaRef> {
         let table = self.table.as_ref().filter(|_| !self.takes_new_columns)?;
-        Some(Arc::new(all_nullable(table)))
+        let has_generated = table.fields().iter().any(is_generated);
+        (!has_generated).then(|| Arc::new(all_nullable(table)))
     }
 
-    pub fn with_new_columns(&self, found: &Schema) -> SchemaRef {
-        match &self.table {
-            Some(table) => union(&all_nullable(table), found),
-            None => Arc::new(found.clone()),
+    /// What JSON rows are read as, given the columns that the first ones have.
+    pub fn with_found(&self, found: &Schema) -> SchemaRef {
+        let Some(table) = &self.table else {
+            return Arc::new(found.clone());
+        };
+        let table = without(table, |field| {
+            is_generated(field) && found.field_with_name(field.name()).is_err()
+        });
+        if self.takes_new_columns {
+            return union(&all_nullable(&table), found);
         }
+        Arc::new(all_nullable(&table))
     }
 
     /// The columns named in `found`, with the table's types for those it has.
     pub fn columns(&self, found: &Schema) -> Result<SchemaRef> {
         let fields: Result<Vec<FieldRef>> = found.fields().iter().map(|field| self.column(field)).collect();
         Ok(Arc::new(Schema::new(fields?)))
+    }
+
+    /// The columns that the rows come out with: where the table says them, those that are missing too, as nulls.
+    pub fn target(&self, found: &Schema) -> Result<SchemaRef> {
+        let columns = self.columns(found)?;
+        match &self.table {
+            Some(table) if !self.takes_new_columns => Ok(union(&columns, &all_nullable(&without(table, is_generated)))),
+            _ => Ok(columns),
+        }
+    }
+
+    /// What is wrong with rows in the words of the table.
+    pub fn explain(&self, error: &ArrowError) -> Error {
+        let text = error.to_string();
+        let unknown = text
+            .split_once("column '")
+            .and_then(|(_, rest)| rest.split_once("' missing from schema"));
+        match (unknown, &self.table) {
+            (Some((name, _)), Some(table)) => no_such_column(name, table),
+            _ => invalid(text),
+        }
     }
 
     fn column(&self, found: &FieldRef) -> Result<FieldRef> {
@@ -51,13 +84,28 @@ impl Shape {
             Err(_) => Err(no_such_column(found.name(), table)),
         }
     }
+}
 
-    /// The columns of a batch in the table's types.
-    pub fn conform(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-        let columns = batch.columns().iter().zip(schema.fields());
-        let columns: Result<Vec<ArrayRef>> = columns.map(|(column, field)| convert(column, field)).collect();
-        RecordBatch::try_new(schema.clone(), columns?).map_err(invalid)
-    }
+/// A batch with the columns of `target`, in its types.
+pub fn conform(batch: &RecordBatch, target: &SchemaRef) -> Result<RecordBatch> {
+    let columns = target
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            Some(column) => convert(column, field),
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        });
+    let columns: Result<Vec<ArrayRef>> = columns.collect();
+    RecordBatch::try_new(target.clone(), columns?).map_err(invalid)
+}
+
+fn without(schema: &Schema, leaves_out: impl Fn(&FieldRef) -> bool) -> Schema {
+    let fields = schema.fields().iter().filter(|field| !leaves_out(field));
+    Schema::new(fields.cloned().collect::<Vec<_>>())
+}
+
+fn is_generated(field: &FieldRef) -> bool {
+    field.metadata().contains_key(GENERATED)
 }
 
 fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {

@@ -1,13 +1,15 @@
 //! Rows that come with a request: bytes in one of five formats, read as they arrive.
 
 mod body;
+mod checks;
 mod conform;
 mod reader;
 mod source;
 mod spooled;
 
 pub use body::{Body, BodySender, body};
+pub use checks::Checks;
 pub use conform::Shape;
 pub use reader::RowsFormat;
-pub use source::RowSource;
+pub use source::{RowFailure, RowSource};
 pub use spooled::SpooledRows;

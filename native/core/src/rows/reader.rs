@@ -1,5 +1,6 @@
 //! From the bytes of a body to batches, by its format.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
@@ -15,6 +16,8 @@ use arrow::json;
 use arrow::json::reader::infer_json_schema_from_iterator;
 use datafusion_datasource_json::utils::JsonArrayToNdjsonReader;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Deserializer, Value};
 
 use super::body::Body;
@@ -59,12 +62,14 @@ pub type Batches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, Arro
 pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> Result<(SchemaRef, Batches)> {
     match format {
         RowsFormat::Arrow => {
-            let reader = StreamReader::try_new(BufReader::new(body), None).map_err(invalid)?;
+            let reader = StreamReader::try_new(BufReader::new(body), None);
+            let reader = reader.map_err(|error| invalid(format!("they are no Arrow stream: {error}")))?;
             Ok((reader.schema(), Box::new(reader)))
         }
         RowsFormat::Parquet => {
             let file = spool(&mut body, spill)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(invalid)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file);
+            let builder = builder.map_err(|error| invalid(format!("they are no Parquet file: {error}")))?;
             let schema = builder.schema().clone();
             let reader = builder.with_batch_size(BATCH).build().map_err(invalid)?;
             Ok((schema, Box::new(reader)))
@@ -76,14 +81,22 @@ pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> R
             let schema = shape.columns(&found)?;
             let builder = csv::ReaderBuilder::new(schema.clone()).with_header(true);
             let reader = builder.with_batch_size(BATCH).build(body).map_err(invalid)?;
-            Ok((schema, Box::new(reader)))
+            Ok((schema, Box::new(reader.map(|batch| batch.map_err(as_an_editor_counts)))))
         }
         RowsFormat::Ndjson => {
             let sample = whole_lines(body.peek(SAMPLE)?);
-            read_json(body, &sample, shape)
+            let (schema, batches) = read_json(body, &sample, shape)?;
+            let columns = schema.clone();
+            let placed = batches.map(move |batch| batch.map_err(|error| at_line(error, &sample, &columns)));
+            Ok((schema, Box::new(placed)))
         }
         RowsFormat::Json => {
             let sample = body.peek(SAMPLE)?;
+            if sample.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
+                return Err(invalid(
+                    "a JSON body is an array of objects; application/x-ndjson has one a line",
+                ));
+            }
             let mut rows = Vec::new();
             // The sample may end within a row; what is wrong with the body its reader says.
             let _ = JsonArrayToNdjsonReader::new(sample.as_slice()).read_to_end(&mut rows);
@@ -99,7 +112,7 @@ fn read_json(rows: impl Read + Send + 'static, sample: &[u8], shape: &Shape) -> 
             let values = Deserializer::from_slice(sample).into_iter::<Value>();
             let values = values.map_while(|value| value.ok()).map(Ok);
             let found = infer_json_schema_from_iterator(values).map_err(invalid)?;
-            shape.with_new_columns(&found)
+            shape.with_found(&in_order(&found, sample))
         }
     };
     let builder = json::ReaderBuilder::new(schema.clone()).with_strict_mode(true);
@@ -108,6 +121,69 @@ fn read_json(rows: impl Read + Send + 'static, sample: &[u8], shape: &Shape) -> 
         .build(BufReader::new(rows))
         .map_err(invalid)?;
     Ok((schema, Box::new(reader)))
+}
+
+/// The columns as the first row has them: a JSON object is a map to the library, and comes sorted.
+fn in_order(found: &Schema, sample: &[u8]) -> Schema {
+    let first = Deserializer::from_slice(sample).into_iter::<Keys>().next();
+    let keys = first.and_then(|keys| keys.ok()).unwrap_or_default().0;
+    let mut fields: Vec<_> = found.fields().iter().cloned().collect();
+    fields.sort_by_key(|field| keys.iter().position(|key| key == field.name()).unwrap_or(keys.len()));
+    Schema::new(fields)
+}
+
+/// The keys of an object, in their order.
+#[derive(Default)]
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> std::result::Result<Self, M::Error> {
+        while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+            self.0.push(key);
+        }
+        Ok(self)
+    }
+}
+
+/// The reader of CSV counts lines from 0.
+fn as_an_editor_counts(error: ArrowError) -> ArrowError {
+    let text = error.to_string();
+    let Some((before, after)) = text.split_once(" line ") else {
+        return error;
+    };
+    let digits = after.find(|byte: char| !byte.is_ascii_digit()).unwrap_or(after.len());
+    match after[..digits].parse::<u64>() {
+        Ok(line) => ArrowError::ParseError(format!("{before} line {}{}", line + 1, &after[digits..])),
+        Err(_) => error,
+    }
+}
+
+/// The reader of NDJSON doesn't count lines; those of the sample are read again one by one.
+fn at_line(error: ArrowError, sample: &[u8], columns: &SchemaRef) -> ArrowError {
+    let is_faulty = |line: &[u8]| {
+        let builder = json::ReaderBuilder::new(columns.clone()).with_strict_mode(true);
+        let decoded = builder.build_decoder().and_then(|mut decoder| {
+            decoder.decode(line)?;
+            decoder.flush()
+        });
+        decoded.is_err()
+    };
+    match sample.split(|byte| *byte == b'\n').position(is_faulty) {
+        Some(index) => ArrowError::JsonError(format!("line {}: {error}", index + 1)),
+        None => error,
+    }
 }
 
 /// Parquet is read from its end, so all of it has to be there.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -14,7 +14,7 @@ use futures::stream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::Body;
-use super::conform::Shape;
+use super::conform::{Shape, conform};
 use super::reader::{RowsFormat, invalid, read};
 use crate::error::{Error, Result};
 
@@ -23,10 +23,14 @@ const AHEAD: usize = 2;
 
 pub type BatchResult = std::result::Result<RecordBatch, DataFusionError>;
 
+/// What is wrong with rows, kept as it is: the library hands on the text of an error alone.
+pub type RowFailure = Arc<OnceLock<Error>>;
+
 /// Can be executed once.
 pub struct RowSource {
     schema: SchemaRef,
-    batches: Mutex<Option<mpsc::Receiver<BatchResult>>>,
+    batches: Mutex<Option<mpsc::Receiver<Result<RecordBatch>>>>,
+    failure: RowFailure,
 }
 
 impl RowSource {
@@ -38,14 +42,19 @@ impl RowSource {
             let work = AssertUnwindSafe(|| run(body, format, &shape, &spill, send_schema, &sender));
             if std::panic::catch_unwind(work).is_err() {
                 // A reader that is gone needs no error.
-                let _ = sender.blocking_send(Err(external(invalid("they are damaged"))));
+                let _ = sender.blocking_send(Err(invalid("they are damaged")));
             }
         });
         let schema = schema.await.unwrap_or_else(|_| Err(invalid("they are damaged")))?;
         Ok(Self {
             schema,
             batches: Mutex::new(Some(batches)),
+            failure: RowFailure::default(),
         })
+    }
+
+    pub fn failure(&self) -> RowFailure {
+        self.failure.clone()
     }
 }
 
@@ -55,10 +64,10 @@ fn run(
     shape: &Shape,
     spill: &str,
     send_schema: oneshot::Sender<Result<SchemaRef>>,
-    sender: &mpsc::Sender<BatchResult>,
+    sender: &mpsc::Sender<Result<RecordBatch>>,
 ) {
     let opened = read(body, format, shape, spill)
-        .and_then(|(found, batches)| shape.columns(&found).map(|schema| (schema, batches)));
+        .and_then(|(found, batches)| shape.target(&found).map(|schema| (schema, batches)));
     let (schema, batches) = match opened {
         Ok(opened) => opened,
         Err(error) => return drop(send_schema.send(Err(error))),
@@ -67,12 +76,20 @@ fn run(
         return;
     }
     for batch in batches {
-        let batch = batch.map_err(invalid).and_then(|batch| shape.conform(&batch, &schema));
+        let batch = batch
+            .map_err(|error| shape.explain(&error))
+            .and_then(|batch| conform(&batch, &schema));
         let is_last = batch.is_err();
-        if sender.blocking_send(batch.map_err(external)).is_err() || is_last {
+        if sender.blocking_send(batch).is_err() || is_last {
             return;
         }
     }
+}
+
+pub fn noted(failure: &RowFailure, error: Error) -> DataFusionError {
+    // The first failure is the one that counts.
+    let _ = failure.set(error.clone());
+    external(error)
 }
 
 pub fn external(error: Error) -> DataFusionError {
@@ -91,13 +108,15 @@ impl PartitionStream for RowSource {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let batches = self.batches.lock().expect("no holder panics").take();
-        let stream = stream::unfold(batches, async |batches| {
-            let Some(mut batches) = batches else {
-                let error = external(Error::internal("The rows of a body are read a second time"));
-                return Some((Err(error), Some(mpsc::channel(1).1)));
-            };
-            batches.recv().await.map(|batch| (batch, Some(batches)))
+        let failure = self.failure.clone();
+        let Some(batches) = self.batches.lock().expect("no holder panics").take() else {
+            let error = external(Error::internal("The rows of a body are read a second time"));
+            let stream = stream::iter([Err(error)]);
+            return Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream));
+        };
+        let stream = stream::unfold((batches, failure), async |(mut batches, failure)| {
+            let batch = batches.recv().await?.map_err(|error| noted(&failure, error));
+            Some((batch, (batches, failure)))
         });
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), Box::pin(stream)))
     }

@@ -4,6 +4,7 @@ mod durable_store;
 mod location;
 mod rooted_store;
 mod s3;
+mod sweep;
 mod table_store;
 mod table_stores;
 

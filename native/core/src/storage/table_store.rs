@@ -14,6 +14,7 @@ use url::Url;
 use super::durable_store::DurableStore;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
+use super::sweep::sweep;
 use super::table_stores::{TableStores, store_key};
 use super::{Location, Locations};
 use crate::commit::{Committer, PlannedLog};
@@ -83,6 +84,15 @@ impl TableStore {
     /// The address of the table's folder, for the Delta library.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Removes what commits that were killed left behind.
+    pub async fn sweep(&self) -> Result<()> {
+        if let Location::Folder(folder) = &self.location {
+            let folder = folder.clone();
+            tokio::task::spawn_blocking(move || sweep(&folder)).await??;
+        }
+        Ok(())
     }
 
     /// Replaces the table's own address in a message with the URI its users know.

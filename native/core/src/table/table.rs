@@ -31,10 +31,10 @@ pub struct Table {
 }
 
 /// The newest known version, with what tells whether it still is.
-struct Newest {
-    table: DeltaTable,
+pub struct Newest {
+    pub table: DeltaTable,
+    pub snapshot: Arc<TableSnapshot>,
     commit: Option<ObjectMeta>,
-    snapshot: Arc<TableSnapshot>,
 }
 
 impl Table {
@@ -57,14 +57,27 @@ impl Table {
     /// The table at `pin`, or at its newest committed version.
     pub async fn snapshot(&self, pin: Option<&TablePin>) -> Result<Arc<TableSnapshot>> {
         let result = match pin {
-            None => guarded(self.newest()).await,
+            None => guarded(self.newest()).await.map(|newest| newest.snapshot.clone()),
             Some(pin) => guarded(self.at(pin)).await,
         };
         result.map_err(|error| self.explain(error))
     }
 
+    pub async fn snapshot_at(&self, version: i64) -> Result<Arc<TableSnapshot>> {
+        let pin = TablePin {
+            version: Some(version),
+            timestamp: None,
+        };
+        self.snapshot(Some(&pin)).await
+    }
+
+    /// The newest committed version, as the library's operations take it.
+    pub async fn base(&self) -> Result<Arc<Newest>> {
+        guarded(self.newest()).await.map_err(|error| self.explain(error))
+    }
+
     async fn at(&self, pin: &TablePin) -> Result<Arc<TableSnapshot>> {
-        let newest = self.newest().await?;
+        let newest = self.newest().await?.snapshot.clone();
         let version = match (pin.version, &pin.timestamp) {
             (Some(version), None) => version,
             (None, Some(text)) => version_at(&self.store, &newest.state, parse_time(text)?).await?,
@@ -90,17 +103,17 @@ impl Table {
     }
 
     /// Two small reads tell whether the newest known version still is the newest and still the same.
-    async fn newest(&self) -> Result<Arc<TableSnapshot>> {
+    async fn newest(&self) -> Result<Arc<Newest>> {
         let known = self.newest.lock().await.clone();
         if let Some(known) = known
             && self.is_newest(&known).await?
         {
-            return Ok(known.snapshot.clone());
+            return Ok(known);
         }
         let mut slot = self.newest.lock().await;
         let refreshed = Arc::new(self.refresh(slot.as_deref()).await?);
         *slot = Some(refreshed.clone());
-        Ok(refreshed.snapshot.clone())
+        Ok(refreshed)
     }
 
     async fn is_newest(&self, known: &Newest) -> Result<bool> {
@@ -171,11 +184,11 @@ impl Table {
 }
 
 /// A broken log can make the library panic: that is an error like others, and never the end of the process.
-async fn guarded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn guarded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(result) => result,
         Err(_) => {
-            let message = "The Delta library failed on the table's log";
+            let message = "The Delta library failed on the table";
             Err(Error::new(ErrorCode::TableCorrupt, message))
         }
     }

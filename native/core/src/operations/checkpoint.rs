@@ -1,0 +1,72 @@
+//! Checkpoints, and the clean-up of the log behind them.
+
+use chrono::Utc;
+use deltalake_core::checkpoints::{cleanup_expired_logs_for, create_checkpoint};
+use serde_json::{Value, json};
+
+use super::report::{Done, Report};
+use super::task::{Task, figures};
+use crate::error::Result;
+use crate::generated::{DeltaCheckpointRequest, DeltaCleanupMetadataRequest};
+use crate::table::guarded;
+
+/// Commits from one checkpoint to the next, where the table doesn't say.
+const INTERVAL: i64 = 10;
+
+pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Report> {
+    let base = task.table.base().await?;
+    task.require(&base.snapshot)?;
+    let _alone = task.table.store.committer.checkpoints.lock().await;
+    guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
+    Ok(task.uncommitted(&base.snapshot)?.maintenance())
+}
+
+/// Removes what is older than the table's log retention; a checkpoint first makes sure that no version is needed of it.
+pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> Result<Report> {
+    let base = task.table.base().await?;
+    task.require(&base.snapshot)?;
+    let committer = &task.table.store.committer;
+    let _alone = committer.checkpoints.lock().await;
+    let _files = committer.files.write().await;
+    guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
+    let retention = base
+        .table
+        .snapshot()?
+        .table_config()
+        .log_retention_duration
+        .unwrap_or(RETENTION);
+    let until = Utc::now().timestamp_millis() - retention.as_millis() as i64;
+    let version = base.snapshot.version as u64;
+    let log = task.table.store.log.as_ref();
+    let removed = guarded(async { Ok(cleanup_expired_logs_for(version, log, until, None).await?) }).await?;
+    let mut done = task.uncommitted(&base.snapshot)?;
+    done.metrics = figures([("num_log_files_cleaned_up", json!(removed))]);
+    Ok(done.maintenance())
+}
+
+/// How long a log is kept where the table doesn't say.
+const RETENTION: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+impl Task {
+    /// Writes the checkpoint that is due after a commit. The commit stands whatever comes of it, so that a failure is told
+    /// in the report and no more.
+    pub async fn care(&self, done: &mut Done) {
+        let interval = done.snapshot.table_properties.get("delta.checkpointInterval");
+        let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(INTERVAL);
+        if !self.wants_checkpoint() || (done.version + 1) % interval != 0 {
+            return;
+        }
+        let _alone = self.table.store.committer.checkpoints.lock().await;
+        let written = async {
+            let base = self.table.base().await?;
+            guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
+        };
+        let note = match written.await {
+            Ok(()) => Value::from(true),
+            Err(error) => Value::from(error.message),
+        };
+        done.metrics
+            .get_or_insert_default()
+            .insert("checkpoint".to_owned(), note);
+    }
+}

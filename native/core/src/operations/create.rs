@@ -1,0 +1,119 @@
+//! Makes an empty table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use delta_kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::StructField;
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::SaveMode;
+use serde_json::{Value, json};
+
+use super::constraints::PREFIX;
+use super::properties;
+use super::report::Report;
+use super::task::Task;
+use crate::commit::{CommitRecord, Isolation, planned};
+use crate::error::{Error, Result};
+use crate::generated::{DeltaCreateMode, DeltaCreateRequest, ErrorCode, FieldSpec};
+use crate::table::guarded;
+use crate::type_name::parse_type_name;
+
+pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report> {
+    properties::check(&request.properties)?;
+    let constraints = request.constraints.iter();
+    task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
+    let builder = builder(task, request)?;
+    let edit = |record: &mut CommitRecord| require_constraints(record, !request.constraints.is_empty());
+    if !task.table.store.log.is_delta_table_location().await? {
+        let mut record = guarded(planned(async { builder.await.map(drop) })).await?;
+        let record = record
+            .as_mut()
+            .ok_or_else(|| Error::internal("A new table makes no commit"))?;
+        edit(record);
+        return Ok(task.commit_new(std::mem::take(record)).await?.mutation());
+    }
+    match request.mode {
+        DeltaCreateMode::Error => match task.made_before().await? {
+            Some(done) => Ok(done.mutation()),
+            None => Err(task.exists()),
+        },
+        DeltaCreateMode::Ignore => {
+            let newest = task.table.snapshot(None).await?;
+            task.require(&newest)?;
+            Ok(task.skipped(&newest, "There is a table already")?.mutation())
+        }
+        DeltaCreateMode::Overwrite => {
+            let plan = async |_| builder.clone().with_save_mode(SaveMode::Overwrite).await.map(drop);
+            let done = task.commit_edited(Isolation::Serial, true, plan, edit).await?;
+            Ok(done.mutation())
+        }
+    }
+}
+
+fn builder(task: &Task, request: &DeltaCreateRequest) -> Result<CreateBuilder> {
+    let columns: Result<Vec<StructField>> = request.columns.iter().map(struct_field).collect();
+    let given = request
+        .properties
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    let constraints = request
+        .constraints
+        .iter()
+        .map(|(name, sql)| (format!("{PREFIX}{name}"), sql.clone()));
+    let configuration: HashMap<String, Option<String>> = given
+        .chain(constraints)
+        .map(|(name, value)| (name, Some(value)))
+        .collect();
+    let builder = CreateBuilder::new()
+        .with_log_store(task.table.store.log.clone())
+        .with_columns(columns?)
+        .with_partition_columns(request.partition_columns.clone())
+        .with_configuration(configuration)
+        .with_raise_if_key_not_exists(false)
+        .with_commit_properties(task.properties());
+    Ok(match &request.description {
+        Some(description) => builder.with_comment(description),
+        None => builder,
+    })
+}
+
+/// A column in Delta's types.
+pub fn struct_field(spec: &FieldSpec) -> Result<StructField> {
+    let refused = |code: ErrorCode, reason: &str| {
+        let message = format!("Column '{}': {reason}", spec.name);
+        Error::new(code, message).with("column", spec.name.as_str())
+    };
+    if spec.default_value != Value::Null {
+        let reason = "default values aren't written by this engine";
+        return Err(refused(ErrorCode::PropertyNotAllowed, reason));
+    }
+    if spec.encoding.is_some() {
+        let reason = "Delta has no dictionary columns: files are encoded as suits them";
+        return Err(refused(ErrorCode::PropertyNotAllowed, reason));
+    }
+    let unsupported = |reason: String| refused(ErrorCode::UnsupportedType, &reason);
+    let data_type = parse_type_name(&spec.dtype).map_err(unsupported)?;
+    let metadata = spec.metadata.iter().flatten();
+    let field = Field::new(&spec.name, data_type, spec.nullable)
+        .with_metadata(metadata.map(|(key, value)| (key.clone(), value.clone())).collect());
+    let field: std::result::Result<StructField, _> = (&Arc::new(field)).as_ref().try_into_kernel();
+    field.map_err(|error| unsupported(format!("Delta has no type for {}: {error}", spec.dtype)))
+}
+
+/// The library stores constraints as properties, and asks no writer to keep them.
+fn require_constraints(record: &mut CommitRecord, has_constraints: bool) {
+    if !has_constraints {
+        return;
+    }
+    record.edit("protocol", |protocol| {
+        if let Some(features) = protocol.get_mut("writerFeatures").and_then(Value::as_array_mut) {
+            if !features.contains(&json!("checkConstraints")) {
+                features.push(json!("checkConstraints"));
+            }
+        } else if protocol.get("minWriterVersion").and_then(Value::as_i64) < Some(3) {
+            protocol["minWriterVersion"] = json!(3);
+        }
+    });
+}

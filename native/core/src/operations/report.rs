@@ -1,0 +1,51 @@
+//! What an operation answers.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::generated::{DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo};
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Report {
+    Mutation(DeltaMutationReport),
+    Maintenance(DeltaMaintenanceReport),
+    DataCheck(DeltaDataCheckReport),
+}
+
+/// What an operation did.
+#[derive(Debug)]
+pub struct Done {
+    pub operation: String,
+    pub version: i64,
+    pub snapshot: DeltaSnapshotInfo,
+    pub metrics: Option<Map<String, Value>>,
+    /// Why nothing was written; absent where something was.
+    pub skip_reason: Option<String>,
+}
+
+impl Done {
+    pub fn mutation(self) -> Report {
+        Report::Mutation(DeltaMutationReport {
+            operation: self.operation,
+            version: self.version,
+            snapshot: self.snapshot,
+            metrics: self.metrics.map(BTreeMap::from_iter),
+            skipped: self.skip_reason.is_some(),
+            skip_reason: self.skip_reason,
+        })
+    }
+
+    pub fn maintenance(self) -> Report {
+        Report::Maintenance(DeltaMaintenanceReport {
+            operation: self.operation,
+            version: self.version,
+            snapshot: self.snapshot,
+            metrics: self.metrics.map(BTreeMap::from_iter),
+            skipped: self.skip_reason.is_some(),
+            skip_reason: self.skip_reason,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Brings an earlier version back.
+
+use super::report::Report;
+use super::task::Task;
+use crate::commit::Isolation;
+use crate::error::{Error, Result};
+use crate::generated::{DeltaRestoreRequest, ErrorCode};
+use crate::table::{parse_time, version_at};
+
+pub async fn restore(task: &Task, request: &DeltaRestoreRequest) -> Result<Report> {
+    let newest = task.table.snapshot(None).await?;
+    let version = match (request.version, &request.timestamp) {
+        (Some(version), _) => version,
+        (None, Some(text)) => version_at(&task.table.store, &newest.state, parse_time(text)?).await?,
+        (None, None) => {
+            return Err(Error::new(
+                ErrorCode::InvalidRequest,
+                "A restore needs a version or a timestamp",
+            ));
+        }
+    };
+    // Refuses a version that isn't there in the words of every other pin.
+    task.table.snapshot_at(version).await?;
+    if version == newest.version {
+        task.require(&newest)?;
+        let reason = format!("The table is at version {version}");
+        return Ok(task.skipped(&newest, &reason)?.maintenance());
+    }
+    let done = task.commit(Isolation::Serial, true, async |base| {
+        let builder = base.table.restore().with_version_to_restore(version as u64);
+        builder.with_commit_properties(base.properties).await.map(drop)
+    });
+    Ok(done.await?.maintenance())
+}

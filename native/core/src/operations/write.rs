@@ -1,0 +1,177 @@
+//! Appends rows, or puts them in the place of others.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::streaming::PartitionStream;
+use deltalake_core::kernel::EagerSnapshot;
+use deltalake_core::kernel::transaction::CommitProperties;
+use deltalake_core::operations::write::{SchemaMode, WriteBuilder};
+use deltalake_core::protocol::SaveMode;
+
+use super::constraints::PREFIX;
+use super::report::Report;
+use super::task::Task;
+use crate::commit::{Isolation, planned};
+use crate::error::{Error, Result};
+use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
+use crate::rows::{Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
+use crate::table::{TableSnapshot, guarded};
+
+pub async fn write(task: &Task, request: &DeltaWriteRequest, body: Body, format: RowsFormat) -> Result<Report> {
+    check(task, request)?;
+    let rows = Rows {
+        task,
+        request,
+        body: Mutex::new(Some(body)),
+        format,
+        failure: OnceLock::new(),
+    };
+    let written = match request.mode {
+        Mode::Create => rows.create().await,
+        _ => rows.write().await,
+    };
+    written.map_err(|error| rows.failure().unwrap_or(error))
+}
+fn check(task: &Task, request: &DeltaWriteRequest) -> Result<()> {
+    let constraints = request.extra_constraints.iter().flatten();
+    let constraints = constraints.map(|(name, sql)| (name.as_str(), sql));
+    task.check_expressions(constraints.chain(request.replace_where.iter().map(|sql| ("replace_where", sql))))?;
+    let refused = if request.replace_where.is_some() && request.mode != Mode::Overwrite {
+        "replace_where goes with mode overwrite"
+    } else if request.schema_mode == Some(DeltaSchemaMode::Overwrite) && request.mode != Mode::Overwrite {
+        "schema_mode overwrite goes with mode overwrite"
+    } else if request.schema_mode.is_some() && request.mode == Mode::Create {
+        "A new table takes its schema from the rows: leave schema_mode out"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorCode::InvalidRequest, refused))
+}
+
+struct Rows<'a> {
+    task: &'a Task,
+    request: &'a DeltaWriteRequest,
+    /// Read once.
+    body: Mutex<Option<Body>>,
+    format: RowsFormat,
+    failure: OnceLock<RowFailure>,
+}
+
+impl Rows<'_> {
+    /// What is wrong with the rows themselves.
+    fn failure(&self) -> Option<Error> {
+        self.failure
+            .get()?
+            .get()
+            .map(|error| self.task.table.explain(error.clone()))
+    }
+
+    async fn write(&self) -> Result<Report> {
+        let isolation = match self.request.mode {
+            Mode::Append => Isolation::Append,
+            _ => Isolation::Serial,
+        };
+        let done = self.task.commit(isolation, false, async |base| {
+            let state = base.snapshot.state.clone();
+            let builder = self.builder(Some(&base.snapshot), Some(state), base.session, base.properties);
+            builder.await?.await.map(drop)
+        });
+        Ok(done.await?.mutation())
+    }
+
+    async fn create(&self) -> Result<Report> {
+        if self.task.table.store.log.is_delta_table_location().await? {
+            return match self.task.made_before().await? {
+                Some(done) => Ok(done.mutation()),
+                None => Err(self.task.exists()),
+            };
+        }
+        let session = self.task.engine.operation_session()?;
+        let builder = self.builder(None, None, session, self.task.properties()).await?;
+        let record = guarded(planned(async { builder.await.map(drop) })).await;
+        let record = record.map_err(|error| self.task.table.explain(error))?;
+        let record = record.ok_or_else(|| Error::internal("A new table makes no commit"))?;
+        Ok(self.task.commit_new(record).await?.mutation())
+    }
+
+    async fn builder(
+        &self,
+        snapshot: Option<&TableSnapshot>,
+        state: Option<EagerSnapshot>,
+        session: SessionState,
+        properties: CommitProperties,
+    ) -> Result<WriteBuilder> {
+        let input = self.plan(snapshot, &session).await?;
+        let mut builder = WriteBuilder::new(self.task.table.store.log.clone(), state)
+            .with_input_plan(input)
+            .with_session_state(Arc::new(session))
+            .with_commit_properties(properties)
+            .with_save_mode(match self.request.mode {
+                Mode::Overwrite => SaveMode::Overwrite,
+                Mode::Append => SaveMode::Append,
+                Mode::Create => SaveMode::ErrorIfExists,
+            });
+        if let Some(columns) = &self.request.partition_columns {
+            builder = builder.with_partition_columns(columns.clone());
+        }
+        if let Some(predicate) = &self.request.replace_where {
+            builder = builder.with_replace_where(predicate.as_str());
+        }
+        if let Some(size) = self.request.target_file_size {
+            builder = builder.with_target_file_size(NonZeroU64::new(size as u64));
+        }
+        Ok(match self.request.schema_mode {
+            Some(DeltaSchemaMode::Merge) => builder.with_schema_mode(SchemaMode::Merge),
+            Some(DeltaSchemaMode::Overwrite) => builder.with_schema_mode(SchemaMode::Overwrite),
+            None => builder,
+        })
+    }
+
+    async fn plan(&self, snapshot: Option<&TableSnapshot>, session: &SessionState) -> Result<LogicalPlan> {
+        let body = self.body.lock().expect("no holder panics").take();
+        let body = body.ok_or_else(|| Error::internal("The rows of a body are asked for twice"))?;
+        let replaces_schema = self.request.schema_mode == Some(DeltaSchemaMode::Overwrite);
+        let shape = Shape {
+            table: snapshot
+                .filter(|_| !replaces_schema)
+                .map(|found| found.state.arrow_schema()),
+            takes_new_columns: self.request.schema_mode.is_some() || snapshot.is_none(),
+        };
+        let spill = self.task.spill_folder().to_owned();
+        let rows = RowSource::open(body, self.format, shape, spill).await?;
+        let extra = self.request.extra_constraints.clone().unwrap_or_default();
+        let own = snapshot.map(own_constraints).unwrap_or_default();
+        let rows = Checks::new(rows, &extra, &own, session)?;
+        // A body is read once, so there is one failure.
+        let _ = self.failure.set(rows.failure());
+        scan(Arc::new(rows))
+    }
+}
+
+/// The table's constraints, and the columns that may not be null.
+fn own_constraints(snapshot: &TableSnapshot) -> BTreeMap<String, String> {
+    let schema = snapshot.state.arrow_schema();
+    let required = schema.fields().iter().filter(|field| !field.is_nullable());
+    let required = required.map(|field| {
+        let column = field.name().replace('"', "\"\"");
+        (
+            format!("{} not null", field.name()),
+            format!("\"{column}\" IS NOT NULL"),
+        )
+    });
+    let properties = snapshot.state.metadata().configuration().iter();
+    let named = properties.filter_map(|(key, sql)| key.strip_prefix(PREFIX).map(|name| (name.to_owned(), sql.clone())));
+    required.chain(named).collect()
+}
+
+/// A plan that reads the rows.
+pub fn scan(rows: Arc<dyn PartitionStream>) -> Result<LogicalPlan> {
+    let provider = StreamingTable::try_new(rows.schema().clone(), vec![rows])?;
+    Ok(LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(provider)), None)?.build()?)
+}

@@ -1,0 +1,53 @@
+//! SQL expressions that come alone: predicates, new values, constraints.
+
+use std::ops::ControlFlow;
+
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::ast::{Expr, Query, Visit, Visitor};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::limits::{check_shape, tokenize};
+use crate::error::{Error, Result};
+use crate::generated::{EngineLimits, ErrorCode};
+
+/// Whether `sql` is one expression within the limits, without subqueries; `name` tells which one it is.
+pub fn check_expression(name: &str, sql: &str, limits: &EngineLimits) -> Result<()> {
+    let checked = parse(sql, limits).and_then(|expression| {
+        check_shape(&expression, limits)?;
+        match expression.visit(&mut Subqueries) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => {
+                let message = "subqueries aren't let in: merge with a query as the source instead";
+                Err(Error::new(ErrorCode::StatementNotAllowed, message))
+            }
+        }
+    });
+    checked.map_err(|mut error| {
+        error.message = format!("{name}: {}", error.message);
+        error.with("expression", name)
+    })
+}
+
+fn parse(sql: &str, limits: &EngineLimits) -> Result<Expr> {
+    let tokens = tokenize(sql, limits)?;
+    let mut parser = Parser::new(&GenericDialect {})
+        .with_recursion_limit(limits.sql_depth as usize * 4)
+        .with_tokens_with_locations(tokens);
+    let parsed = parser.parse_expr().and_then(|expression| {
+        parser.expect_token(&Token::EOF)?;
+        Ok(expression)
+    });
+    parsed.map_err(|error: ParserError| DataFusionError::from(error).into())
+}
+
+struct Subqueries;
+
+impl Visitor for Subqueries {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
