@@ -80,6 +80,31 @@ describe("tables on S3", { skip: withoutPython }, () => {
     assert.deepEqual(await server.client.rows("SELECT count(*) AS n FROM contended"), [{ n: 9 }]);
   });
 
+  it("makes a table over HTTP, writes to it and keeps its keys to itself", async () => {
+    const made = await server.client.sendJson(
+      "/v1/tables/readings",
+      {
+        columns: [{ name: "id", dtype: "Int64" }],
+        uri: `s3://${access.bucket}/open/readings`,
+        storage_options: access.options,
+      },
+      { method: "PUT" },
+    );
+    assert.equal(made.status, 201, made.text);
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((id) => server.client.sendJson("/v1/tables/readings/rows", [{ id }])),
+    );
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+    const deleted = await server.client.sendJson("/v1/tables/readings/delete", { predicate: "id = 1" });
+    assert.equal(deleted.status, 200, deleted.text);
+    assert.deepEqual(await server.client.rows("SELECT sum(id) AS total FROM readings"), [{ total: 9 }]);
+    for (const text of [made.text, deleted.text, server.output()])
+      assert.ok(!text.includes(access.options["aws_secret_access_key"] ?? "?"));
+  });
+
   it("refuses wrong keys and keeps them to itself", async () => {
     const secret = "canary-of-a-secret";
     const answer = await register("wrong", { aws_secret_access_key: secret });

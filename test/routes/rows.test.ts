@@ -165,7 +165,7 @@ describe("rows", () => {
       ["NDJSON with a text for a number", rowTypes.ndjson, '{"id":1}\n{"id":"x"}\n', /line 2/],
       ["NDJSON that breaks off", rowTypes.ndjson, '{"id":1}\n{"id":', /line 2/],
       ["JSON that is no list", rowTypes.json, '{"id":1}', /list|array/],
-      ["JSON that breaks off", rowTypes.json, '[{"id":1},{"id"', /end/],
+      ["JSON that breaks off", rowTypes.json, '[{"id":1},{"id"', /[Tt]runcated/],
       ["CSV with a text for a number", rowTypes.csv, "id,origin\n1,SEA\nx,PDX\n", /line 3/],
       ["CSV with a cell too many", rowTypes.csv, "id,origin\n1,SEA\n2,PDX,3\n", /line 3/],
       ["CSV with an unknown column", rowTypes.csv, "id,orign\n1,SEA\n", /orign/],
@@ -280,7 +280,7 @@ describe("rows", () => {
 
     it("are counted after decompression", async () => {
       const name = await tables.table();
-      const bomb = gzipSync(header + line(1).repeat(23e6));
+      const bomb = gzipSync(header + line(1).repeat(26e6));
       assert.ok(bomb.length < 2e6, `${bomb.length} bytes`);
       const large = await send(name, rowTypes.csv, bomb, "", { "content-encoding": "gzip" });
       assertProblem(large, { status: 413, code: "body_too_large", detail: /LAKEGATE_ROWS_LIMIT/ });

@@ -12,9 +12,10 @@ use crate::generated::{
     DeltaFeatureGate, EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec,
     TableWrite, WriteReport,
 };
+use crate::operations::import;
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};
-use crate::table::{Catalog, write_table};
+use crate::table::Catalog;
 
 /// Bytes of Parquet footers that are kept for all queries.
 const METADATA_CACHE: usize = 64 << 20;
@@ -78,7 +79,7 @@ impl Engine {
     }
 
     pub async fn write_table(self: &Arc<Self>, write: TableWrite) -> Result<WriteReport> {
-        write_table(self, write).await
+        import(self, write).await
     }
 }
 

@@ -7,6 +7,7 @@ mod create;
 mod data_check;
 mod delete;
 mod features;
+mod import;
 mod ingest;
 mod merge;
 mod operation;
@@ -20,6 +21,7 @@ mod update;
 mod vacuum;
 mod write;
 
+pub use import::import;
 pub use ingest::Ingest;
 pub use operation::{Operation, operate};
 pub use report::Report;

@@ -1,5 +1,6 @@
 //! Every operation by its request.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::checkpoint::{checkpoint, cleanup_metadata};
@@ -17,7 +18,7 @@ use super::restore::restore;
 use super::task::Task;
 use super::update::update;
 use super::vacuum::vacuum;
-use super::write::write;
+use super::write::{Input, write};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::generated::*;
@@ -77,7 +78,7 @@ pub async fn operate(
                 DeltaWriteDisposition::Create => Task::at_place(engine, &request, context)?,
                 _ => Task::open(engine, &request, context).await?,
             };
-            write(&task, &request, body, format).await
+            write(&task, &request, Input::Body(body, format), BTreeMap::new()).await
         }
     }
 }

@@ -31,6 +31,9 @@ pub async fn vacuum(task: &Task, request: &DeltaVacuumRequest) -> Result<Report>
     let found = guarded(async { Ok(builder.await?) }).await;
     let (_, found) = found.map_err(|error| task.table.explain(retention(error)))?;
     let files = found.files_deleted;
+    if !request.dry_run {
+        task.table.store.sweep().await?;
+    }
     if request.dry_run || files.is_empty() {
         let reason = if request.dry_run {
             "A dry run removes nothing"
@@ -42,7 +45,6 @@ pub async fn vacuum(task: &Task, request: &DeltaVacuumRequest) -> Result<Report>
         return Ok(done.maintenance());
     }
     remove(task, &files).await?;
-    task.table.store.sweep().await?;
     let metrics = json!({"numDeletedFiles": files.len()});
     let record = note("VACUUM END", json!({"status": "COMPLETED"}), metrics);
     let mut done = task.commit_note(&base.snapshot, record).await?;

@@ -23,13 +23,25 @@ use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWrit
 use crate::rows::{Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
 use crate::table::{TableSnapshot, guarded};
 
-pub async fn write(task: &Task, request: &DeltaWriteRequest, body: Body, format: RowsFormat) -> Result<Report> {
+/// Where the rows come from.
+pub enum Input {
+    Body(Body, RowsFormat),
+    /// A query, and the session that it was planned in.
+    Query(LogicalPlan, Box<SessionState>),
+}
+
+pub async fn write(
+    task: &Task,
+    request: &DeltaWriteRequest,
+    input: Input,
+    properties: BTreeMap<String, String>,
+) -> Result<Report> {
     check(task, request)?;
     let rows = Rows {
         task,
         request,
-        body: Mutex::new(Some(body)),
-        format,
+        input: Mutex::new(Some(input)),
+        properties,
         failure: OnceLock::new(),
     };
     let written = match request.mode {
@@ -58,8 +70,9 @@ struct Rows<'a> {
     task: &'a Task,
     request: &'a DeltaWriteRequest,
     /// Read once.
-    body: Mutex<Option<Body>>,
-    format: RowsFormat,
+    input: Mutex<Option<Input>>,
+    /// Of a table that is made.
+    properties: BTreeMap<String, String>,
     failure: OnceLock<RowFailure>,
 }
 
@@ -107,9 +120,14 @@ impl Rows<'_> {
         session: SessionState,
         properties: CommitProperties,
     ) -> Result<WriteBuilder> {
-        let input = self.plan(snapshot, &session).await?;
+        let (input, session) = self.plan(snapshot, session).await?;
+        let configuration = self
+            .properties
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value.clone())));
         let mut builder = WriteBuilder::new(self.task.table.store.log.clone(), state)
             .with_input_plan(input)
+            .with_configuration(configuration)
             .with_session_state(Arc::new(session))
             .with_commit_properties(properties)
             .with_save_mode(match self.request.mode {
@@ -133,9 +151,17 @@ impl Rows<'_> {
         })
     }
 
-    async fn plan(&self, snapshot: Option<&TableSnapshot>, session: &SessionState) -> Result<LogicalPlan> {
-        let body = self.body.lock().expect("no holder panics").take();
-        let body = body.ok_or_else(|| Error::internal("The rows of a body are asked for twice"))?;
+    async fn plan(
+        &self,
+        snapshot: Option<&TableSnapshot>,
+        session: SessionState,
+    ) -> Result<(LogicalPlan, SessionState)> {
+        let input = self.input.lock().expect("no holder panics").take();
+        let (body, format) = match input {
+            Some(Input::Body(body, format)) => (body, format),
+            Some(Input::Query(plan, session)) => return Ok((plan, *session)),
+            None => return Err(Error::internal("The rows of a body are asked for twice")),
+        };
         let replaces_schema = self.request.schema_mode == Some(DeltaSchemaMode::Overwrite);
         let shape = Shape {
             table: snapshot
@@ -144,13 +170,13 @@ impl Rows<'_> {
             takes_new_columns: self.request.schema_mode.is_some() || snapshot.is_none(),
         };
         let spill = self.task.spill_folder().to_owned();
-        let rows = RowSource::open(body, self.format, shape, spill).await?;
+        let rows = RowSource::open(body, format, shape, spill).await?;
         let extra = self.request.extra_constraints.clone().unwrap_or_default();
         let own = snapshot.map(own_constraints).unwrap_or_default();
-        let rows = Checks::new(rows, &extra, &own, session)?;
+        let rows = Checks::new(rows, &extra, &own, &session)?;
         // A body is read once, so there is one failure.
         let _ = self.failure.set(rows.failure());
-        scan(Arc::new(rows))
+        Ok((scan(Arc::new(rows))?, session))
     }
 }
 

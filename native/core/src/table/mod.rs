@@ -13,7 +13,6 @@ mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
 mod time_travel;
-mod write;
 
 pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
@@ -21,4 +20,3 @@ pub use describe::sizes;
 pub use snapshot::{TableSnapshot, rfc3339};
 pub use table::{Table, guarded, parse_time};
 pub use time_travel::{commit_times, commit_timestamp, version_at};
-pub use write::write_table;
