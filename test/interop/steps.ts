@@ -64,11 +64,11 @@ function typesSteps(folder: string): Step[] {
     rows(table, "create from Arrow", "mode=create", "arrow", body("first.arrow")),
     rows(table, "append Parquet", "mode=append", "parquet", body("second.parquet")),
     rows(table, "append Arrow with field ids", "mode=append", "arrow", body("numbered.arrow")),
+    operation(table, "optimize", {}),
     operation(table, "update", { predicate: "id % 3 = 0", updates: { text: "concat(text, '!')", large: "large / 3" } }),
     operation(table, "delete", { predicate: "id % 5 = 0 OR text IS NULL AND id > 20" }),
     rows("arrivals", "create from Arrow", "mode=create", "arrow", body("merged.arrow")),
     operation(table, "merge", mergeOfArrivals),
-    operation(table, "optimize", {}),
     operation(table, "optimize", { z_order_columns: ["id"] }),
     rows(
       table,

@@ -65,6 +65,35 @@ impl Plan {
 
 /// Plans the statement for `rows` rows at most.
 pub async fn plan(session: &Session, request: &PlanRequest, rows: Option<i64>) -> Result<Plan> {
+    let read = read(session, request).await?;
+    let rows = rows.filter(|_| read.is_query);
+    finish(session, &read.state, read.logical, rows, read.tables).await
+}
+
+/// A query as the source of another plan, with the tables that it reads.
+pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
+    let request = PlanRequest {
+        sql: sql.to_owned(),
+        ..PlanRequest::default()
+    };
+    let read = read(session, &request).await?;
+    if !read.is_query {
+        let message = "The source of rows is a SELECT";
+        return Err(Error::new(ErrorCode::StatementNotAllowed, message));
+    }
+    let tables = read.tables.into_iter().map(|(_, snapshot)| snapshot);
+    Ok((read.logical, tables.collect()))
+}
+
+/// A statement over its tables, before it is optimised.
+struct Read {
+    logical: LogicalPlan,
+    state: SessionState,
+    tables: Vec<(String, Arc<TableSnapshot>)>,
+    is_query: bool,
+}
+
+async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let limits = session.limits();
     let statement = Statement::parse(&request.sql, limits)?;
     let tables = open_tables(session, &statement, request).await?;
@@ -78,9 +107,12 @@ pub async fn plan(session: &Session, request: &PlanRequest, rows: Option<i64>) -
         .with_allow_statements(false)
         .verify_plan(&logical)
         .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
-    let logical = bind(logical, request.parameters.as_ref(), limits.parameters)?;
-    let rows = rows.filter(|_| statement.is_query);
-    finish(session, &state, logical, rows, tables).await
+    Ok(Read {
+        logical: bind(logical, request.parameters.as_ref(), limits.parameters)?,
+        state,
+        tables,
+        is_query: statement.is_query,
+    })
 }
 
 /// Makes of a logical plan what runs, for `rows` rows at most.
@@ -107,21 +139,6 @@ pub async fn finish(
         task,
         tables,
     })
-}
-
-/// A query as the source of another plan, with the tables that it reads.
-pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
-    let statement = Statement::parse(sql, session.limits())?;
-    if !statement.is_query {
-        let message = "The source of rows is a SELECT";
-        return Err(Error::new(ErrorCode::StatementNotAllowed, message));
-    }
-    let tables = open_tables(session, &statement, &PlanRequest::default()).await?;
-    let mut state = session.state().clone();
-    state.mark_start_execution();
-    state.register_catalog_list(catalogs(&tables)?);
-    let plan = state.statement_to_plan(statement.parsed).await?;
-    Ok((plan, tables.into_iter().map(|(_, snapshot)| snapshot).collect()))
 }
 
 async fn open_tables(

@@ -14,23 +14,14 @@ use crate::generated::{EngineLimits, ErrorCode};
 
 /// Whether `sql` is one expression within the limits, without subqueries; `name` tells which one it is.
 pub fn check_expression(name: &str, sql: &str, limits: &EngineLimits) -> Result<()> {
-    let checked = parse(sql, limits).and_then(|expression| {
-        check_shape(&expression, limits)?;
-        match expression.visit(&mut Subqueries) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => {
-                let message = "subqueries aren't let in: merge with a query as the source instead";
-                Err(Error::new(ErrorCode::StatementNotAllowed, message))
-            }
-        }
-    });
-    checked.map_err(|mut error| {
+    parse_expression(sql, limits).map(drop).map_err(|mut error| {
         error.message = format!("{name}: {}", error.message);
         error.with("expression", name)
     })
 }
 
-fn parse(sql: &str, limits: &EngineLimits) -> Result<Expr> {
+/// Reads one expression, which holds no query.
+pub fn parse_expression(sql: &str, limits: &EngineLimits) -> Result<Expr> {
     let tokens = tokenize(sql, limits)?;
     let mut parser = Parser::new(&GenericDialect {})
         .with_recursion_limit(limits.sql_depth as usize * 4)
@@ -39,7 +30,15 @@ fn parse(sql: &str, limits: &EngineLimits) -> Result<Expr> {
         parser.expect_token(&Token::EOF)?;
         Ok(expression)
     });
-    parsed.map_err(|error: ParserError| DataFusionError::from(error).into())
+    let expression = parsed.map_err(|error: ParserError| DataFusionError::from(error))?;
+    check_shape(&expression, limits)?;
+    match expression.visit(&mut Subqueries) {
+        ControlFlow::Continue(()) => Ok(expression),
+        ControlFlow::Break(()) => {
+            let message = "An expression holds no query: it names columns and constants only";
+            Err(Error::new(ErrorCode::StatementNotAllowed, message))
+        }
+    }
 }
 
 struct Subqueries;

@@ -9,4 +9,5 @@ mod statement;
 pub use expression::check_expression;
 pub use hint::closest;
 pub use predicate::parse_predicate;
+
 pub use statement::{RelationName, Statement};

@@ -76,6 +76,15 @@ impl TableStore {
         store_key(&self.url)
     }
 
+    /// Removes what commits that were killed left behind.
+    pub async fn sweep(&self) -> Result<()> {
+        if let Location::Folder(folder) = &self.location {
+            let folder = folder.clone();
+            tokio::task::spawn_blocking(move || sweep(&folder)).await??;
+        }
+        Ok(())
+    }
+
     /// Where plans find a file that lies at `path` below the table.
     pub fn locate(&self, path: &Path) -> Path {
         self.root.parts().chain(path.parts()).collect()
@@ -84,15 +93,6 @@ impl TableStore {
     /// The address of the table's folder, for the Delta library.
     pub fn url(&self) -> &Url {
         &self.url
-    }
-
-    /// Removes what commits that were killed left behind.
-    pub async fn sweep(&self) -> Result<()> {
-        if let Location::Folder(folder) = &self.location {
-            let folder = folder.clone();
-            tokio::task::spawn_blocking(move || sweep(&folder)).await??;
-        }
-        Ok(())
     }
 
     /// Replaces the table's own address in a message with the URI its users know.
