@@ -62,7 +62,7 @@ async fn source(
     let gates: Vec<_> = session.gate().into_iter().collect();
     table.require_readable(&snapshot, &gates)?;
     refuse_column_mapping(&snapshot)?;
-    let mut scan = delta_table(&snapshot).scan_cdf();
+    let mut scan = delta_table(&snapshot)?.scan_cdf();
     if let Some(versions) = &versions {
         let commits = recorded_commits(table, &snapshot, versions).await?;
         require_files(&snapshot.store, &commits).await?;
@@ -78,10 +78,10 @@ async fn source(
     Ok((provider, snapshot))
 }
 
-fn delta_table(snapshot: &TableSnapshot) -> DeltaTable {
-    let mut table = DeltaTable::new(snapshot.store.log.clone());
+fn delta_table(snapshot: &TableSnapshot) -> Result<DeltaTable> {
+    let mut table = DeltaTable::new(snapshot.store.change_log()?);
     table.state = Some(DeltaTableState::new(snapshot.state.clone()));
-    table
+    Ok(table)
 }
 
 /// The library reads change data by the columns' logical names, under which their files don't have them.
