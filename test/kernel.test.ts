@@ -152,7 +152,8 @@ function texts(rows: Row[]): string[] {
 }
 
 function text(row: Row): string {
-  return JSON.stringify(Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1)));
+  const cells = Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify(cells, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
 }
 
 function countBy(values: string[]): Record<string, number> {

@@ -198,7 +198,7 @@ describe("gates", () => {
       const opened = await server.client.sendJson("/v1/sessions", { gate: tooMuch });
       assert.equal(opened.status, 201, opened.text);
       const { session_id, gate } = opened.as<SessionDescription>();
-      assert.deepEqual(gate, tooMuch);
+      assert.deepEqual([gate?.min_reader_version, gate?.required_writer_features], [3, ["deletionVectors"]]);
       const sql = "SELECT n FROM plain ORDER BY n";
       assert.equal(failed(await server.client.query({ sql, session_id })).length, 2);
       assert.equal(failed(await server.client.send(`/v1/tables/plain/changes?session_id=${session_id}`)).length, 2);
@@ -277,17 +277,17 @@ describe("what the engine does with features", () => {
       if (readable) assert.equal(answer.status, 200, `${feature}: ${answer.text}`);
       else {
         const problem = assertProblem(answer, { status: 422, code: "table_unsupported", kind: "delta" });
-        if (!unopened.includes(feature)) {
-          assert.deepEqual(problem.details?.obstacles, [{ feature, readable, writable: false, reason }]);
-        }
+        assert.deepEqual(problem.details?.obstacles, [{ feature, readable, writable: false, reason }]);
       }
     }
   });
 
   it("stands in the description of a table", async () => {
     for (const { feature, readable, writable, reason } of features) {
-      if (unopened.includes(feature)) continue;
-      const { access } = (await describeTable(name(feature))).as<TableDescription>();
+      const answer = await describeTable(name(feature));
+      // The kernel doesn't even open tables with some of them; the test before is about those.
+      if (answer.status === 422 && !readable) continue;
+      const { access } = answer.as<TableDescription>();
       assert.deepEqual([access.readable, access.writable], [readable, writable], feature);
       const obstacles = readable && writable ? [] : [{ feature, readable, writable, reason }];
       assert.deepEqual(access.obstacles, obstacles);
@@ -315,11 +315,4 @@ const readFeatures = [
   "v2Checkpoint",
   "variantType",
   "variantType-preview",
-];
-/** The kernel doesn't even open tables with these, or not without more than the feature. */
-const unopened: readonly string[] = [
-  "adaptiveMetadata-preview",
-  "catalogManaged",
-  "catalogOwned-preview",
-  "geospatial",
 ];

@@ -46,7 +46,7 @@ describe("reads of a table", () => {
     await writeTable(warehouse, "parted", [
       {
         mode: "create",
-        sql: `SELECT column1 AS letter, column2 AS n FROM (${letters})`,
+        sql: `SELECT NULLIF(column1, '') AS letter, column2 AS n FROM (${letters})`,
         partition_columns: ["letter"],
         ...recorded,
       },

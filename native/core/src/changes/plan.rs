@@ -22,7 +22,7 @@ use super::provider::ChangeProvider;
 use super::range::{Commits, versions};
 use super::recorded::recorded_commits;
 use crate::error::{Error, Result};
-use crate::generated::{DeltaCdfOptions, ErrorCode, TablePin};
+use crate::generated::{DeltaCdfOptions, ErrorCode};
 use crate::query::{Plan, finish};
 use crate::session::Session;
 use crate::sql::{closest, parse_predicate};
@@ -56,13 +56,13 @@ async fn source(
 ) -> Result<(ChangeProvider, Arc<TableSnapshot>)> {
     let versions = versions(options, commits)?;
     let snapshot = match &versions {
-        Some(versions) => at(table, *versions.end()).await?,
+        Some(versions) => table.snapshot_at(*versions.end()).await?,
         None => newest,
     };
     let gates: Vec<_> = session.gate().into_iter().collect();
     table.require_readable(&snapshot, &gates)?;
     refuse_column_mapping(&snapshot)?;
-    let mut scan = delta_table(&snapshot).scan_cdf();
+    let mut scan = delta_table(&snapshot)?.scan_cdf();
     if let Some(versions) = &versions {
         let commits = recorded_commits(table, &snapshot, versions).await?;
         require_files(&snapshot.store, &commits).await?;
@@ -78,18 +78,10 @@ async fn source(
     Ok((provider, snapshot))
 }
 
-async fn at(table: &Table, version: i64) -> Result<Arc<TableSnapshot>> {
-    let pin = TablePin {
-        version: Some(version),
-        timestamp: None,
-    };
-    table.snapshot(Some(&pin)).await
-}
-
-fn delta_table(snapshot: &TableSnapshot) -> DeltaTable {
-    let mut table = DeltaTable::new(snapshot.store.log.clone());
+fn delta_table(snapshot: &TableSnapshot) -> Result<DeltaTable> {
+    let mut table = DeltaTable::new(snapshot.store.change_log()?);
     table.state = Some(DeltaTableState::new(snapshot.state.clone()));
-    table
+    Ok(table)
 }
 
 /// The library reads change data by the columns' logical names, under which their files don't have them.

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
 use super::range::expired;
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, TablePin};
+use crate::generated::ErrorCode;
 use crate::table::{Commit, CommitMetadata, Table, TableSnapshot, read_commit};
 
 const ENABLED: &str = "delta.enableChangeDataFeed";
@@ -30,7 +29,7 @@ pub async fn recorded_commits(
     let commits: Vec<(i64, Commit)> = stream::iter(read).buffered(AHEAD).try_collect().await?;
     let end = metadata(last);
     let mut current = match changes_metadata(&commits) {
-        true => metadata(&*at(table, *versions.start()).await?),
+        true => metadata(&*table.snapshot_at(*versions.start()).await?),
         false => end.clone(),
     };
     for (version, commit) in &commits {
@@ -44,14 +43,6 @@ pub async fn recorded_commits(
 fn changes_metadata(commits: &[(i64, Commit)]) -> bool {
     let first = commits.first().is_some_and(|(_, commit)| commit.metadata.is_some());
     !first && commits.iter().any(|(_, commit)| commit.metadata.is_some())
-}
-
-async fn at(table: &Table, version: i64) -> Result<Arc<TableSnapshot>> {
-    let pin = TablePin {
-        version: Some(version),
-        timestamp: None,
-    };
-    table.snapshot(Some(&pin)).await
 }
 
 fn metadata(snapshot: &TableSnapshot) -> CommitMetadata {

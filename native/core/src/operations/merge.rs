@@ -173,6 +173,7 @@ impl Source {
         let pin = (pin != TablePin::default()).then_some(pin);
         let found = task.engine.catalog.table(name).await?;
         let snapshot = found.snapshot(pin.as_ref()).await?;
+        found.require_readable(&snapshot, &[])?;
         let provider = provider_as_source(snapshot.provider()?);
         let plan = LogicalPlanBuilder::scan(name.as_str(), provider, None)?.build()?;
         Ok(Self {

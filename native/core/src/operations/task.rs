@@ -314,7 +314,10 @@ impl Task {
 
     fn require_gates(&self, snapshot: &TableSnapshot) -> Result<()> {
         let gates: Vec<_> = self.table.gate.iter().chain(&self.gates).collect();
-        gate::require(&snapshot.protocol(), &gates).map_err(|error| self.table.explain(error))
+        let protocol = snapshot.protocol();
+        gate::require(&protocol, &gates)
+            .and_then(|()| gate::require_writable(&protocol))
+            .map_err(|error| self.table.explain(error))
     }
 
     fn require_version(&self, snapshot: &TableSnapshot) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Where tables may be, and stores that reach no further than one table.
 
+mod decoding_store;
 mod durable_store;
 mod location;
 mod rooted_store;

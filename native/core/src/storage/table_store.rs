@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use super::decoding_store::DecodingStore;
 use super::durable_store::DurableStore;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
@@ -95,6 +96,17 @@ impl TableStore {
         &self.url
     }
 
+    /// The table as the library's change feed reads it, under an address apart from the others.
+    pub fn change_log(&self) -> Result<LogStoreRef> {
+        let mut url = self.url.clone();
+        let host = format!("{}-changes", url.host_str().unwrap_or_default());
+        url.set_host(Some(&host))
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let files = Arc::new(DecodingStore(self.log.object_store(None)));
+        let root = self.log.root_object_store(None);
+        Ok(default_logstore(files, root, &url, &StorageConfig::default()))
+    }
+
     /// Replaces the table's own address in a message with the URI its users know.
     pub fn public_text(&self, text: &str) -> String {
         text.replace(self.url.as_str(), "")
@@ -107,6 +119,9 @@ impl Drop for TableStore {
     fn drop(&mut self) {
         // The library registers the table a second time, under an address of its own.
         let _ = self.stores.deregister_store(self.log.object_store_url().as_ref());
+        if let Ok(log) = self.change_log() {
+            let _ = self.stores.deregister_store(log.object_store_url().as_ref());
+        }
         let _ = self.stores.deregister_store(&self.url);
     }
 }

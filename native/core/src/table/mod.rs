@@ -13,6 +13,7 @@ mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
 mod time_travel;
+mod unopened;
 
 pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};

@@ -13,6 +13,7 @@ use object_store::ObjectMeta;
 
 use super::snapshot::TableSnapshot;
 use super::time_travel::{commit_meta, version_at};
+use super::unopened::explain_unopened;
 use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{DeltaFeatureGate, ErrorCode, TablePin, TableSource};
@@ -72,7 +73,10 @@ impl Table {
             None => guarded(self.newest()).await.map(|newest| newest.snapshot.clone()),
             Some(pin) => guarded(self.at(pin)).await,
         };
-        result.map_err(|error| self.explain(error))
+        match result {
+            Ok(snapshot) => Ok(snapshot),
+            Err(error) => Err(self.explain(explain_unopened(&self.store, error).await)),
+        }
     }
 
     pub async fn snapshot_at(&self, version: i64) -> Result<Arc<TableSnapshot>> {
