@@ -90,8 +90,8 @@ pub struct Committer {
     pub files: tokio::sync::RwLock<()>,
     /// The last version by this process that changed metadata or protocol.
     changed: AtomicI64,
-    /// Held while a checkpoint is written.
-    pub checkpoints: tokio::sync::Mutex<()>,
+    /// Held while a checkpoint is written; the last version that one was due at.
+    pub checkpoints: tokio::sync::Mutex<i64>,
 }
 
 #[derive(Default)]

@@ -56,7 +56,14 @@ impl Task {
         if !self.wants_checkpoint() || (done.version + 1) % interval != 0 {
             return;
         }
-        let _alone = self.table.store.committer.checkpoints.lock().await;
+        // Commits that shared a version, or came while another checkpoint was written, need none of their own.
+        let Ok(mut written_at) = self.table.store.committer.checkpoints.try_lock() else {
+            return;
+        };
+        if *written_at == done.version {
+            return;
+        }
+        *written_at = done.version;
         let written = async {
             let base = self.table.base().await?;
             guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await

@@ -27,6 +27,8 @@ use crate::generated::{
 use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
 
+const NOTHING_TO_CHANGE: &str = "There was nothing to change";
+
 /// How often an operation that lost a race is planned again, unless the request says.
 const RETRIES: i64 = 10;
 /// The wait before the first of these; each next one may wait twice as long.
@@ -213,8 +215,15 @@ impl Task {
         });
         let planned = guarded(planned(planning)).await;
         let planned = planned.map_err(|error| self.table.explain(with_constraints(error, &snapshot)))?;
-        let Some(mut record) = planned else {
-            return Ok(Attempt::Done(Box::new(self.nothing_to_change(&snapshot).await?)));
+        let changes = planned.is_some();
+        let mut record = match planned {
+            Some(record) => record,
+            None if self.transactions().is_empty() => {
+                let done = self.skipped(&snapshot, NOTHING_TO_CHANGE)?;
+                return Ok(Attempt::Done(Box::new(done)));
+            }
+            // What is to be done once is recorded as done, so that a repeat finds as little to change as the first.
+            None => note(self.operation, json!({}), json!({})),
         };
         edit(&mut record);
         self.complete(&mut record);
@@ -223,7 +232,15 @@ impl Task {
             _ => None,
         };
         let proposal = self.proposal(snapshot.version, record, isolation);
-        self.conclude(committer.commit(proposal).await?, Some(&snapshot)).await
+        let mut attempt = self
+            .conclude(committer.commit(proposal).await?, Some(&snapshot))
+            .await?;
+        if let Attempt::Done(done) = &mut attempt
+            && !changes
+        {
+            done.skip_reason.get_or_insert_with(|| NOTHING_TO_CHANGE.to_owned());
+        }
+        Ok(attempt)
     }
 
     /// Commits what an operation planned for a table that isn't there yet.
@@ -235,19 +252,6 @@ impl Task {
             Attempt::Done(done) => Ok(*done),
             Attempt::Lost { .. } => Err(self.exists()),
         }
-    }
-
-    /// What is to be done once is recorded as done, so that a repeat finds as little to change as the first.
-    async fn nothing_to_change(&self, snapshot: &TableSnapshot) -> Result<Done> {
-        let mut done = if self.transactions().is_empty() {
-            self.uncommitted(snapshot)?
-        } else {
-            self.commit_note(snapshot, note(self.operation, json!({}), json!({})))
-                .await?
-        };
-        done.skip_reason
-            .get_or_insert_with(|| "There was nothing to change".to_owned());
-        Ok(done)
     }
 
     /// Tells in the log what was done to the table's files.
