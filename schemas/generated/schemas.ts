@@ -4257,7 +4257,15 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "required": [
           "version",
           "timestamp"
-        ]
+        ],
+        "properties": {
+          "version": {
+            "type": "integer"
+          },
+          "timestamp": {
+            "type": "string"
+          }
+        }
       },
       {
         "required": [
@@ -4267,6 +4275,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "table": {
+            "type": "string"
           }
         }
       },
@@ -4278,6 +4289,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "version": {
+            "type": "integer"
           }
         }
       },
@@ -4289,6 +4303,9 @@ export const GateQuestion = unsafe<types.GateQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "timestamp": {
+            "type": "string"
           }
         }
       }
@@ -6818,7 +6835,15 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "required": [
           "version",
           "timestamp"
-        ]
+        ],
+        "properties": {
+          "version": {
+            "type": "integer"
+          },
+          "timestamp": {
+            "type": "string"
+          }
+        }
       },
       {
         "required": [
@@ -6828,6 +6853,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "table": {
+            "type": "string"
           }
         }
       },
@@ -6839,6 +6867,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "version": {
+            "type": "integer"
           }
         }
       },
@@ -6850,6 +6881,9 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
         "properties": {
           "snapshot": {
             "type": "object"
+          },
+          "timestamp": {
+            "type": "string"
           }
         }
       }

@@ -64,6 +64,7 @@ describe("tables", () => {
         },
         partition_columns: ["month"],
         protocol: table.protocol,
+        access: { readable: true, writable: true, obstacles: [] },
         properties: {},
         files: 0,
         size_bytes: 0,
