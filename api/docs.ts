@@ -20,7 +20,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
       tags: [
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
         { name: "tables", description: "The Delta tables that are served." },
-        { name: "gates", description: "What the protocol of a table must be, and what the engine supports." },
+        { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },
         { name: "sessions", description: "Settings that several queries share." },
         { name: "schemas", description: "The types that all messages are made of." },
         { name: "health", description: "Whether the service lives and can work." },

@@ -2,7 +2,7 @@
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cache } from "../setup/places.mjs";
-import { exportBytes } from "./export.js";
+import { exportBytes, exportWhole } from "./export.js";
 import { residentBytes } from "./process-facts.js";
 import { plainRow, type Report } from "./report.js";
 import { arrowStream, RowSender } from "./row-sender.js";
@@ -21,9 +21,10 @@ export async function appendMemory(rows = full): Promise<Report> {
   const folder = mkdtempSync(join(cache, "bench-append-"));
   try {
     const file = join(folder, "rows.arrow");
-    const expected = await exported(rows, file);
+    const { expected, empty } = await exported(rows, file);
     const megabytes = statSync(file).size / 1e6;
-    const { peak, rest, seconds } = await appended(folder, file, expected);
+    const { peak, rest, seconds, found } = await appended(folder, file, empty);
+    if (found !== expected) throw new Error(`the rows became ${found} instead of ${expected}`);
     const figure = `append of ${megabytes.toFixed(0)} MB of Arrow: highest memory in MB`;
     const speed = `${(peak / 1e6).toFixed(0)} MB, ${(megabytes / seconds).toFixed(0)} MB/s`;
     return {
@@ -36,38 +37,39 @@ export async function appendMemory(rows = full): Promise<Report> {
   }
 }
 
-/** Writes the rows into a file; gives what their sums are. */
-async function exported(rows: string, file: string): Promise<string> {
+/** Writes the rows into a file; gives what their sums are, and a stream of none of them. */
+async function exported(rows: string, file: string): Promise<{ expected: string; empty: Buffer }> {
   const service = await startLakegate(tpchWarehouse);
   const target = createWriteStream(file);
   await exportBytes(service.url, rows, arrowStream, { onChunk: (chunk) => target.write(chunk) });
   await new Promise<void>((resolve) => target.end(resolve));
-  const expected = await rowsIn(service.url, `${sums} (${rows})`);
+  const expected = JSON.stringify(await rowsIn(service.url, `${sums} (${rows})`));
+  const empty = await exportWhole(service.url, `SELECT * FROM (${rows}) WHERE false`, arrowStream);
   await service.stop();
-  return JSON.stringify(expected);
+  return { expected, empty };
 }
 
 interface Appended {
+  found: string;
   peak: number;
   rest: number;
   seconds: number;
 }
 
-async function appended(folder: string, file: string, expected: string): Promise<Appended> {
+async function appended(folder: string, file: string, empty: Buffer): Promise<Appended> {
   const warehouse = join(folder, "warehouse");
   mkdirSync(warehouse);
   const service = await startLakegate(warehouse);
   const sender = new RowSender(service.url);
   try {
-    await rowsIn(service.url, "SELECT 1 AS one");
+    await sender.send("/v1/tables/copy/rows?mode=create", empty);
     const rest = residentBytes(service.pid);
     const started = performance.now();
-    await sender.send("/v1/tables/copy/rows?mode=create", createReadStream(file, { highWaterMark: 2 ** 18 }));
+    await sender.send("/v1/tables/copy/rows?mode=append", createReadStream(file, { highWaterMark: 2 ** 18 }));
     const seconds = (performance.now() - started) / 1000;
     const peak = highestMemory(service.pid);
     const found = JSON.stringify(await rowsIn(service.url, `${sums} copy`));
-    if (found !== expected) throw new Error(`the rows became ${found} instead of ${expected}`);
-    return { peak, rest, seconds };
+    return { found, peak, rest, seconds };
   } finally {
     sender.stop();
     await service.stop();

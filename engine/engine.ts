@@ -49,7 +49,7 @@ export async function openEngine({ config, state, sessions, history }: EngineOpt
   let closed = false;
   return {
     tables,
-    operations: new TableOperations(native, tables),
+    operations: new TableOperations(native, tables, open),
     sessions: open,
     queries,
     schemas: new Schemas(),

@@ -9,6 +9,7 @@ import type {
   SessionRequest,
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { NativeEngine, NativeSession } from "./native.js";
 import { page } from "./page.js";
 
@@ -53,6 +54,13 @@ export class Sessions {
   use(id: string | undefined): NativeSession {
     if (id === undefined) return this.#default;
     return (this.#open.get(id) ?? noSuchSession(id)).native;
+  }
+
+  /** The gates that a session, used by this, puts on what is done in it. */
+  gates(id: string | undefined): DeltaFeatureGate[] {
+    const gate = id === undefined ? null : (this.#open.get(id) ?? noSuchSession(id)).gate;
+    const payload = deltaFeatureGatePayload(gate);
+    return payload === null ? [] : [payload];
   }
 
   describe(id: string): SessionDescription {

@@ -1,7 +1,6 @@
 /** Operations on tables: each makes a commit, exactly once where the client names it, and says what it did. */
 import type {
   ConvertBody,
-  DeltaFeatureGate,
   DeltaMutationReport,
   DeltaTableRef,
   DeltaWriteRequest,
@@ -13,6 +12,7 @@ import type {
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { hashMsgpackCanonical, hashText } from "./hashing.js";
 import type { NativeEngine, NativeIngest, RowFormat, TableOperation } from "./native.js";
+import type { Sessions } from "./sessions.js";
 import type { Condition, DescribedTable, TableCatalog } from "./table-catalog.js";
 
 /** What an operation keeps to besides its request. */
@@ -21,8 +21,8 @@ export interface OperationTerms {
   readonly revisions?: readonly string[] | undefined;
   /** The client's name of the operation, by which a repeat is known. */
   readonly idempotencyKey?: string | undefined;
-  /** Gates of the session and of the registration, besides the one of the request. */
-  readonly gates?: readonly DeltaFeatureGate[];
+  /** The session whose gate applies, besides those of the request and of the registration. */
+  readonly sessionId?: string | undefined;
 }
 
 export interface OperationOutcome<Report> {
@@ -53,10 +53,12 @@ interface Place {
 export class TableOperations {
   readonly #native: NativeEngine;
   readonly #catalog: TableCatalog;
+  readonly #sessions: Sessions;
 
-  constructor(native: NativeEngine, catalog: TableCatalog) {
+  constructor(native: NativeEngine, catalog: TableCatalog, sessions: Sessions) {
     this.#native = native;
     this.#catalog = catalog;
+    this.#sessions = sessions;
   }
 
   /** Runs an operation on a served table. */
@@ -138,12 +140,13 @@ export class TableOperations {
   }
 
   async #context(name: string, asked: object, terms: OperationTerms): Promise<OperationContext> {
-    const { revisions, idempotencyKey, gates = [] } = terms;
+    const { revisions, idempotencyKey, sessionId } = terms;
+    const gates = this.#sessions.gates(sessionId);
     const expected = revisions && { expected_version: await this.#catalog.versionAmong(name, revisions) };
     const idempotency = idempotencyKey !== undefined && {
       idempotency: { key: hashText(idempotencyKey), fingerprint: hashMsgpackCanonical(asked) },
     };
-    return { ...expected, ...idempotency, gates: [...gates] };
+    return { ...expected, ...idempotency, gates };
   }
 
   #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {

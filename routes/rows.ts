@@ -49,10 +49,10 @@ export function rows(app: App): void {
     },
     async (request, reply) => {
       const { name } = request.params;
-      const { mode = "append", partition_columns, ...selection } = request.query;
+      const { mode = "append", partition_columns, session_id: _session, ...selection } = request.query;
       const write = { ...selection, mode, partition_columns: partition_columns?.split(",") ?? null };
       const rows = request.incomingRows() as IncomingRows;
-      const outcome = await operations.write(name, write, rows, terms(request.headers));
+      const outcome = await operations.write(name, write, rows, terms(request));
       return mode === "create" ? sendCreated(reply, name, outcome) : sendOutcome(reply, outcome);
     },
   );
@@ -79,7 +79,7 @@ export function rows(app: App): void {
     },
     async (request, reply) => {
       const merge = { body: request.body, request: request.query.request, rows: request.incomingRows() };
-      return sendOutcome(reply, await operations.merge(request.params.name, merge, terms(request.headers)));
+      return sendOutcome(reply, await operations.merge(request.params.name, merge, terms(request)));
     },
   );
 }

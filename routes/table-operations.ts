@@ -14,6 +14,7 @@ import {
   DropConstraintsBody,
   type ErrorCode,
   OperationConditions,
+  OperationSelection,
   OptimizeBody,
   RestoreBody,
   reference,
@@ -178,16 +179,14 @@ export function tableOperations(app: App): void {
         ...told,
         tags,
         params: reference(TablePath),
+        querystring: reference(OperationSelection),
         headers: reference(OperationConditions),
         body: body(shape),
         response: { 200: answer(report, "What was done.", etagHeader), ...writeProblems(...problems) },
       },
       handler: async (request, reply) => {
         const { name } = request.params;
-        return sendOutcome(
-          reply,
-          await operations.run(operation, name, request.body as object, terms(request.headers)),
-        );
+        return sendOutcome(reply, await operations.run(operation, name, request.body as object, terms(request)));
       },
     });
   }
@@ -202,6 +201,7 @@ export function tableOperations(app: App): void {
           "Makes a Delta table of a folder of Parquet files, in place: of the warehouse folder of that name, or of the one at `uri`, which is then served under the name.",
         tags,
         params: reference(TablePath),
+        querystring: reference(OperationSelection),
         headers: reference(OperationConditions),
         body: body(ConvertBody),
         response: {
@@ -212,7 +212,7 @@ export function tableOperations(app: App): void {
     },
     async (request, reply) => {
       const { name } = request.params;
-      return sendCreated(reply, name, await operations.convert(name, request.body, terms(request.headers)));
+      return sendCreated(reply, name, await operations.convert(name, request.body, terms(request)));
     },
   );
 }

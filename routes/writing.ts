@@ -1,7 +1,7 @@
 /** What every route that writes to a table has: its headers, its problems, and how its outcome is answered. */
 import type { TSchema } from "@sinclair/typebox";
 import type { FastifyReply } from "fastify";
-import type { ErrorCode, OperationConditions } from "../schemas/generated/index.js";
+import type { ErrorCode, OperationConditions, OperationSelection } from "../schemas/generated/index.js";
 import { bodyProblems, type HeaderDescription, problems } from "./answers.js";
 import { etag, etagOf, expectedRevisions } from "./conditions.js";
 
@@ -14,6 +14,7 @@ export const location: Record<string, HeaderDescription> = {
 const everyWrite: readonly ErrorCode[] = [
   ...bodyProblems,
   "table_not_found",
+  "session_not_found",
   "precondition_failed",
   "gate_failed",
   "table_conflict",
@@ -47,11 +48,13 @@ export function writeProblems(...codes: readonly ErrorCode[]): Record<never, TSc
   return problems(...everyWrite, ...codes);
 }
 
-/** What the headers of a request say about its operation. */
-export function terms(headers: OperationConditions): { revisions?: string[]; idempotencyKey?: string } {
-  const revisions = expectedRevisions(headers);
-  const idempotencyKey = headers["idempotency-key"];
-  return { ...(revisions && { revisions }), ...(idempotencyKey !== undefined && { idempotencyKey }) };
+/** What a request says about its operation, besides what is to be done. */
+export function terms({ headers, query }: { headers: OperationConditions; query: OperationSelection }) {
+  return {
+    revisions: expectedRevisions(headers),
+    idempotencyKey: headers["idempotency-key"],
+    sessionId: query.session_id,
+  };
 }
 
 export function sendOutcome<T>(reply: FastifyReply, { report, revision }: { report: T; revision: string }): T {

@@ -35,7 +35,8 @@ export function operationBodies(types: readonly SchemaFile[]): SchemaFile[] {
   const byTitle = new Map(types.map(({ schema }) => [schema.title, schema]));
   const named = (title: string) => byTitle.get(title) as Schema;
   const bodies = derivations.map((derivation) => body(derivation, named));
-  return [...bodies, rowsSelection(named("DeltaWriteRequest"), types)];
+  const selected = named("OperationSelection").properties as Schema;
+  return [...bodies, rowsSelection(named("DeltaWriteRequest"), selected, types)];
 }
 
 function body(derivation: Derivation, named: (title: string) => Schema): SchemaFile {
@@ -66,7 +67,7 @@ function placeOf({ properties }: Schema): Schema {
 }
 
 /** How rows are written, as a query string: what is no plain value is a JSON text, a list is separated by commas. */
-function rowsSelection(request: Schema, types: readonly SchemaFile[]): SchemaFile {
+function rowsSelection(request: Schema, selected: Schema, types: readonly SchemaFile[]): SchemaFile {
   const byId = new Map(types.map(({ schema }) => [schema.$id, schema]));
   const properties = omit(request.properties as Schema, ["table"]) as Record<string, Schema>;
   const texts = Object.entries(properties).map(([name, schema]) => [name, asText(schema, byId)]);
@@ -74,7 +75,7 @@ function rowsSelection(request: Schema, types: readonly SchemaFile[]): SchemaFil
   return file("RowsSelection", {
     ...request,
     description: "How the rows of a body are written.",
-    properties: { mode: { ...mode, default: "append" }, ...others },
+    properties: { mode: { ...mode, default: "append" }, ...others, ...selected },
     required: [],
     examples: [{ mode: "append" }, { mode: "overwrite", replace_where: "day = '2026-01-15'" }],
   });

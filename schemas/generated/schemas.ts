@@ -4833,6 +4833,11 @@ export const MergeSelection = unsafe<types.MergeSelection>({
         "$ref": "https://lakegate.dev/schemas/api/rows_merge.schema.json"
       },
       "description": "The merge as JSON, where the body is its rows; otherwise the body says it."
+    },
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
     }
   },
   "examples": [
@@ -4921,7 +4926,7 @@ export const OperationContext = unsafe<types.OperationContext>({
       "items": {
         "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
       },
-      "description": "Gates of the session and of the registration, besides the one of the request; all apply.",
+      "description": "Gates of the session, besides those of the registration and of the request; all apply.",
       "default": []
     }
   },
@@ -4939,6 +4944,25 @@ export const OperationContext = unsafe<types.OperationContext>({
         }
       ]
     }
+  ]
+});
+
+export type OperationSelection = types.OperationSelection;
+export const OperationSelection = unsafe<types.OperationSelection>({
+  "$id": "https://lakegate.dev/schemas/api/operation_selection.schema.json",
+  "title": "OperationSelection",
+  "description": "In which session an operation is made.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {}
   ]
 });
 
@@ -6339,6 +6363,11 @@ export const RowsSelection = unsafe<types.RowsSelection>({
         "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
       },
       "description": "How the commit is made. As JSON."
+    },
+    "session_id": {
+      "type": "string",
+      "description": "A session whose gate applies, besides those of the request and of the registration.",
+      "minLength": 1
     }
   },
   "required": [],
@@ -8624,6 +8653,7 @@ export const schemas = [
   NumberStyle,
   OperationConditions,
   OperationContext,
+  OperationSelection,
   OptimizeBody,
   PageSelection,
   Parameter,

@@ -1790,6 +1790,10 @@ export interface MergeBody {
  */
 export interface MergeSelection {
   request?: RowsMerge;
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
@@ -1875,9 +1879,18 @@ export interface OperationContext {
    */
   idempotency?: Idempotency | null;
   /**
-   * Gates of the session and of the registration, besides the one of the request; all apply.
+   * Gates of the session, besides those of the registration and of the request; all apply.
    */
   gates?: DeltaFeatureGate[];
+}
+/**
+ * In which session an operation is made.
+ */
+export interface OperationSelection {
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * Small files that become larger ones.
@@ -2322,6 +2335,10 @@ export interface RowsSelection {
   };
   gate?: DeltaFeatureGate;
   commit_options?: DeltaCommitOptions;
+  /**
+   * A session whose gate applies, besides those of the request and of the registration.
+   */
+  session_id?: string;
 }
 /**
  * A JSON Schema, draft 2020-12, with its references absolute.

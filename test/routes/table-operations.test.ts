@@ -448,6 +448,24 @@ describe("table operations", () => {
     });
   });
 
+  it("happen only where the gates of session and registration are passed", async () => {
+    const gate = { required_writer_features: ["deletionVectors"] };
+    const columns = [{ name: "id", dtype: "Int64" }];
+    const uri = join(outside, "gated");
+    assert.equal((await tables.create("gated", { columns, uri })).status, 201);
+    const session = await server.client.sendJson("/v1/sessions", { gate });
+    const within = `session_id=${session.as<{ session_id: string }>().session_id}`;
+    assertProblem(await tables.rows("gated", [{ id: 1 }], within), { status: 412, code: "gate_failed" });
+    report(await tables.rows("gated", [{ id: 1 }]));
+    const nobody = await tables.operate("gated", "checkpoint?session_id=nobody", {});
+    assertProblem(nobody, { status: 404, code: "session_not_found" });
+    report(await tables.operate("gated", "features", { ...allow, features: ["deletionVectors"] }));
+    report(await tables.rows("gated", [{ id: 2 }], within));
+    const stricter = { min_reader_version: 3, required_writer_features: ["changeDataFeed"] };
+    assert.equal((await tables.create("gated", { uri, gate: stricter })).status, 200);
+    assertProblem(await tables.rows("gated", [{ id: 3 }]), { status: 412, code: "gate_failed" });
+  });
+
   describe("that are repeated", () => {
     const key = { "idempotency-key": "one" };
 
@@ -585,4 +603,5 @@ describe("table operations", () => {
 
 /** Null is no answer, and so a violation. */
 const early = "delay IS NULL OR delay > -10";
+const allow = { allow_protocol_versions_increase: true };
 const aliases = { source_alias: "s", target_alias: "t" };

@@ -1303,7 +1303,7 @@ pub struct OperationContext {
     /// By what a repeat is known; null where the client named no key.
     #[serde(default)]
     pub idempotency: Option<Idempotency>,
-    /// Gates of the session and of the registration, besides the one of the request; all apply.
+    /// Gates of the session, besides those of the registration and of the request; all apply.
     #[serde(default)]
     pub gates: Vec<DeltaFeatureGate>,
 }

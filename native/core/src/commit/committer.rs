@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
@@ -87,6 +88,8 @@ pub struct Committer {
     pub appends: tokio::sync::RwLock<()>,
     /// Held to read while data files are written that no commit names yet; to write while files are removed.
     pub files: tokio::sync::RwLock<()>,
+    /// The last version by this process that changed metadata or protocol.
+    changed: AtomicI64,
     /// Held while a checkpoint is written.
     pub checkpoints: tokio::sync::Mutex<()>,
 }
@@ -126,6 +129,10 @@ impl Committer {
             .unwrap_or_else(|_| Err(Error::internal("The commit was given up")))
     }
 
+    pub fn changed_at(&self) -> i64 {
+        self.changed.load(Ordering::Acquire)
+    }
+
     async fn drain(self: Arc<Self>) {
         loop {
             let waiting = {
@@ -150,7 +157,11 @@ impl Committer {
             shared = repeats;
         }
         for waiting in single {
+            let changes_table = waiting.proposal.record.effects.changes_table;
             head.commit(vec![waiting]).await;
+            if changes_table {
+                self.changed.store(head.version.unwrap_or_default(), Ordering::Release);
+            }
         }
     }
 }

@@ -114,13 +114,24 @@ impl CommitRecord {
 
     /// Changes the actions of one kind, such as `metaData`.
     pub fn edit(&mut self, kind: &str, change: impl Fn(&mut Value)) {
-        for line in &mut self.actions {
+        for line in self.actions.iter_mut().filter(|line| line.contains(kind)) {
             let mut action: Value = serde_json::from_str(line).expect("it was parsed before");
             if let Some(inner) = action.get_mut(kind) {
                 change(inner);
                 *line = action.to_string();
             }
         }
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<&Value> {
+        self.info.get("operationParameters")?.get(name)
+    }
+
+    /// The first action of a kind, such as `metaData`.
+    pub fn action(&self, kind: &str) -> Option<Value> {
+        let actions = self.actions.iter().filter(|line| line.contains(kind));
+        let mut actions = actions.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        actions.find_map(|mut action| action.get_mut(kind).map(Value::take))
     }
 
     pub fn set_parameter(&mut self, name: &str, value: Value) {

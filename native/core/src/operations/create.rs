@@ -8,13 +8,13 @@ use delta_kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::StructField;
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::constraints::PREFIX;
 use super::properties;
 use super::report::Report;
 use super::task::Task;
-use crate::commit::{CommitRecord, Isolation, planned};
+use crate::commit::{Isolation, planned};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaCreateMode, DeltaCreateRequest, ErrorCode, FieldSpec};
 use crate::table::guarded;
@@ -25,14 +25,10 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
     let constraints = request.constraints.iter();
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let builder = builder(task, request)?;
-    let edit = |record: &mut CommitRecord| require_constraints(record, !request.constraints.is_empty());
     if !task.table.store.log.is_delta_table_location().await? {
-        let mut record = guarded(planned(async { builder.await.map(drop) })).await?;
-        let record = record
-            .as_mut()
-            .ok_or_else(|| Error::internal("A new table makes no commit"))?;
-        edit(record);
-        return Ok(task.commit_new(std::mem::take(record)).await?.mutation());
+        let record = guarded(planned(async { builder.await.map(drop) })).await?;
+        let record = record.ok_or_else(|| Error::internal("A new table makes no commit"))?;
+        return Ok(task.commit_new(record).await?.mutation());
     }
     match request.mode {
         DeltaCreateMode::Error => match task.made_before().await? {
@@ -46,7 +42,7 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
         }
         DeltaCreateMode::Overwrite => {
             let plan = async |_| builder.clone().with_save_mode(SaveMode::Overwrite).await.map(drop);
-            let done = task.commit_edited(Isolation::Serial, true, plan, edit).await?;
+            let done = task.commit(Isolation::Serial, true, plan).await?;
             Ok(done.mutation())
         }
     }
@@ -100,20 +96,4 @@ pub fn struct_field(spec: &FieldSpec) -> Result<StructField> {
         .with_metadata(metadata.map(|(key, value)| (key.clone(), value.clone())).collect());
     let field: std::result::Result<StructField, _> = (&Arc::new(field)).as_ref().try_into_kernel();
     field.map_err(|error| unsupported(format!("Delta has no type for {}: {error}", spec.dtype)))
-}
-
-/// The library stores constraints as properties, and asks no writer to keep them.
-fn require_constraints(record: &mut CommitRecord, has_constraints: bool) {
-    if !has_constraints {
-        return;
-    }
-    record.edit("protocol", |protocol| {
-        if let Some(features) = protocol.get_mut("writerFeatures").and_then(Value::as_array_mut) {
-            if !features.contains(&json!("checkConstraints")) {
-                features.push(json!("checkConstraints"));
-            }
-        } else if protocol.get("minWriterVersion").and_then(Value::as_i64) < Some(3) {
-            protocol["minWriterVersion"] = json!(3);
-        }
-    });
 }

@@ -35,6 +35,10 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
     check(task, request)?;
     let newest = task.table.snapshot(None).await?;
     task.require(&newest)?;
+    task.require_columns(
+        &newest,
+        request.matched_updates.keys().chain(request.not_matched_inserts.keys()),
+    )?;
     let source = source(task, request, rows, &newest).await?;
     let done = task.commit(Isolation::Serial, true, async |base| {
         let source = DataFrame::new(base.session.clone(), source.plan.clone());

@@ -13,6 +13,7 @@ mod merge;
 mod operation;
 mod optimize;
 mod properties;
+mod protocol;
 mod report;
 mod request;
 mod restore;

@@ -13,6 +13,7 @@ use crate::generated::DeltaOptimizeRequest;
 
 pub async fn optimize(task: &Task, request: &DeltaOptimizeRequest) -> Result<Report> {
     let done = task.commit(Isolation::Compaction, true, async |base| {
+        task.require_columns(&base.snapshot, request.z_order_columns.iter().flatten())?;
         let kind = match &request.z_order_columns {
             Some(columns) => OptimizeType::ZOrder(columns.clone()),
             None => OptimizeType::Compact,

@@ -14,6 +14,7 @@ use deltalake_core::{DeltaResult, DeltaTable};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::protocol::complete_protocol;
 use super::report::Done;
 use super::request::TableRequest;
 use crate::commit::{CommitRecord, Committer, Isolation, Outcome, Proposal, Transaction, planned};
@@ -23,7 +24,7 @@ use crate::gate;
 use crate::generated::{
     DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext, TableSource,
 };
-use crate::sql::check_expression;
+use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
 
 /// How often an operation that lost a race is planned again, unless the request says.
@@ -194,7 +195,10 @@ impl Task {
         F: Fn(Base) -> Fut,
         Fut: Future<Output = DeltaResult<()>>,
     {
-        let base = self.table.base().await?;
+        let base = match isolation {
+            Isolation::Append => self.table.recent().await?,
+            _ => self.table.base().await?,
+        };
         let snapshot = base.snapshot.clone();
         self.require_gates(&snapshot)?;
         if let Some(done) = self.known_repeat(&snapshot).await? {
@@ -214,6 +218,7 @@ impl Task {
             return Ok(Attempt::Done(Box::new(self.nothing_to_change(&snapshot).await?)));
         };
         edit(&mut record);
+        self.complete(&mut record);
         let _turn = match isolation {
             Isolation::Append => Some(committer.appends.read().await),
             _ => None,
@@ -223,7 +228,8 @@ impl Task {
     }
 
     /// Commits what an operation planned for a table that isn't there yet.
-    pub async fn commit_new(&self, record: CommitRecord) -> Result<Done> {
+    pub async fn commit_new(&self, mut record: CommitRecord) -> Result<Done> {
+        self.complete(&mut record);
         let proposal = self.proposal(-1, record, Isolation::Serial);
         let outcome = self.table.store.committer.commit(proposal).await?;
         match self.conclude(outcome, None).await? {
@@ -264,6 +270,32 @@ impl Task {
     pub async fn made_before(&self) -> Result<Option<Done>> {
         let base = self.table.base().await?;
         self.known_repeat(&base.snapshot).await
+    }
+
+    /// Mends what the library leaves out of a commit, or tells of our own addresses.
+    fn complete(&self, record: &mut CommitRecord) {
+        complete_protocol(record);
+        if record.parameter("location").is_some() {
+            record.set_parameter("location", json!(self.table.store.location.uri()));
+        }
+    }
+
+    /// Refuses names that aren't columns of the table.
+    pub fn require_columns<'a>(
+        &self,
+        snapshot: &TableSnapshot,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Result<()> {
+        let schema = snapshot.state.arrow_schema();
+        let unknown = names.into_iter().find(|name| schema.field_with_name(name).is_err());
+        let Some(name) = unknown else { return Ok(()) };
+        let columns = schema.fields().iter().map(|field| field.name().as_str());
+        let message = match closest(name, columns) {
+            Some(near) => format!("There is no column '{name}'. Did you mean '{near}'?"),
+            None => format!("There is no column '{name}'"),
+        };
+        let error = Error::new(ErrorCode::UnknownColumn, message).with("column", name.as_str());
+        Err(self.table.explain(error))
     }
 
     pub fn properties(&self) -> CommitProperties {

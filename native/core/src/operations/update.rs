@@ -13,6 +13,7 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
     let predicate = request.predicate.iter().map(|predicate| ("predicate", predicate));
     task.check_expressions(updates.chain(predicate))?;
     let done = task.commit(Isolation::Serial, true, async |base| {
+        task.require_columns(&base.snapshot, request.updates.keys())?;
         let predicate = request.predicate.as_ref().map(|sql| task.expression(sql, &base));
         let updates = request
             .updates

@@ -135,7 +135,10 @@ fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
         .collect();
     let names: Vec<_> = violations
         .iter()
-        .map(|broken| format!("{} ({} rows)", broken.constraint, broken.violating_rows))
+        .map(|broken| match broken.violating_rows {
+            1 => format!("{} (1 row)", broken.constraint),
+            rows => format!("{} ({rows} rows)", broken.constraint),
+        })
         .collect();
     let message = format!(
         "The rows break constraints, and nothing was written: {}",

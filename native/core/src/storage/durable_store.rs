@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::TryFutureExt;
+use futures::future::{try_join, try_join_all};
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -17,44 +19,77 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 use tokio::task::spawn_blocking;
 
 /// What unfinished files are called; nothing that lists a table takes them for its own.
 pub const UNFINISHED: &str = ".lakegate-";
 
 /// A file is there once all of it is on the disk, and its folder too: `LocalFileSystem` leaves both to the system.
+///
+/// Data files are brought there together, by the next file that is written in one piece: the commit that names them.
 #[derive(Debug, Clone, Default)]
 pub struct DurableStore {
     inner: Arc<LocalFileSystem>,
-    folders: Arc<Folders>,
+    unsynced: Arc<Unsynced>,
 }
 
-/// Folders whose own entries are on the disk.
 #[derive(Debug, Default)]
-struct Folders(Mutex<HashSet<PathBuf>>);
+struct Unsynced {
+    files: Mutex<HashSet<PathBuf>>,
+    /// Folders whose own entries are on the disk.
+    folders: Mutex<HashSet<PathBuf>>,
+}
 
-impl Folders {
+impl Unsynced {
+    fn add(&self, file: PathBuf) {
+        self.files.lock().expect("no holder panics").insert(file);
+    }
+
+    /// Brings all files to the disk that were added until now; those that can't be brought there stay.
+    async fn sync(self: &Arc<Self>) -> std::io::Result<()> {
+        let files = std::mem::take(&mut *self.files.lock().expect("no holder panics"));
+        let syncing = files.iter().cloned().map(|file| {
+            let unsynced = self.clone();
+            spawn_blocking(move || match sync_file(&file) {
+                Ok(()) => unsynced.sync_above(&file),
+                // Whoever wrote it has given it up.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            })
+        });
+        let synced = try_join_all(syncing).await.map_err(std::io::Error::other);
+        let synced = synced.and_then(|results| results.into_iter().collect());
+        if synced.is_err() {
+            self.files.lock().expect("no holder panics").extend(files);
+        }
+        synced
+    }
+
     /// Makes the entry of `file` durable, and those of the folders above it that are new.
     fn sync_above(&self, file: &FilePath) -> std::io::Result<()> {
         let mut folder = file.parent();
         while let Some(path) = folder {
-            File::open(path)?.sync_all()?;
-            let is_new = self.0.lock().expect("no holder panics").insert(path.to_owned());
+            sync_file(path)?;
+            let is_new = self.folders.lock().expect("no holder panics").insert(path.to_owned());
             folder = is_new.then(|| path.parent()).flatten();
         }
         Ok(())
     }
 }
 
+fn sync_file(path: &FilePath) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
 impl DurableStore {
     async fn blocking<T: Send + 'static>(
         &self,
         path: &Path,
-        work: impl FnOnce(&FilePath, &Folders) -> std::io::Result<T> + Send + 'static,
+        work: impl FnOnce(&FilePath) -> std::io::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (file, folders) = (self.inner.path_to_filesystem(path)?, self.folders.clone());
-        let done = spawn_blocking(move || work(&file, &folders)).await?;
+        let file = self.inner.path_to_filesystem(path)?;
+        let done = spawn_blocking(move || work(&file)).await?;
         done.map_err(|error| store_error(path, error))
     }
 }
@@ -71,8 +106,8 @@ fn store_error(path: &Path, error: std::io::Error) -> Error {
     }
 }
 
-/// Writes a file under another name and gives it its own once it is on the disk.
-fn write_whole(file: &FilePath, payload: &PutPayload, mode: &PutMode, folders: &Folders) -> std::io::Result<()> {
+/// Writes a file under another name, to be given its own once it is on the disk.
+fn write_unfinished(file: &FilePath, payload: &PutPayload) -> std::io::Result<NamedTempFile> {
     let folder = file.parent().unwrap_or(FilePath::new("/"));
     std::fs::create_dir_all(folder)?;
     let mut unfinished = Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
@@ -82,11 +117,15 @@ fn write_whole(file: &FilePath, payload: &PutPayload, mode: &PutMode, folders: &
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     unfinished.as_file().set_permissions(permissions)?;
     unfinished.as_file().sync_all()?;
+    Ok(unfinished)
+}
+
+fn give_name(unfinished: NamedTempFile, file: &FilePath, mode: &PutMode, unsynced: &Unsynced) -> std::io::Result<()> {
     match mode {
         PutMode::Create => unfinished.persist_noclobber(file)?,
         _ => unfinished.persist(file)?,
     };
-    folders.sync_above(file)
+    unsynced.sync_above(file)
 }
 
 impl fmt::Display for DurableStore {
@@ -102,7 +141,11 @@ impl ObjectStore for DurableStore {
             return self.inner.put_opts(path, payload, options).await;
         }
         let mode = options.mode;
-        self.blocking(path, move |file, folders| write_whole(file, &payload, &mode, folders))
+        let synced = self.unsynced.sync().map_err(|error| store_error(path, error));
+        let writing = self.blocking(path, move |file| write_unfinished(file, &payload));
+        let (_, unfinished) = try_join(synced, writing).await?;
+        let unsynced = self.unsynced.clone();
+        self.blocking(path, move |file| give_name(unfinished, file, &mode, &unsynced))
             .await?;
         let written = self.inner.head(path).await?;
         Ok(PutResult {
@@ -168,11 +211,8 @@ impl MultipartUpload for DurableUpload {
     async fn complete(&mut self) -> Result<PutResult> {
         let written = self.inner.complete().await?;
         self.store
-            .blocking(&self.path, |file, folders| {
-                File::open(file)?.sync_all()?;
-                folders.sync_above(file)
-            })
-            .await?;
+            .unsynced
+            .add(self.store.inner.path_to_filesystem(&self.path)?);
         Ok(written)
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deltalake_core::DeltaTable;
@@ -17,6 +18,9 @@ use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{DeltaFeatureGate, ErrorCode, TablePin, TableSource};
 use crate::storage::TableStore;
+
+/// How long a version counts as recent.
+const RECENT: Duration = Duration::from_millis(250);
 
 /// Versions kept ready besides the newest.
 const PINNED: usize = 8;
@@ -36,6 +40,14 @@ pub struct Newest {
     pub table: DeltaTable,
     pub snapshot: Arc<TableSnapshot>,
     commit: Option<ObjectMeta>,
+    /// When it was last seen to be the newest.
+    seen: Mutex<Instant>,
+}
+
+impl Newest {
+    fn is_recent(&self) -> bool {
+        self.seen.lock().expect("no holder panics").elapsed() < RECENT
+    }
 }
 
 impl Table {
@@ -80,6 +92,17 @@ impl Table {
         guarded(self.newest()).await.map_err(|error| self.explain(error))
     }
 
+    /// A version that was the newest a moment ago: enough for rows to be added to, since every commit after it is
+    /// looked at before theirs.
+    pub async fn recent(&self) -> Result<Arc<Newest>> {
+        let known = self.newest.lock().await.clone();
+        let changed = self.store.committer.changed_at();
+        match known {
+            Some(known) if known.is_recent() && known.snapshot.version >= changed => Ok(known),
+            _ => self.base().await,
+        }
+    }
+
     async fn at(&self, pin: &TablePin) -> Result<Arc<TableSnapshot>> {
         let newest = self.newest().await?.snapshot.clone();
         let version = match (pin.version, &pin.timestamp) {
@@ -115,6 +138,12 @@ impl Table {
             return Ok(known);
         }
         let mut slot = self.newest.lock().await;
+        // Others who found it old may have refreshed it meanwhile.
+        if let Some(known) = slot.as_ref()
+            && self.is_newest(known).await?
+        {
+            return Ok(known.clone());
+        }
         let refreshed = Arc::new(self.refresh(slot.as_deref()).await?);
         *slot = Some(refreshed.clone());
         Ok(refreshed)
@@ -124,7 +153,11 @@ impl Table {
         let version = known.snapshot.version;
         let (commit, next) =
             tokio::try_join!(commit_meta(&self.store, version), commit_meta(&self.store, version + 1))?;
-        Ok(next.is_none() && commit == known.commit)
+        let is_newest = next.is_none() && commit == known.commit;
+        if is_newest {
+            *known.seen.lock().expect("no holder panics") = Instant::now();
+        }
+        Ok(is_newest)
     }
 
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
@@ -146,6 +179,7 @@ impl Table {
             table,
             commit,
             snapshot,
+            seen: Mutex::new(Instant::now()),
         })
     }
 
