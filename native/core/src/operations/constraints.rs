@@ -10,8 +10,7 @@ use super::task::Task;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaAddConstraintsRequest, DeltaDropConstraintsRequest, ErrorCode};
-
-pub const PREFIX: &str = "delta.constraints.";
+use crate::table::CONSTRAINT;
 
 /// Every row is checked first.
 pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Report> {
@@ -28,16 +27,20 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
     });
     match added.await {
         Ok(done) => Ok(done.maintenance()),
-        Err(error) if error.code == ErrorCode::ConstraintViolated => Err(listed(task, request, error).await?),
+        Err(error) if error.code == ErrorCode::ConstraintViolated => Err(listed(task, request).await?),
         Err(error) => Err(error),
     }
 }
 
-/// The library says that rows break a constraint, but not which.
-async fn listed(task: &Task, request: &DeltaAddConstraintsRequest, error: Error) -> Result<Error> {
+/// The library says that rows break a constraint, but neither which nor how many.
+async fn listed(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Error> {
     let newest = task.table.snapshot(None).await?;
     let constraints: Vec<_> = request.constraints.clone().into_iter().collect();
-    Ok(error.with("violations", json!(violations(task, &newest, &constraints).await?)))
+    let violations = violations(task, &newest, &constraints).await?;
+    let names: Vec<_> = violations.iter().map(|broken| broken.constraint.as_str()).collect();
+    let message = format!("Rows of the table break {}, and nothing was added", names.join(", "));
+    let error = Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations));
+    Ok(task.table.explain(error))
 }
 
 /// All of them in one commit: the library drops one a commit, and is asked for the first; the others are taken out of
@@ -46,7 +49,7 @@ pub async fn drop_constraints(task: &Task, request: &DeltaDropConstraintsRequest
     let newest = task.table.snapshot(None).await?;
     task.require(&newest)?;
     let properties = newest.state.metadata().configuration().clone();
-    let has = |name: &&String| properties.contains_key(&format!("{PREFIX}{name}"));
+    let has = |name: &&String| properties.contains_key(&format!("{CONSTRAINT}{name}"));
     if let Some(missing) = request
         .names
         .iter()
@@ -78,7 +81,7 @@ pub async fn drop_constraints(task: &Task, request: &DeltaDropConstraintsRequest
                     .get_mut("configuration")
                     .and_then(|found| found.as_object_mut())
                 {
-                    configuration.retain(|key, _| !names.iter().any(|name| *key == format!("{PREFIX}{name}")));
+                    configuration.retain(|key, _| !names.iter().any(|name| *key == format!("{CONSTRAINT}{name}")));
                 }
             });
             record.set_parameter("names", json!(names));

@@ -10,14 +10,13 @@ use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use serde_json::Value;
 
-use super::constraints::PREFIX;
 use super::properties;
 use super::report::Report;
 use super::task::Task;
 use crate::commit::{Isolation, planned};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaCreateMode, DeltaCreateRequest, ErrorCode, FieldSpec};
-use crate::table::guarded;
+use crate::table::{CONSTRAINT, guarded};
 use crate::type_name::parse_type_name;
 
 pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report> {
@@ -57,7 +56,7 @@ fn builder(task: &Task, request: &DeltaCreateRequest) -> Result<CreateBuilder> {
     let constraints = request
         .constraints
         .iter()
-        .map(|(name, sql)| (format!("{PREFIX}{name}"), sql.clone()));
+        .map(|(name, sql)| (format!("{CONSTRAINT}{name}"), sql.clone()));
     let configuration: HashMap<String, Option<String>> = given
         .chain(constraints)
         .map(|(name, value)| (name, Some(value)))

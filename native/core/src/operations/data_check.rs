@@ -4,12 +4,11 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::prelude::DataFrame;
 
-use super::constraints::PREFIX;
 use super::report::Report;
 use super::task::Task;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaConstraintViolation, DeltaDataCheckReport, DeltaDataCheckRequest, ErrorCode};
-use crate::table::TableSnapshot;
+use crate::table::{CONSTRAINT, TableSnapshot};
 
 pub async fn data_check(task: &Task, request: &DeltaDataCheckRequest) -> Result<Report> {
     if request.commit_options.is_some() {
@@ -21,7 +20,7 @@ pub async fn data_check(task: &Task, request: &DeltaDataCheckRequest) -> Result<
     let properties = snapshot.state.metadata().configuration().clone();
     let mut constraints: Vec<(String, String)> = properties
         .into_iter()
-        .filter_map(|(key, sql)| key.strip_prefix(PREFIX).map(|name| (name.to_owned(), sql)))
+        .filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql)))
         .collect();
     constraints.sort();
     task.check_expressions(constraints.iter().map(|(name, sql)| (name.as_str(), sql)))?;

@@ -211,9 +211,8 @@ impl Task {
             session: self.engine.operation_session()?,
             properties: self.properties(),
         });
-        let planned = guarded(planned(planning))
-            .await
-            .map_err(|error| self.table.explain(error))?;
+        let planned = guarded(planned(planning)).await;
+        let planned = planned.map_err(|error| self.table.explain(with_constraints(error, &snapshot)))?;
         let Some(mut record) = planned else {
             return Ok(Attempt::Done(Box::new(self.nothing_to_change(&snapshot).await?)));
         };
@@ -472,6 +471,20 @@ impl Task {
         self.table
             .explain(Error::new(ErrorCode::PreconditionFailed, message).with("version", version))
     }
+}
+
+/// The library doesn't say which constraint rows break: all of the table's are told.
+fn with_constraints(error: Error, snapshot: &TableSnapshot) -> Error {
+    if error.code != ErrorCode::ConstraintViolated || error.details.contains_key("violations") {
+        return error;
+    }
+    let constraints = snapshot.constraints();
+    let listed: Vec<_> = constraints.iter().map(|(name, sql)| format!("{name}: {sql}")).collect();
+    let message = format!(
+        "Rows would break a constraint, and nothing was written. The table has {}",
+        listed.join("; ")
+    );
+    Error::new(ErrorCode::ConstraintViolated, message).with("constraints", json!(constraints))
 }
 
 fn place(engine: &Arc<Engine>, uri: &str, table: &DeltaTableRef) -> Result<Arc<Table>> {

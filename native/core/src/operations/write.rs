@@ -14,7 +14,6 @@ use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::operations::write::{SchemaMode, WriteBuilder};
 use deltalake_core::protocol::SaveMode;
 
-use super::constraints::PREFIX;
 use super::report::Report;
 use super::task::Task;
 use crate::commit::{Isolation, planned};
@@ -172,28 +171,12 @@ impl Rows<'_> {
         let spill = self.task.spill_folder().to_owned();
         let rows = RowSource::open(body, format, shape, spill).await?;
         let extra = self.request.extra_constraints.clone().unwrap_or_default();
-        let own = snapshot.map(own_constraints).unwrap_or_default();
+        let own = snapshot.map(TableSnapshot::constraints).unwrap_or_default();
         let rows = Checks::new(rows, &extra, &own, &session)?;
         // A body is read once, so there is one failure.
         let _ = self.failure.set(rows.failure());
         Ok((scan(Arc::new(rows))?, session))
     }
-}
-
-/// The table's constraints, and the columns that may not be null.
-fn own_constraints(snapshot: &TableSnapshot) -> BTreeMap<String, String> {
-    let schema = snapshot.state.arrow_schema();
-    let required = schema.fields().iter().filter(|field| !field.is_nullable());
-    let required = required.map(|field| {
-        let column = field.name().replace('"', "\"\"");
-        (
-            format!("{} not null", field.name()),
-            format!("\"{column}\" IS NOT NULL"),
-        )
-    });
-    let properties = snapshot.state.metadata().configuration().iter();
-    let named = properties.filter_map(|(key, sql)| key.strip_prefix(PREFIX).map(|name| (name.to_owned(), sql.clone())));
-    required.chain(named).collect()
 }
 
 /// A plan that reads the rows.

@@ -19,5 +19,6 @@ pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::sizes;
 pub use snapshot::{TableSnapshot, rfc3339};
+pub use snapshot_info::CONSTRAINT;
 pub use table::{Table, guarded, parse_time};
 pub use time_travel::{commit_times, commit_timestamp, version_at};

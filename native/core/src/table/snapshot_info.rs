@@ -6,6 +6,9 @@ use super::snapshot::TableSnapshot;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaProtocolSnapshot, DeltaSnapshotInfo};
 
+/// What the names of constraints begin with among the properties of a table.
+pub const CONSTRAINT: &str = "delta.constraints.";
+
 impl TableSnapshot {
     pub fn protocol(&self) -> DeltaProtocolSnapshot {
         protocol(&self.state)
@@ -26,6 +29,23 @@ impl TableSnapshot {
             schema_json: self.schema_json()?,
             partition_columns: metadata.partition_columns().to_vec(),
         })
+    }
+
+    /// Name to SQL expression: the table's constraints, and the columns that may not be null.
+    pub fn constraints(&self) -> BTreeMap<String, String> {
+        let schema = self.state.arrow_schema();
+        let required = schema.fields().iter().filter(|field| !field.is_nullable());
+        let required = required.map(|field| {
+            let column = field.name().replace('"', "\"\"");
+            (
+                format!("{} not null", field.name()),
+                format!("\"{column}\" IS NOT NULL"),
+            )
+        });
+        let properties = self.state.metadata().configuration().iter();
+        let named =
+            properties.filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql.clone())));
+        required.chain(named).collect()
     }
 
     pub(super) fn schema_json(&self) -> Result<String> {
