@@ -32,7 +32,13 @@ const readingProblems = [
   "storage_unavailable",
 ] as const;
 
-const predicateProblems = ["invalid_sql", "unknown_column", "invalid_query", "statement_too_complex"] as const;
+const predicateProblems = [
+  "statement_not_allowed",
+  "invalid_sql",
+  "unknown_column",
+  "invalid_query",
+  "statement_too_complex",
+] as const;
 
 const changeProblems = [
   "not_acceptable",
