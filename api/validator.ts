@@ -17,10 +17,15 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
   const bodies = once(() => validator(false));
   const others = once(() => validator(true));
   return ({ schema, httpPart = "body" }) => {
-    const exact = (part: string, inner: AnySchemaObject) =>
+    const exactly = (part: string, inner: AnySchemaObject) =>
       checkExactly(
         part,
         once(() => bodies().compile(inner)),
+      );
+    const exact = (part: string, inner: AnySchemaObject) =>
+      checkVariants(
+        exactly(part, inner),
+        variantsOf(inner).map((variant) => exactly(part, variant)),
       );
     if (httpPart === "body") return unlessStreamed(exact("body", schema));
     const part = parts[httpPart] ?? httpPart;
@@ -79,6 +84,24 @@ function checkExactly(part: string, compiled: () => ValidateFunction): Check {
     integers.putBack();
     return valid ? { value } : { error: new InvalidRequest(part, validationFailures(check.errors ?? [])) };
   };
+}
+
+/** The validator leaves the defaults of every variant in a value: one that fits a variant gets only those of this one. */
+function checkVariants(whole: Check, variants: readonly Check[]): Check {
+  return (value) => {
+    for (const variant of variants) {
+      const verdict = variant(structuredClone(value));
+      if ("value" in verdict) return verdict;
+    }
+    return whole(value);
+  };
+}
+
+/** The named types that a value is one of. */
+function variantsOf(schema: AnySchemaObject): AnySchemaObject[] {
+  const { oneOf = [] } = schemas.find(({ $id }) => $id === schema.$ref) ?? schema;
+  const variants = oneOf as AnySchemaObject[];
+  return variants.filter(({ $ref }) => $ref !== undefined);
 }
 
 /** The properties whose texts are read before they are checked, or after. */

@@ -1,7 +1,7 @@
 /** The one helper that makes the payload of a gate. */
 import type { DeltaFeatureGate } from "../schemas/generated/index.js";
 
-/** The gate as the engine takes it: every field filled in, features in order and each once; null where there is no gate. */
+/** The gate as the engine takes it: every field filled in, every feature once; null where there is no gate. */
 export function deltaFeatureGatePayload(gate: DeltaFeatureGate | null | undefined): Required<DeltaFeatureGate> | null {
   if (gate === null || gate === undefined) return null;
   return {
@@ -13,5 +13,5 @@ export function deltaFeatureGatePayload(gate: DeltaFeatureGate | null | undefine
 }
 
 function unique(features: readonly string[] = []): string[] {
-  return [...new Set(features)].sort();
+  return [...new Set(features)];
 }

@@ -47,7 +47,7 @@ export class VectorBytes {
     const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
     const fits = (variant: Schema) => {
       const target = variant.$ref === undefined ? variant : (this.#types.get(variant.$ref) as Schema);
-      return [target.type].flat().includes(type);
+      return [target.type].flat().includes(type) && hasRequired(target, value);
     };
     return variants.find(fits) ?? {};
   }
@@ -63,6 +63,11 @@ function fieldEntries(schema: Schema, value: Fields): Entry[] {
     ...present.map(([name, inner]): Entry => [name, inner, value[name] ?? (inner.default as Value) ?? null]),
     ...others.map((name): Entry => [name, {}, value[name] as Value]),
   ];
+}
+
+function hasRequired({ required = [] }: Schema, value: Value): boolean {
+  if (value === null || typeof value !== "object") return true;
+  return (required as string[]).every((name) => name in value);
 }
 
 /** Rust keeps maps sorted by the bytes of their keys. */
