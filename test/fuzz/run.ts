@@ -1,7 +1,7 @@
 /** `npm run test:fuzz`: schemathesis sends thousands of right and wrong requests, made from the OpenAPI document, to a running service. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,12 @@ const seed = values.seed ?? String(Math.trunc(Math.random() * 2 ** 31));
 
 await installPython(environment);
 await makeDemoWarehouse(testWarehouse);
-const server = await startServer({ environment: { LAKEGATE_QUERY_TIMEOUT_MS: "10000", LAKEGATE_LOG_LEVEL: "error" } });
+const warehouse = mkdtempSync(join(tmpdir(), "lakegate-fuzz-warehouse-"));
+cpSync(testWarehouse, warehouse, { recursive: true });
+const server = await startServer({
+  warehouse,
+  environment: { LAKEGATE_QUERY_TIMEOUT_MS: "10000", LAKEGATE_LOG_LEVEL: "error" },
+});
 const report = join(mkdtempSync(join(tmpdir(), "lakegate-fuzz-")), "report.json");
 const started = Date.now();
 try {
@@ -31,6 +36,7 @@ try {
   process.exitCode = status !== 0 || cases < fewest ? 1 : 0;
 } finally {
   await server.stop();
+  rmSync(warehouse, { recursive: true, force: true });
 }
 
 async function fuzz(): Promise<number> {
