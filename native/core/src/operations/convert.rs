@@ -1,7 +1,5 @@
 //! Makes a folder of Parquet files a table, in its place.
 
-use std::sync::Mutex;
-
 use deltalake_core::kernel::StructField;
 use deltalake_core::operations::convert_to_delta::{ConvertToDeltaBuilder, PartitionStrategy};
 
@@ -9,10 +7,8 @@ use super::create::struct_field;
 use super::properties;
 use super::report::Report;
 use super::task::Task;
-use crate::commit::planned;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaConvertRequest, DeltaCreateMode, DeltaPartitionStrategy, ErrorCode};
-use crate::table::guarded;
 
 pub async fn convert(task: &Task, request: &DeltaConvertRequest) -> Result<Report> {
     properties::check(&request.properties)?;
@@ -31,11 +27,9 @@ pub async fn convert(task: &Task, request: &DeltaConvertRequest) -> Result<Repor
     if let Some(description) = &request.description {
         builder = builder.with_comment(description);
     }
-    // The library's future isn't `Sync`, and callers of ours have to be.
-    let converting = Mutex::new(builder.into_future()).into_inner().expect("nobody holds it");
-    let record = guarded(planned(async { converting.await.map(drop) })).await;
+    let converting = builder.into_future();
+    let record = task.plan_new(async { converting.await.map(drop) }).await;
     let record = record.map_err(|error| task.table.explain(error))?;
-    let record = record.ok_or_else(|| Error::internal("A new table makes no commit"))?;
     Ok(task.commit_new(record).await?.mutation())
 }
 
@@ -45,11 +39,7 @@ async fn there_is_one(task: &Task, request: &DeltaConvertRequest) -> Result<Repo
     }
     match request.mode {
         DeltaCreateMode::Error => Err(task.exists()),
-        DeltaCreateMode::Ignore => {
-            let newest = task.table.snapshot(None).await?;
-            task.require(&newest)?;
-            Ok(task.skipped(&newest, "There is a table already")?.mutation())
-        }
+        DeltaCreateMode::Ignore => Ok(task.keep().await?.mutation()),
         DeltaCreateMode::Overwrite => {
             let message = "A folder that is a table isn't converted again: its files are those that its log names";
             Err(Error::new(ErrorCode::InvalidRequest, message))

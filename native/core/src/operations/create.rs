@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::properties;
 use super::report::Report;
 use super::task::Task;
-use crate::commit::{Isolation, planned};
+use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaCreateMode, DeltaCreateRequest, ErrorCode, FieldSpec};
-use crate::table::{CONSTRAINT, guarded};
+use crate::table::CONSTRAINT;
 use crate::type_name::parse_type_name;
 
 pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report> {
@@ -25,20 +25,12 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let builder = builder(task, request)?;
     if !task.table.store.log.is_delta_table_location().await? {
-        let record = guarded(planned(async { builder.await.map(drop) })).await?;
-        let record = record.ok_or_else(|| Error::internal("A new table makes no commit"))?;
+        let record = task.plan_new(async { builder.await.map(drop) }).await?;
         return Ok(task.commit_new(record).await?.mutation());
     }
     match request.mode {
-        DeltaCreateMode::Error => match task.made_before().await? {
-            Some(done) => Ok(done.mutation()),
-            None => Err(task.exists()),
-        },
-        DeltaCreateMode::Ignore => {
-            let newest = task.table.snapshot(None).await?;
-            task.require(&newest)?;
-            Ok(task.skipped(&newest, "There is a table already")?.mutation())
-        }
+        DeltaCreateMode::Error => Ok(task.made_before_or_refused().await?.mutation()),
+        DeltaCreateMode::Ignore => Ok(task.keep().await?.mutation()),
         DeltaCreateMode::Overwrite => {
             let plan = async |_| builder.clone().with_save_mode(SaveMode::Overwrite).await.map(drop);
             let done = task.commit(Isolation::Serial, true, plan).await?;

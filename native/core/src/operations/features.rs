@@ -1,12 +1,14 @@
 //! Turns table features on.
 
 use deltalake_core::kernel::TableFeatures;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::protocol::list;
 use super::report::Report;
 use super::task::{Base, Task};
 use crate::commit::{CommitRecord, Isolation};
 use crate::error::{Error, Result};
+use crate::gate::{IMPLIED_FOR_WRITERS, MAX_WRITER_VERSION};
 use crate::generated::{DeltaAddFeaturesRequest, DeltaProtocolSnapshot, ErrorCode};
 
 /// Features that leave a table writable by this engine.
@@ -42,19 +44,11 @@ pub async fn add_features(task: &Task, request: &DeltaAddFeaturesRequest) -> Res
 
 /// The features that a protocol without a list stands for by its writer version.
 fn implied_features(protocol: &DeltaProtocolSnapshot) -> Vec<&'static str> {
-    const SINCE: [(i32, &str); 6] = [
-        (2, "appendOnly"),
-        (2, "invariants"),
-        (3, "checkConstraints"),
-        (4, "changeDataFeed"),
-        (4, "generatedColumns"),
-        (5, "columnMapping"),
-    ];
     let version = protocol
         .min_writer_version
-        .filter(|version| *version < 7)
+        .filter(|version| *version < MAX_WRITER_VERSION)
         .unwrap_or_default();
-    SINCE
+    IMPLIED_FOR_WRITERS
         .iter()
         .filter(|(since, _)| *since <= version)
         .map(|(_, name)| *name)
@@ -64,12 +58,8 @@ fn implied_features(protocol: &DeltaProtocolSnapshot) -> Vec<&'static str> {
 /// A protocol that lists its features lists those that the table had before too.
 fn add_implied(record: &mut CommitRecord, implied: &[&str]) {
     record.edit("protocol", |protocol| {
-        if let Some(features) = protocol.get_mut("writerFeatures").and_then(Value::as_array_mut) {
-            for name in implied {
-                if !features.contains(&json!(name)) {
-                    features.push(json!(name));
-                }
-            }
+        if protocol.get("writerFeatures").is_some_and(Value::is_array) {
+            list(protocol, implied.iter().copied());
         }
     });
 }

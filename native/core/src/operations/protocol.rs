@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::commit::CommitRecord;
-
-/// From this writer version on a protocol lists its features; each version before stands for some.
-const LISTS_FEATURES: i64 = 7;
+use crate::gate::MAX_WRITER_VERSION;
 
 /// Adds what the library leaves out: other readers refuse a table whose metadata uses a feature that its protocol doesn't
 /// list.
 pub fn complete_protocol(record: &mut CommitRecord) {
+    if !record.effects.changes_table {
+        return;
+    }
     let metadata = record.action("metaData").unwrap_or_default();
     let schema = metadata.get("schemaString").and_then(Value::as_str).unwrap_or_default();
     let requires_values = schema.contains(r#""nullable":false"#) || schema.contains("delta.invariants");
@@ -27,7 +28,7 @@ pub fn complete_protocol(record: &mut CommitRecord) {
             .get("minWriterVersion")
             .and_then(Value::as_i64)
             .unwrap_or_default();
-        if version >= LISTS_FEATURES {
+        if version >= i64::from(MAX_WRITER_VERSION) {
             let used = used.iter().filter(|(_, is_used)| *is_used).map(|(name, _)| *name);
             list(protocol, used);
         } else if has("delta.constraints.") && version < 3 {
@@ -36,7 +37,8 @@ pub fn complete_protocol(record: &mut CommitRecord) {
     });
 }
 
-fn list<'a>(protocol: &mut Value, used: impl Iterator<Item = &'a str>) {
+/// Adds features to those that a protocol lists for writers.
+pub fn list<'a>(protocol: &mut Value, used: impl Iterator<Item = &'a str>) {
     let mut features = match protocol.get_mut("writerFeatures").map(Value::take) {
         Some(Value::Array(features)) => features,
         _ => Vec::new(),

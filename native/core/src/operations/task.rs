@@ -243,6 +243,12 @@ impl Task {
         Ok(attempt)
     }
 
+    /// What an operation would commit to a table that isn't there yet.
+    pub async fn plan_new(&self, operation: impl Future<Output = DeltaResult<()>>) -> Result<CommitRecord> {
+        let record = guarded(planned(operation)).await?;
+        record.ok_or_else(|| Error::internal("A new table makes no commit"))
+    }
+
     /// Commits what an operation planned for a table that isn't there yet.
     pub async fn commit_new(&self, mut record: CommitRecord) -> Result<Done> {
         self.complete(&mut record);
@@ -267,6 +273,18 @@ impl Task {
     pub fn exists(&self) -> Error {
         let message = format!("There is a table at {} already", self.table.store.location.uri());
         Error::new(ErrorCode::TableExists, message)
+    }
+
+    /// Leaves the table that is there as it is.
+    pub async fn keep(&self) -> Result<Done> {
+        let newest = self.table.snapshot(None).await?;
+        self.require(&newest)?;
+        self.skipped(&newest, "There is a table already")
+    }
+
+    /// What a repeat of the request that made this table answers; any other request is refused.
+    pub async fn made_before_or_refused(&self) -> Result<Done> {
+        self.made_before().await?.ok_or_else(|| self.exists())
     }
 
     /// What a repeat of the request that made this table answers.

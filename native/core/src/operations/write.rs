@@ -16,11 +16,11 @@ use deltalake_core::protocol::SaveMode;
 
 use super::report::Report;
 use super::task::Task;
-use crate::commit::{Isolation, planned};
+use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
 use crate::rows::{Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
-use crate::table::{TableSnapshot, guarded};
+use crate::table::TableSnapshot;
 
 /// Where the rows come from.
 pub enum Input {
@@ -99,16 +99,12 @@ impl Rows<'_> {
 
     async fn create(&self) -> Result<Report> {
         if self.task.table.store.log.is_delta_table_location().await? {
-            return match self.task.made_before().await? {
-                Some(done) => Ok(done.mutation()),
-                None => Err(self.task.exists()),
-            };
+            return Ok(self.task.made_before_or_refused().await?.mutation());
         }
         let session = self.task.engine.operation_session()?;
         let builder = self.builder(None, None, session, self.task.properties()).await?;
-        let record = guarded(planned(async { builder.await.map(drop) })).await;
+        let record = self.task.plan_new(async { builder.await.map(drop) }).await;
         let record = record.map_err(|error| self.task.table.explain(error))?;
-        let record = record.ok_or_else(|| Error::internal("A new table makes no commit"))?;
         Ok(self.task.commit_new(record).await?.mutation())
     }
 
