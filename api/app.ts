@@ -3,21 +3,40 @@
 import { constants } from "node:zlib";
 import compress from "@fastify/compress";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
-import { DataFusionEngineError, type Engine, type IncomingRows, type Query } from "../engine/index.js";
+import {
+  DataFusionEngineError,
+  type Encoding,
+  type Engine,
+  type IncomingRows,
+  type Query,
+  type QueryResult,
+  type ResultFile,
+} from "../engine/index.js";
 import { type App, resources } from "../routes/index.js";
-import { type ResultFormat, schemas } from "../schemas/generated/index.js";
+import {
+  type CachePolicy,
+  type QueryRequest,
+  type ResultFormat,
+  type StoredFormat,
+  schemas,
+} from "../schemas/generated/index.js";
 import { addBodyParsers } from "./body-parsers.js";
+import { cachePolicy } from "./cache-policy.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
 import { incomingRows } from "./incoming-rows.js";
 import { stringifyJson } from "./json.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
-import { sendResult } from "./result.js";
+import { sendDocument, sendResult, sendRows, type Waiting } from "./result.js";
+import { sendFile } from "./result-file.js";
 import { resultFormat } from "./result-format.js";
+import type { Style } from "./result-headers.js";
+import { tagCompressed } from "./tag-compressed.js";
 import { traceId } from "./trace.js";
 import { answerUnknownRoutes } from "./unknown-route.js";
 import { validatorCompiler } from "./validator.js";
+import { waitingOf } from "./waiting.js";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -30,11 +49,21 @@ declare module "fastify" {
   interface FastifyRequest {
     /** The format that the client prefers for a result. */
     resultFormat(): ResultFormat;
+    /** What the client asks of the result cache, by its body and by its headers. */
+    cachePolicy(asked?: CachePolicy): CachePolicy;
     /** The rows that the body is; undefined where it is something else. */
     incomingRows(): IncomingRows | undefined;
   }
   interface FastifyReply {
-    sendResult(query: Query): Promise<FastifyReply>;
+    /** How long the client waits for the query that it asks for. */
+    waiting(request: QueryRequest): Waiting;
+    /** Sends the result of a query with what is said about the query. */
+    sendResult(query: Query, style: Style, waiting?: Waiting): Promise<FastifyReply>;
+    /** Sends the result alone, for those who have it already not again. */
+    sendDocument(query: Query, style: Style): Promise<FastifyReply>;
+    sendFile(format: StoredFormat, file: ResultFile): Promise<FastifyReply>;
+    /** Sends the rows of a query that has ended. */
+    sendRows(result: QueryResult, encoding: Encoding): FastifyReply;
   }
 }
 
@@ -77,6 +106,9 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
     brotliOptions: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
     zlibOptions: { flush: constants.Z_SYNC_FLUSH, level: 4 },
   });
+  app.addHook("onRoute", (route) => {
+    route.onSend = [...[route.onSend ?? []].flat(), tagCompressed];
+  });
   await addDocs(app);
   await app.register(async (scope) => {
     for (const resource of resources) resource(scope as unknown as App);
@@ -92,8 +124,23 @@ function addDecorations(app: FastifyInstance, engine: Engine): void {
   app.decorateRequest("incomingRows", function () {
     return incomingRows(this);
   });
-  app.decorateReply("sendResult", function (query) {
-    return sendResult(this, query);
+  app.decorateRequest("cachePolicy", function (asked) {
+    return cachePolicy(this.headers, asked);
+  });
+  app.decorateReply("waiting", function (request) {
+    return waitingOf(this, request);
+  });
+  app.decorateReply("sendResult", function (query, style, waiting) {
+    return sendResult(this, query, style, waiting);
+  });
+  app.decorateReply("sendDocument", function (query, style) {
+    return sendDocument(this, query, style);
+  });
+  app.decorateReply("sendFile", function (format, file) {
+    return sendFile(this, format, file);
+  });
+  app.decorateReply("sendRows", function (result, encoding) {
+    return sendRows(this, result, encoding);
   });
 }
 

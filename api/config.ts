@@ -39,6 +39,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       state,
       sessions: Number(environment.LAKEGATE_SESSIONS),
       history: Number(environment.LAKEGATE_HISTORY),
+      results: {
+        diskBytes: bytes(environment.LAKEGATE_RESULT_DISK),
+        memoryBytes: bytes(environment.LAKEGATE_RESULT_MEMORY),
+        ttlMs: Number(environment.LAKEGATE_RESULT_TTL_MS),
+      },
     },
   };
 }

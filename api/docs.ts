@@ -19,6 +19,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
       servers: [{ url: "/" }],
       tags: [
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
+        { name: "cache", description: "The results that are kept." },
         { name: "tables", description: "The Delta tables that are served." },
         { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },
         { name: "sessions", description: "Settings that several queries share." },

@@ -14,13 +14,16 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: "invalid_request",
 };
 
+/** What was said of a result that doesn't come. */
+const resultHeaders = ["age", "cache-control", "content-encoding", "content-length", "etag", "repr-digest", "trailer"];
+
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = engineError(error, request);
   const { status, retryable } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
   if (!request.raw.complete) takeTheRest(request, reply);
-  for (const header of ["content-encoding", "content-length", "trailer"]) reply.removeHeader(header);
+  for (const header of resultHeaders) reply.removeHeader(header);
   return reply
     .code(status)
     .type(problemJson)

@@ -1,17 +1,23 @@
 /** The bytes of a result, taken from the engine only as fast as they are read. */
 import { Readable } from "node:stream";
-import type { Query } from "../engine/index.js";
+
+/** Where the bytes after the first ones come from. */
+export interface ByteSource {
+  next(): Promise<Buffer | null>;
+  cancel(): void;
+}
 
 export class ResultStream extends Readable {
-  readonly #query: Query;
-  readonly #beforeEnd: () => void;
+  readonly #source: ByteSource;
+  readonly #last: () => Buffer;
   #first: Buffer | undefined;
 
-  constructor(query: Query, first: Buffer, beforeEnd: () => void) {
+  /** `last` gives the bytes after those of the source, once it has given all. */
+  constructor(source: ByteSource, first: Buffer, last: () => Buffer) {
     super();
-    this.#query = query;
+    this.#source = source;
     this.#first = first;
-    this.#beforeEnd = beforeEnd;
+    this.#last = last;
   }
 
   override _read(): void {
@@ -22,7 +28,7 @@ export class ResultStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#query.cancel();
+    this.#source.cancel();
     done(error);
   }
 
@@ -30,13 +36,18 @@ export class ResultStream extends Readable {
   async #take(): Promise<Buffer | null> {
     const first = this.#first;
     this.#first = undefined;
-    let chunk = first ?? (await this.#query.next());
-    while (chunk?.length === 0) chunk = await this.#query.next();
+    let chunk = first ?? (await this.#source.next());
+    while (chunk?.length === 0) chunk = await this.#source.next();
     return chunk;
   }
 
   #give(chunk: Buffer | null): void {
-    if (chunk === null) this.#beforeEnd();
-    this.push(chunk);
+    if (chunk !== null) {
+      this.push(chunk);
+      return;
+    }
+    const last = this.#last();
+    if (last.length > 0) this.push(last);
+    this.push(null);
   }
 }

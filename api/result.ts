@@ -1,50 +1,167 @@
-/** How a query becomes an answer: whole where it is small, else streamed, with its counts as headers or trailers. */
+/** How a result becomes an answer: whole where it is small, else streamed, with its counts as headers or trailers. */
 import type { FastifyReply } from "fastify";
-import type { Query, StartedQuery } from "../engine/index.js";
-import { resultMediaTypes } from "../routes/index.js";
-import type { QuerySummary, ResultFormat, TableVersion } from "../schemas/generated/index.js";
-import { ResultStream } from "./result-stream.js";
+import {
+  DataFusionEngineError,
+  type Encoding,
+  type FoundResult,
+  hashBytes,
+  type Query,
+  type QueryResult,
+  type ResultBody,
+} from "../engine/index.js";
+import { etag, isKnown } from "../routes/index.js";
+import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
+import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
+import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, timing } from "./result-headers.js";
+import { type ByteSource, ResultStream } from "./result-stream.js";
 
-const charset: Partial<Record<ResultFormat, string>> = { json: "; charset=utf-8", csv: "; charset=utf-8" };
+/** How long a client waits for a query, and what becomes of the query then. */
+export interface Waiting {
+  readonly milliseconds: number;
+  readonly onTimeout: "continue" | "cancel";
+}
 
-export async function sendResult(reply: FastifyReply, query: Query): Promise<FastifyReply> {
-  reply.raw.once("close", () => query.cancel());
+/** Sends the result of a query with what is said about the query. */
+export async function sendResult(
+  reply: FastifyReply,
+  query: Query,
+  style: Style,
+  waiting?: Waiting,
+): Promise<FastifyReply> {
+  cancelWithClient(reply, query);
+  const found = await startWithin(reply, query, waiting);
+  if (found === undefined) return reply;
+  const { id, format } = query;
+  const { body, use } = found;
+  const envelope = queryEnvelope(id, () => ({ summary: query.summary(), cache: use }));
+  const isDocument = format === "json" || format === "msgpack";
+  const tag = resultTag(format, style, body);
+  reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found) });
+  return send(reply, query, {
+    format,
+    first: body.first,
+    complete: body.complete,
+    envelope,
+    summary: () => query.summary(),
+  });
+}
+
+/** Sends the result alone, for those who have it already not again. */
+export async function sendDocument(reply: FastifyReply, query: Query, style: Style): Promise<FastifyReply> {
+  cancelWithClient(reply, query);
+  const found = await query.start();
+  const { format } = query;
+  const { body, pinned } = found;
+  const tag = etag(resultTag(format, style, body));
+  reply.headers({ etag: tag, "cache-control": cacheControl(pinned), ...foundHeaders(query, found) });
+  if (isKnown(reply.request.headers, tag)) return endWithoutBody(reply.code(304), query);
+  if (reply.request.method === "HEAD" && !body.complete) return endWithoutBody(reply, query);
+  const { first, complete } = body;
+  return send(reply, query, {
+    format,
+    first,
+    complete,
+    envelope: bare,
+    summary: () => query.summary(),
+    digest: (bytes) => digestOf(body, bytes),
+  });
+}
+
+function endWithoutBody(reply: FastifyReply, query: Query): FastifyReply {
+  query.cancel();
+  return reply.send();
+}
+
+/** The digest of the bytes that a kept body is sent as, reckoned once. */
+const digests = new WeakMap<ResultBody, string>();
+
+function digestOf(body: ResultBody, bytes: Buffer): string {
+  const digest = digests.get(body) ?? `sha-256=:${hashBytes(bytes)}:`;
+  digests.set(body, digest);
+  return digest;
+}
+
+/** Sends the result of a query that has ended. */
+export function sendRows(reply: FastifyReply, { status, body }: QueryResult, { format }: Encoding): FastifyReply {
+  const { query_id, stats, cache = { status: "bypass" } } = status;
+  const envelope = queryEnvelope(query_id, () => ({ summary: { ...body.summary(), stats }, cache }));
+  reply.headers({ "query-id": query_id, ...bodyHeaders(format, body) });
+  const { first, complete } = body;
+  return send(reply, body, { format, first, complete, envelope, summary: () => body.summary() });
+}
+
+/** Results of pinned versions never change; others are asked for again each time, which is cheap by their tags. */
+export function cacheControl(pinned: boolean): string {
+  return pinned ? "private, max-age=31536000, immutable" : "private, no-cache";
+}
+
+function cancelWithClient(reply: FastifyReply, query: Query): void {
   reply.header("query-id", query.id);
-  const started = await query.start();
-  reply.headers(headHeaders(query, started));
-  return started.complete ? sendWhole(reply, query, started.chunk) : sendStream(reply, query, started.chunk);
+  reply.raw.once("close", () => query.isDetached || query.cancel());
 }
 
-function sendWhole(reply: FastifyReply, query: Query, body: Buffer): FastifyReply {
-  return reply.headers(counts(query.summary())).send(body);
+/** Answers 202 where the client has waited long enough. */
+async function startWithin(reply: FastifyReply, query: Query, waiting?: Waiting): Promise<FoundResult | undefined> {
+  if (waiting === undefined) return query.start();
+  const { queries } = reply.server.engine;
+  const started = waiting.milliseconds === 0 ? undefined : query.start();
+  const found = started && (await within(started, waiting.milliseconds));
+  if (found !== undefined) return found;
+  if (waiting.onTimeout === "cancel") throw waitedTooLong(query, waiting.milliseconds);
+  const accepted = await queries.detach(query, started);
+  if (accepted === undefined) return started;
+  reply.code(202).headers({ location: accepted.status_url, "retry-after": "1" }).send(accepted);
+  return undefined;
 }
 
-function sendStream(reply: FastifyReply, query: Query, first: Buffer): FastifyReply {
+async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function waitedTooLong(query: Query, milliseconds: number): DataFusionEngineError {
+  query.cancel();
+  return new DataFusionEngineError(`The query had no rows after ${milliseconds} ms and was cancelled.`, {
+    code: "query_timeout",
+  });
+}
+
+function foundHeaders(query: Query, found: FoundResult): Record<string, string> {
+  return { ...bodyHeaders(query.format, found.body), ...timing(query.summary()), ...cacheHeaders(found) };
+}
+
+interface Sending {
+  readonly format: ResultFormat;
+  readonly first: Buffer;
+  readonly complete: boolean;
+  readonly envelope: Envelope;
+  readonly summary: () => QuerySummary;
+  /** The `Repr-Digest` of a body that is sent whole. */
+  readonly digest?: (bytes: Buffer) => string;
+}
+
+function send(reply: FastifyReply, source: ByteSource, sending: Sending): FastifyReply {
+  const { format, first, complete, envelope, summary } = sending;
+  const begun = Buffer.concat([opening(format, envelope), first]);
+  if (complete) return sendWhole(reply, Buffer.concat([begun, closing(format, envelope)]), sending);
   const { raw, request } = reply;
   const chunked = request.raw.httpVersion !== "1.0";
-  if (chunked) reply.header("trailer", Object.keys(counts(query.summary())).join(", "));
-  const addTrailers = () => raw.addTrailers(counts(query.summary()));
-  return reply.send(new ResultStream(query, first, chunked ? addTrailers : () => undefined));
-}
-
-function headHeaders(query: Query, { head }: StartedQuery): Record<string, string> {
-  const { stats } = query.summary();
-  return {
-    "content-type": `${resultMediaTypes[query.format]}${charset[query.format] ?? ""}`,
-    vary: "accept",
-    "server-timing": `plan;dur=${milliseconds(stats.plan_ms)}, execute;dur=${milliseconds(stats.execute_ms)}`,
-    ...(head.tables.length > 0 && { "lakegate-tables": head.tables.map(tableVersion).join(", ") }),
+  if (chunked) reply.header("trailer", Object.keys(counts(summary())).join(", "));
+  const last = () => {
+    if (chunked) raw.addTrailers(counts(summary()));
+    return closing(format, envelope);
   };
+  return reply.send(new ResultStream(source, begun, last));
 }
 
-function counts({ row_count, truncated }: QuerySummary): Record<string, string> {
-  return { "query-row-count": String(row_count), "query-truncated": String(truncated) };
-}
-
-function tableVersion({ name, version }: TableVersion): string {
-  return `${encodeURIComponent(name)}=${version}`;
-}
-
-function milliseconds(value = 0): string {
-  return value.toFixed(1);
+function sendWhole(reply: FastifyReply, bytes: Buffer, { summary, digest }: Sending): FastifyReply {
+  if (digest !== undefined) reply.header("repr-digest", digest(bytes));
+  return reply.headers(counts(summary())).send(bytes);
 }

@@ -27,7 +27,7 @@ export const settings = [
     name: "LAKEGATE_STATE",
     kind: "folder",
     default: "state",
-    description: "The folder for registered tables and for what queries spill.",
+    description: "The folder for registered tables, kept results and what queries spill.",
   },
   {
     name: "LAKEGATE_LOCATIONS",
@@ -89,6 +89,24 @@ export const settings = [
     description: "The largest body of rows, which streams in, after decompression.",
   },
   { name: "LAKEGATE_SESSIONS", kind: "count", default: "1000", description: "How many sessions may be open." },
+  {
+    name: "LAKEGATE_RESULT_DISK",
+    kind: "bytes",
+    default: "4GiB",
+    description: "Disk space for kept results; one may take a quarter of it. 0 keeps none.",
+  },
+  {
+    name: "LAKEGATE_RESULT_MEMORY",
+    kind: "bytes",
+    default: "64MiB",
+    description: "Memory for small results as they were last encoded.",
+  },
+  {
+    name: "LAKEGATE_RESULT_TTL_MS",
+    kind: "milliseconds",
+    default: "86400000",
+    description: "How long the result of a query that went on without its client is kept.",
+  },
   { name: "LAKEGATE_HISTORY", kind: "count", default: "1000", description: "How many ended queries are remembered." },
 ] as const satisfies readonly Setting[];
 

@@ -18,9 +18,10 @@ await withEngine(tpchWarehouse, async (engine) => {
 
 async function drained(engine: Engine, { sql, format }: Question) {
   const began = performance.now();
-  const query = engine.queries.run({ sql }, format);
-  const { chunk, complete } = await query.start();
-  let bytes = chunk.length;
-  for (let next = complete ? null : await query.next(); next !== null; next = await query.next()) bytes += next.length;
+  const query = engine.queries.run({ sql }, format, { no_store: true });
+  const { body } = await query.start();
+  let bytes = body.first.length;
+  for (let next = body.complete ? null : await query.next(); next !== null; next = await query.next())
+    bytes += next.length;
   return { bytes, seconds: (performance.now() - began) / 1000 };
 }

@@ -1,16 +1,21 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
+import { join } from "node:path";
 import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import { DocumentStore } from "./document-store.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
+import { KeptResults } from "./kept-results.js";
 import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { Queries } from "./queries.js";
+import { QueryHistory } from "./query-history.js";
+import { ResultCache } from "./result-cache.js";
+import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
 import { TableReads } from "./table-reads.js";
-import { TableStore } from "./table-store.js";
 
 export interface EngineOptions {
   readonly config: EngineConfig;
@@ -20,6 +25,17 @@ export interface EngineOptions {
   readonly sessions: number;
   /** How many ended queries are remembered. */
   readonly history: number;
+  readonly results: ResultOptions;
+}
+
+/** How much is kept of results. */
+export interface ResultOptions {
+  /** Bytes on disk. */
+  readonly diskBytes: number;
+  /** Bytes in memory, of small results as they were last encoded. */
+  readonly memoryBytes: number;
+  /** How long a result is kept that only the id of its query leads to. */
+  readonly ttlMs: number;
 }
 
 export interface Engine {
@@ -27,6 +43,7 @@ export interface Engine {
   readonly operations: TableOperations;
   readonly sessions: Sessions;
   readonly queries: Queries;
+  readonly cache: ResultCache;
   readonly schemas: Schemas;
   readonly reads: TableReads;
   readonly gates: Gates;
@@ -39,11 +56,19 @@ export interface Engine {
   close(): void;
 }
 
-export async function openEngine({ config, state, sessions, history }: EngineOptions, log: Log): Promise<Engine> {
-  const native = new NativeEngine(config);
-  const tables = new TableCatalog(native, new TableStore(state, log), log);
-  const open = new Sessions(native, sessions);
-  const queries = new Queries(open, history);
+export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
+  const { state } = options;
+  const native = new NativeEngine(options.config);
+  const tables = new TableCatalog(native, new DocumentStore(join(state, "tables"), log), log);
+  const open = new Sessions(native, options.sessions);
+  const { diskBytes, memoryBytes, ttlMs } = options.results;
+  const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
+  kept.load();
+  const history = new QueryHistory(new DocumentStore(join(state, "queries"), log), options.history, log);
+  await history.load();
+  const reader = new ResultReader(kept, open.use(undefined), memoryBytes);
+  const cache = new ResultCache(kept, reader);
+  const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   await tables.restore();
   let closed = false;
@@ -52,6 +77,7 @@ export async function openEngine({ config, state, sessions, history }: EngineOpt
     operations: new TableOperations(native, tables, open),
     sessions: open,
     queries,
+    cache,
     schemas: new Schemas(),
     reads,
     gates: new Gates(reads),

@@ -7,6 +7,11 @@ export function hashText(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** SHA-256, in base64, of the bytes. */
+export function hashBytes(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64");
+}
+
 /** SHA-256, in hex, of the value as MessagePack with its map keys sorted by their UTF-8 bytes. */
 export function hashMsgpackCanonical(value: unknown): string {
   return createHash("sha256")

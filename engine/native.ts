@@ -21,10 +21,14 @@ import type {
   HistoryRequest,
   OperationContext,
   QueryHead,
+  QueryIdentity,
   QueryRequest,
   QuerySummary,
   ResultFormat,
+  ResultTarget,
   SessionProfile,
+  StoredQuery,
+  StoredResult,
   TableDescription,
   TableEntry,
   TableSchema,
@@ -162,12 +166,16 @@ export class NativeSession {
     return decode(cross(() => this.#session.effectiveProfile()));
   }
 
-  query(id: string, format: ResultFormat, request: QueryRequest): NativeQuery {
-    return new NativeQuery(cross(() => this.#session.query(id, format, encode(request))));
+  query(format: ResultFormat, request: QueryRequest): NativeQuery {
+    return new NativeQuery(cross(() => this.#session.query(format, encode(request))));
   }
 
-  changes(id: string, format: ResultFormat, request: ChangeRequest): NativeQuery {
-    return new NativeQuery(cross(() => this.#session.changes(id, format, encode(request))));
+  changes(format: ResultFormat, request: ChangeRequest): NativeQuery {
+    return new NativeQuery(cross(() => this.#session.changes(format, encode(request))));
+  }
+
+  stored(format: ResultFormat, request: StoredQuery): NativeQuery {
+    return new NativeQuery(cross(() => this.#session.stored(format, encode(request))));
   }
 
   async tableFiles(name: string, request: FileRequest): Promise<FilePage> {
@@ -181,20 +189,54 @@ export class NativeSession {
 
 export class NativeQuery {
   readonly #query: addon.Query;
+  /** Resolves when the query has ended in any way. */
+  readonly ended: Promise<void>;
+  #end: () => void = () => undefined;
+  #target: ResultTarget | undefined;
 
   constructor(query: addon.Query) {
     this.#query = query;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Opens and resolves the statement, before it is started. */
+  async identify(): Promise<{ identity: QueryIdentity; freshness: NativeFreshness }> {
+    const { identity, freshness } = await this.#watched(() => this.#query.identify());
+    return { identity: decode(identity), freshness: new NativeFreshness(freshness) };
+  }
+
+  /** Keeps the result besides sending it; false when its rows are on their way already. */
+  keep(target: ResultTarget): boolean {
+    const isKept = cross(() => this.#query.keep(encode(target)));
+    if (isKept) this.#target = target;
+    return isKept;
+  }
+
+  /** Where the result is kept; undefined where it isn't. */
+  get target(): ResultTarget | undefined {
+    return this.#target;
   }
 
   /** Resolves when the first bytes of the encoded result are there. */
   async start(): Promise<StartedQuery> {
-    const { head, chunk, complete } = await crossAsync(() => this.#query.start());
+    const { head, chunk, complete } = await this.#watched(() => this.#query.start());
+    if (complete) this.#end();
     return { head: decode(head), chunk, complete };
   }
 
   /** The bytes that follow; null when there are no more. */
-  next(): Promise<Buffer | null> {
-    return crossAsync(() => this.#query.next());
+  async next(): Promise<Buffer | null> {
+    const chunk = await this.#watched(() => this.#query.next());
+    if (chunk === null) this.#end();
+    return chunk;
+  }
+
+  /** Waits for the end without taking the bytes. */
+  async drain(): Promise<void> {
+    await this.#watched(() => this.#query.drain());
+    this.#end();
   }
 
   summary(): QuerySummary {
@@ -203,6 +245,51 @@ export class NativeQuery {
 
   cancel(): void {
     this.#query.cancel();
+    this.#end();
+  }
+
+  async #watched<T>(step: () => Promise<T | addon.Fault>): Promise<T> {
+    try {
+      return await crossAsync(step);
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+}
+
+/** The tables of a query as it found them. */
+export class NativeFreshness {
+  readonly #freshness: addon.Freshness;
+
+  constructor(freshness: addon.Freshness) {
+    this.#freshness = freshness;
+  }
+
+  /** Whether they still are; at once, unless a table has to be asked over a network. */
+  isFresh(): boolean | Promise<boolean> {
+    return this.#freshness.now() ?? crossAsync(() => this.#freshness.check());
+  }
+}
+
+/** A kept result, open to be read. */
+export class NativeStoredResult {
+  readonly description: StoredResult;
+  readonly #result: addon.StoredResult;
+
+  private constructor(result: addon.StoredResult) {
+    this.#result = result;
+    this.description = decode(cross(() => result.describe()));
+  }
+
+  /** With `verify` all of it is checked first. */
+  static async open(path: string, key: string, verify: boolean): Promise<NativeStoredResult> {
+    return new NativeStoredResult(await crossAsync(() => native.StoredResult.open(path, key, verify)));
+  }
+
+  /** Bytes of the body from `start` on, `length` at most and often fewer; none at its end. */
+  read(start: number, length: number): Promise<Buffer> {
+    return crossAsync(() => this.#result.read(start, length));
   }
 }
 

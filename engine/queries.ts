@@ -1,101 +1,202 @@
-/** Queries that run, and a bounded history of those that have ended. */
+/** Queries: run, shown, cancelled, and their results read again. */
 import { randomUUID } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type {
+  CachePolicy,
   ChangeRequest,
   ExplainAnswer,
   ExplainRequest,
+  QueryAcceptance,
   QueryList,
   QueryRequest,
   QuerySelection,
   QueryStatus,
   ResultFormat,
+  StoredFormat,
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
-import type { NativeQuery } from "./native.js";
+import { type KeptResults, queryKey } from "./kept-results.js";
+import type { NativeStoredResult } from "./native.js";
 import { page } from "./page.js";
 import { Query, type QueryOrigin } from "./query.js";
+import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
+import type { ResultBody } from "./result-body.js";
+import type { FoundResult, ResultCache } from "./result-cache.js";
+import type { Encoding, ResultReader, RowRange } from "./result-reader.js";
 import type { Sessions } from "./sessions.js";
 
-interface HistoryEntry {
-  readonly order: string;
-  readonly status: () => QueryStatus;
+export interface QueriesParts {
+  readonly sessions: Sessions;
+  readonly kept: KeptResults;
+  readonly reader: ResultReader;
+  readonly cache: ResultCache;
+  readonly history: QueryHistory;
+}
+
+/** The rows of a query that has ended. */
+export interface QueryResult {
+  readonly status: QueryStatus;
+  readonly body: ResultBody;
+}
+
+/** The file of a query's result. */
+export interface ResultFile {
+  readonly query: Query;
+  readonly found: FoundResult;
+  readonly file: NativeStoredResult;
 }
 
 export class Queries {
-  readonly #sessions: Sessions;
-  readonly #running = new MutableRegistry<string, { order: string; query: Query }>();
-  readonly #ended: LRUCache<string, { order: string; status: QueryStatus }>;
-  #received = 0;
+  readonly #parts: QueriesParts;
+  readonly #running = new MutableRegistry<string, Query>();
+  #received = Date.now() * 1000;
 
-  constructor(sessions: Sessions, history: number) {
-    this.#sessions = sessions;
-    this.#ended = new LRUCache({ max: history });
+  constructor(parts: QueriesParts) {
+    this.#parts = parts;
   }
 
-  run(request: QueryRequest, format: ResultFormat): Query {
-    const id = randomUUID();
-    const native = this.#sessions.use(request.session_id).query(id, format, gated(request));
-    return this.#register(native, { id, format, request });
+  /** A query that runs when it is started, unless its result is kept. */
+  run(request: QueryRequest, format: ResultFormat, policy: CachePolicy = request.cache ?? {}): Query {
+    const { numbers, row_format } = request;
+    const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
+    const session = this.#parts.sessions.use(request.session_id);
+    const prepare = () => session.query(format, gated(request));
+    return this.#register(request, format, (prepared) =>
+      this.#parts.cache.open({ request, encoding, policy, prepare: () => prepared(prepare()) }),
+    );
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */
   changes(request: ChangeRequest, format: ResultFormat, session_id?: string): Query {
-    const id = randomUUID();
-    const native = this.#sessions.use(session_id).changes(id, format, request);
+    const session = this.#parts.sessions.use(session_id);
     const described = { sql: `-- changes of ${request.table}`, ...(session_id !== undefined && { session_id }) };
-    return this.#register(native, { id, format, request: described });
+    return this.#register(described, format, (prepared) =>
+      this.#parts.cache.bypass(prepared(session.changes(format, request)), "changes"),
+    );
   }
 
   explain(request: ExplainRequest): Promise<ExplainAnswer> {
-    return this.#sessions.use(request.session_id).explain(gated(request));
+    return this.#parts.sessions.use(request.session_id).explain(gated(request));
+  }
+
+  /** Lets a query go on without its client; undefined where its first bytes are about to come. */
+  async detach(query: Query, started?: Promise<FoundResult>): Promise<QueryAcceptance | undefined> {
+    if (!query.detach()) return undefined;
+    await this.#parts.history.accept(query.entry());
+    // How it fails, its status tells.
+    (started ?? query.start()).then(() => query.drain()).catch(() => undefined);
+    const { query_id, status } = query.status();
+    const status_url = `/v1/queries/${query_id}`;
+    return { query_id, status, status_url, result_url: `${status_url}/result` };
+  }
+
+  /** The file of a query's result, computed where it isn't there; undefined where it can't be kept. */
+  async file(request: QueryRequest, format: StoredFormat, policy: CachePolicy): Promise<ResultFile | undefined> {
+    const query = this.run(request, "arrow", policy);
+    const found = await query.start();
+    if (!found.body.complete) await query.drain();
+    if (found.key === undefined) return undefined;
+    await this.#parts.cache.landed(found.key);
+    const file = await this.#parts.reader.file(found.key, format);
+    return file && { query, found, file };
+  }
+
+  /** The rows of a query that has succeeded, as far as they are kept. */
+  async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange): Promise<QueryResult> {
+    const { status, key } = this.#entry(id);
+    if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
+    if (status.status === "PENDING" || status.status === "RUNNING") throw notReady(id);
+    const { reader } = this.#parts;
+    const isWhole = limit === undefined && Number(offset) === 0;
+    const range = { offset, ...(limit !== undefined && { limit }) };
+    const body = key && (await (isWhole ? reader.whole(key, encoding) : reader.rows(key, encoding, range)));
+    if (!body) throw expired(id);
+    return { status, body };
   }
 
   status(id: string): QueryStatus {
-    return this.#running.get(id)?.query.status() ?? this.#ended.peek(id)?.status ?? noSuchQuery(id);
+    return this.#entry(id).status;
   }
 
   list({ status, ...selection }: QuerySelection): QueryList {
-    const entries = this.#entries().filter((entry) => status === undefined || entry.status().status === status);
-    const { items, next_cursor } = page(entries, selection, ({ order }) => order);
-    return { items: items.map((entry) => entry.status()), next_cursor };
+    const running = this.#running.entries().map(([, query]) => query.entry());
+    const ended = this.#parts.history.entries().map((entry) => this.#asItStands(entry));
+    const entries = [...running, ...ended].filter((entry) => status === undefined || entry.status.status === status);
+    const sorted = entries.sort((left, right) => (left.order < right.order ? -1 : 1));
+    const { items, next_cursor } = page(sorted, selection, ({ order }) => order);
+    return { items: items.map((entry) => entry.status), next_cursor };
   }
 
   /** Cancels the query where it still runs, and says how it stands. */
   cancel(id: string): QueryStatus {
-    this.#running.get(id)?.query.cancel();
+    this.#running.get(id)?.cancel();
     return this.status(id);
   }
 
   cancelAll(): void {
-    for (const [, { query }] of this.#running.entries()) query.cancel();
+    for (const [, query] of this.#running.entries()) query.cancel();
   }
 
-  #register(native: NativeQuery, origin: Omit<QueryOrigin, "ended">): Query {
-    const { id } = origin;
-    const query = new Query(native, { ...origin, ended: () => this.#file(id) });
-    this.#running.register(id, { order: newestFirst(this.#received++), query });
+  #register(
+    { sql, session_id, labels = {} }: Pick<QueryRequest, "sql" | "session_id" | "labels">,
+    format: ResultFormat,
+    find: QueryOrigin["find"],
+  ): Query {
+    const facts = {
+      query_id: randomUUID(),
+      sql: sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql,
+      ...(session_id !== undefined && { session_id }),
+      format,
+      labels,
+      created_at: new Date().toISOString(),
+    };
+    const query = new Query({
+      facts,
+      order: newestFirst(this.#received++),
+      find,
+      keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
+      ended: (ended) => this.#file(ended),
+    });
+    this.#running.register(query.id, query);
     return query;
   }
 
-  #entries(): HistoryEntry[] {
-    const running = this.#running.entries().map(([, { order, query }]) => ({ order, status: () => query.status() }));
-    const ended = [...this.#ended.values()].map(({ order, status }) => ({ order, status: () => status }));
-    return [...running, ...ended].sort((left, right) => (left.order < right.order ? -1 : 1));
+  #entry(id: string): HistoryEntry {
+    const running = this.#running.get(id)?.entry();
+    const ended = running ?? this.#parts.history.get(id);
+    return ended === undefined ? noSuchQuery(id) : this.#asItStands(ended);
   }
 
-  #file(id: string): void {
-    const entry = this.#running.get(id);
-    if (entry === undefined) return;
-    this.#ended.set(id, { order: entry.order, status: entry.query.status() });
-    this.#running.unregister(id);
+  /** A result that was to be fetched later may be gone by now. */
+  #asItStands(entry: HistoryEntry): HistoryEntry {
+    const { isDetached, key, status } = entry;
+    const isGone = isDetached && status.status === "SUCCEEDED" && !(key && this.#parts.kept.has(key));
+    return isGone ? { ...entry, status: { ...status, status: "EXPIRED" } } : entry;
+  }
+
+  #file(query: Query): void {
+    this.#parts.history.file(query.entry());
+    this.#running.unregister(query.id);
   }
 }
 
+const longestSqlKept = 10_000;
+
 function newestFirst(count: number): string {
   return String(Number.MAX_SAFE_INTEGER - count).padStart(16, "0");
+}
+
+function failureOptions({ kind, code, location, details }: NonNullable<QueryStatus["error"]>) {
+  return { kind, code, ...(location && { location }), ...(details && { details }) };
+}
+
+function notReady(id: string): DataFusionEngineError {
+  return new DataFusionEngineError(`The query ${id} still runs.`, { code: "result_not_ready" });
+}
+
+function expired(id: string): DataFusionEngineError {
+  return new DataFusionEngineError(`The result of the query ${id} is no longer kept.`, { code: "result_expired" });
 }
 
 function noSuchQuery(id: string): never {

@@ -1,71 +1,122 @@
 /** One query from its start to its last byte, and what the history says about it. */
-import type { QueryRequest, QueryStatus, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
+import type { CacheUse, QueryStatus, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
-import type { NativeQuery, StartedQuery } from "./native.js";
+import type { NativeQuery } from "./native.js";
 import { queryFailure } from "./query-failure.js";
+import type { HistoryEntry } from "./query-history.js";
+import type { ResultBody } from "./result-body.js";
+import type { FoundResult } from "./result-cache.js";
 
 export interface QueryOrigin {
-  readonly id: string;
-  readonly format: ResultFormat;
-  readonly request: QueryRequest;
+  /** Sorts the newest first. */
+  readonly order: string;
+  readonly facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
+  /** Finds or computes the result; tells `prepared` of a query that is about to run for it. */
+  readonly find: (prepared: (native: NativeQuery) => NativeQuery) => Promise<FoundResult>;
+  /** Keeps what a query gives for those who know its id; false where it is too late. */
+  readonly keep: (native: NativeQuery) => boolean;
   /** Told once, when the query has ended in any way. */
   readonly ended: (query: Query) => void;
 }
 
-const longestSqlKept = 10_000;
+const pending: QuerySummary = {
+  status: "PENDING",
+  row_count: 0,
+  byte_count: 0,
+  truncated: false,
+  tables: [],
+  stats: {},
+};
 
 export class Query {
   readonly id: string;
   readonly format: ResultFormat;
-  readonly #native: NativeQuery;
-  readonly #ended: (query: Query) => void;
-  readonly #facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
+  readonly #origin: QueryOrigin;
+  #native: NativeQuery | undefined;
+  #found: FoundResult | undefined;
+  #isDetached = false;
   #final: { summary: QuerySummary; finishedAt: string } | undefined;
 
-  constructor(native: NativeQuery, { id, format, request, ended }: QueryOrigin) {
-    const { sql, session_id, labels = {} } = request;
-    this.id = id;
-    this.format = format;
-    this.#native = native;
-    this.#ended = ended;
-    this.#facts = {
-      query_id: id,
-      sql: sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql,
-      ...(session_id !== undefined && { session_id }),
-      format,
-      labels,
-      created_at: new Date().toISOString(),
-    };
+  constructor(origin: QueryOrigin) {
+    this.id = origin.facts.query_id;
+    this.format = origin.facts.format;
+    this.#origin = origin;
   }
 
   /** Resolves when the first bytes of the result are there. */
-  async start(): Promise<StartedQuery> {
-    const started = await this.#watched(() => this.#native.start());
-    if (started.complete) this.#end();
-    return started;
+  async start(): Promise<FoundResult> {
+    const found = await this.#watched(() => this.#find());
+    this.#found = found;
+    if (found.body.complete) this.#end();
+    return found;
   }
 
   /** The bytes that follow; null when there are no more. */
   async next(): Promise<Buffer | null> {
-    const chunk = await this.#watched(() => this.#native.next());
+    const chunk = await this.#watched(() => this.body().next());
     if (chunk === null) this.#end();
     return chunk;
+  }
+
+  /** Has the query go on without a reader and its result kept; false where the first bytes are about to come. */
+  detach(): boolean {
+    const native = this.#native;
+    const isKept = native === undefined || native.target !== undefined || this.#origin.keep(native);
+    this.#isDetached = isKept;
+    return isKept;
+  }
+
+  /** Ends a detached query that has started. */
+  async drain(): Promise<void> {
+    await this.#watched(() => this.body().drain());
+    this.#end();
   }
 
   /** Repeatable; a query that has ended stays as it is. */
   cancel(): void {
     if (this.#final !== undefined) return;
-    this.#native.cancel();
+    this.#native?.cancel();
+    this.#found?.body.cancel();
     this.#end(new DataFusionEngineError("The query was canceled.", { code: "query_canceled" }));
   }
 
+  body(): ResultBody {
+    if (this.#found !== undefined) return this.#found.body;
+    throw new DataFusionEngineError("The query has not been started.", { code: "internal" });
+  }
+
+  /** Whether it goes on without a reader. */
+  get isDetached(): boolean {
+    return this.#isDetached;
+  }
+
+  /** What the result cache did for it, once that is known. */
+  get use(): CacheUse | undefined {
+    return this.#found?.use;
+  }
+
   summary(): QuerySummary {
-    return this.#final?.summary ?? this.#native.summary();
+    return this.#final?.summary ?? this.#found?.body.summary() ?? this.#native?.summary() ?? pending;
   }
 
   status(): QueryStatus {
+    const { stored_bytes: _, ...summary } = this.summary();
     const finished = this.#final && { finished_at: this.#final.finishedAt };
-    return { ...this.#facts, ...finished, ...this.summary() };
+    return { ...this.#origin.facts, ...finished, ...summary, ...(this.use && { cache: this.use }) };
+  }
+
+  entry(): HistoryEntry {
+    const key = this.#found?.key ?? this.#native?.target?.key;
+    return { order: this.#origin.order, status: this.status(), ...(key && { key }), isDetached: this.#isDetached };
+  }
+
+  #find(): Promise<FoundResult> {
+    return this.#origin.find((native) => {
+      this.#native = native;
+      if (this.#isDetached) this.#origin.keep(native);
+      if (this.#final !== undefined) native.cancel();
+      return native;
+    });
   }
 
   async #watched<T>(step: () => Promise<T>): Promise<T> {
@@ -79,12 +130,12 @@ export class Query {
 
   #end(error?: unknown): void {
     if (this.#final !== undefined) return;
-    const summary = this.#native.summary();
+    const summary = this.summary();
     this.#final = {
       summary: error === undefined ? summary : failed(summary, error),
       finishedAt: new Date().toISOString(),
     };
-    this.#ended(this);
+    this.#origin.ended(this);
   }
 }
 

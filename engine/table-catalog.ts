@@ -10,13 +10,14 @@ import type {
   TableSelection,
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import type { DocumentStore } from "./document-store.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import type { Log } from "./log.js";
 import type { NativeEngine } from "./native.js";
 import { page } from "./page.js";
 import { queryFailure } from "./query-failure.js";
 import { MutableRegistry } from "./registry.js";
-import type { StoredTable, TableStore } from "./table-store.js";
+import type { StoredTable } from "./stored-table.js";
 import { Turns } from "./turns.js";
 
 export interface DescribedTable {
@@ -41,13 +42,13 @@ const retryMs = 30_000;
 
 export class TableCatalog {
   readonly #native: NativeEngine;
-  readonly #store: TableStore;
+  readonly #store: DocumentStore<StoredTable>;
   readonly #log: Log;
   readonly #tables = new MutableRegistry<string, RegisteredTable>();
   readonly #turns = new Turns();
   #retries: NodeJS.Timeout | undefined;
 
-  constructor(native: NativeEngine, store: TableStore, log: Log) {
+  constructor(native: NativeEngine, store: DocumentStore<StoredTable>, log: Log) {
     this.#native = native;
     this.#store = store;
     this.#log = log;
@@ -171,7 +172,7 @@ export class TableCatalog {
 
   async #save(stored: StoredTable): Promise<void> {
     try {
-      await this.#store.save(stored);
+      await this.#store.save(stored.name, stored);
     } catch (error) {
       await this.#undo(stored.name);
       throw error;

@@ -50,13 +50,38 @@ export declare class Ingest {
 
 export declare class Session {
   effectiveProfile(): Buffer | Fault;
-  query(queryId: string, format: string, request: Buffer): Query;
-  changes(queryId: string, format: string, request: Buffer): Query;
+  query(format: string, request: Buffer): Query;
+  changes(format: string, request: Buffer): Query;
+  stored(format: string, request: Buffer): Query;
   tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;
   explain(request: Buffer): Promise<Buffer | Fault>;
 }
 
+export interface Identified {
+  identity: Buffer;
+  freshness: Freshness;
+}
+
+export declare class Freshness {
+  /** What is known at once; null where a table has to be asked. */
+  now(): boolean | null;
+  check(): Promise<boolean | Fault>;
+}
+
+export declare class StoredResult {
+  static open(path: string, key: string, verify: boolean): Promise<StoredResult | Fault>;
+  describe(): Buffer | Fault;
+  /** Bytes of the body from `start` on, `length` at most and often fewer; none at its end. */
+  read(start: number, length: number): Promise<Buffer | Fault>;
+}
+
 export declare class Query {
+  /** Opens and resolves the statement, before `start`. */
+  identify(): Promise<Identified | Fault>;
+  /** Keeps the result besides sending it; false when its rows are on their way already. */
+  keep(target: Buffer): boolean | Fault;
+  /** Waits for the end of a query whose bytes nobody takes; after `start`. */
+  drain(): Promise<null | Fault>;
   start(): Promise<Started | Fault>;
   next(): Promise<Buffer | null | Fault>;
   summary(): Buffer | Fault;

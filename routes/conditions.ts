@@ -36,6 +36,13 @@ export function etag(revision: string): string {
   return `"${revision}"`;
 }
 
+/** Whether the client has what the tag names, however it was compressed for it. */
+export function isKnown({ "if-none-match": list }: ConditionHeaders, tag: string): boolean {
+  if (list === undefined) return false;
+  const tags = list.split(",").map((item) => item.trim());
+  return tags.some((item) => item === "*" || item.replace(/^W\//, "").replace(/\+\w+"$/, '"') === tag);
+}
+
 function names(list: string, revision: string | undefined): boolean {
   if (revision === undefined) return false;
   return list.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag(revision));

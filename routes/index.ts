@@ -1,8 +1,10 @@
 /** Every resource of the API. */
 import type { App } from "./app.js";
+import { cache } from "./cache.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
+import { query } from "./query.js";
 import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
@@ -11,12 +13,15 @@ import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
+export { etag, isKnown } from "./conditions.js";
 export * from "./media-types.js";
 
 export const resources: readonly ((app: App) => void)[] = [
+  cache,
   gates,
   health,
   queries,
+  query,
   rows,
   schemas,
   sessions,

@@ -2,11 +2,13 @@
 import {
   ExplainAnswer,
   ExplainRequest,
+  QueryAcceptance,
   QueryList,
   QueryPath,
   QueryRequest,
   QuerySelection,
   QueryStatus,
+  ResultSelection,
   reference,
   SqlText,
 } from "../schemas/generated/index.js";
@@ -15,11 +17,17 @@ import type { App } from "./app.js";
 import { body } from "./bodies.js";
 import { sqlText } from "./media-types.js";
 import { linkNext, nextLink } from "./next-link.js";
-import { resultAnswer } from "./result-answer.js";
+import { keptAnswer, resultAnswer } from "./result-answer.js";
 
 const tags = ["queries"];
 
-const planningProblems = [
+const acceptance = {
+  Location: { type: "string", description: "The path of the query's status." },
+  "Retry-After": { type: "integer", description: "Seconds until it is worth asking." },
+  "Preference-Applied": { type: "string", description: "What was followed of `Prefer`." },
+} as const;
+
+export const planningProblems = [
   "statement_not_allowed",
   "session_not_found",
   "version_not_found",
@@ -39,7 +47,7 @@ const planningProblems = [
   "planning_timeout",
 ] as const;
 
-const runningProblems = [
+export const runningProblems = [
   "query_canceled",
   "arithmetic_error",
   "invalid_cast",
@@ -57,16 +65,28 @@ export function queries(app: App): void {
         operationId: "runQuery",
         summary: "Run a SQL query",
         description:
-          "Runs one read-only statement and streams its rows. A failure after the first byte ends the connection without its closing chunk; `/v1/queries/{id}` then says why.",
+          "Runs one read-only statement and streams its rows, or serves a kept result that is still right. Where there are no rows after `wait_timeout_ms`, or the `wait` of `Prefer`, the answer is 202 and the query goes on. A failure after the first byte ends the connection without its closing chunk; `/v1/queries/{id}` then says why.",
         tags,
         body: body(QueryRequest, { [sqlText]: SqlText }),
         response: {
           200: resultAnswer,
-          ...problems(...bodyProblems, "not_acceptable", ...planningProblems, ...runningProblems, "unsupported_type"),
+          202: answer(QueryAcceptance, "The query goes on; its status says when there is a result.", acceptance),
+          ...problems(
+            ...bodyProblems,
+            "not_acceptable",
+            ...planningProblems,
+            ...runningProblems,
+            "unsupported_type",
+            "not_cached",
+          ),
         },
       },
     },
-    (request, reply) => reply.sendResult(queries.run(queryRequest(request.body), request.resultFormat())),
+    (request, reply) => {
+      const wanted = queryRequest(request.body);
+      const query = queries.run(wanted, request.resultFormat(), request.cachePolicy(wanted.cache));
+      return reply.sendResult(query, wanted, reply.waiting(wanted));
+    },
   );
 
   app.post(
@@ -116,6 +136,39 @@ export function queries(app: App): void {
       },
     },
     (request) => queries.status(request.params.id),
+  );
+
+  app.get(
+    "/v1/queries/:id/result",
+    {
+      schema: {
+        operationId: "getQueryRows",
+        summary: "Get the rows of a query",
+        description:
+          "The rows of a query that has succeeded, all or some, in any format: of one that went on without its client, and of any other whose result is still kept.",
+        tags,
+        params: reference(QueryPath),
+        querystring: reference(ResultSelection),
+        response: {
+          200: keptAnswer,
+          ...problems(
+            "not_acceptable",
+            "query_not_found",
+            "result_not_ready",
+            "result_expired",
+            "unsupported_type",
+            ...planningProblems,
+            ...runningProblems,
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { numbers, row_format, ...range } = request.query;
+      const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
+      const encoding = { format: request.resultFormat(), ...style };
+      return reply.sendRows(await queries.result(request.params.id, encoding, range), encoding);
+    },
   );
 
   app.delete(

@@ -161,6 +161,6 @@ export function tableReads(app: App): void {
       },
     },
     async (request, reply) =>
-      reply.sendResult(await reads.changes(request.params.name, request.query, request.resultFormat())),
+      reply.sendResult(await reads.changes(request.params.name, request.query, request.resultFormat()), request.query),
   );
 }

@@ -31,7 +31,8 @@ export async function withEngine<Result>(
       timeout_ms: 3_600_000,
     },
   };
-  const engine = await openEngine({ config, state, sessions: 1, history: 1 }, silent);
+  const results = { diskBytes: 0, memoryBytes: 0, ttlMs: 0 };
+  const engine = await openEngine({ config, state, sessions: 1, history: 1, results }, silent);
   try {
     return await work(engine);
   } finally {

@@ -54,7 +54,7 @@ ajv.addSchema({ ...document, $id: "openapi.json" });
 /** Where the answer is the same on every machine, so that the document must show it. */
 const repeatable = ["runQuery", "getLiveness", "getReadiness"];
 /** What differs from run to run. */
-const passing = ["query_id", "stats"];
+const passing = ["query_id", "stats", "cache"];
 /** The order in which one makes what the next needs. */
 const order = ["POST", "PUT", "GET", "DELETE"];
 

@@ -57,7 +57,7 @@ function shown(value: string): string {
 function lasting(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(lasting);
   if (value === null || typeof value !== "object") return value;
-  const passing = ["query_id", "request_id", "stats", "timestamp", "created_at", "uri", "size_bytes", "files"];
+  const passing = ["query_id", "request_id", "stats", "cache", "timestamp", "created_at", "uri", "size_bytes", "files"];
   const kept = Object.entries(value).filter(([name]) => !passing.includes(name));
   return Object.fromEntries(kept.map(([name, inner]) => [name, lasting(inner)]));
 }

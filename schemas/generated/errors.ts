@@ -129,6 +129,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Table exists",
     "description": "A table is there already. Append to it or overwrite it, or choose another name."
   },
+  "result_not_ready": {
+    "status": 409,
+    "kind": "generic",
+    "retryable": true,
+    "title": "Result not ready",
+    "description": "The query still runs. Ask for its result when its status says SUCCEEDED."
+  },
+  "result_expired": {
+    "status": 410,
+    "kind": "generic",
+    "retryable": false,
+    "title": "Result expired",
+    "description": "The result is no longer kept: it has expired, was evicted or was damaged. Run the query again."
+  },
   "change_data_expired": {
     "status": 410,
     "kind": "delta",
@@ -163,6 +177,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Unsupported media type",
     "description": "The Content-Type is not one that this route reads. The detail lists those that it does."
+  },
+  "range_not_satisfiable": {
+    "status": 416,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Range not satisfiable",
+    "description": "The result is shorter than the range that was asked for. `Content-Range` says its length."
   },
   "invalid_sql": {
     "status": 422,
@@ -373,5 +394,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Query timed out",
     "description": "The query was ended at its deadline. Raise `timeout_ms` within the limit of the server, or reduce the query."
+  },
+  "not_cached": {
+    "status": 504,
+    "kind": "generic",
+    "retryable": true,
+    "title": "Not cached",
+    "description": "Only a kept result was asked for, and there is none for the tables as they are. Ask without only-if-cached."
   }
 };

@@ -165,6 +165,255 @@ export const AnalyzeReport = unsafe<types.AnalyzeReport>({
   ]
 });
 
+export type CacheEviction = types.CacheEviction;
+export const CacheEviction = unsafe<types.CacheEviction>({
+  "$id": "https://lakegate.dev/schemas/api/cache_eviction.schema.json",
+  "title": "CacheEviction",
+  "description": "What was removed from the cache.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "entries": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Results that were removed."
+    },
+    "bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes that they took on disk."
+    }
+  },
+  "required": [
+    "entries",
+    "bytes"
+  ],
+  "examples": [
+    {
+      "entries": 2,
+      "bytes": 20480
+    }
+  ]
+});
+
+export type CachePolicy = types.CachePolicy;
+export const CachePolicy = unsafe<types.CachePolicy>({
+  "$id": "https://lakegate.dev/schemas/api/cache_policy.schema.json",
+  "title": "CachePolicy",
+  "description": "How a query may use kept results, as `Cache-Control` of a request says it too.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "no_cache": {
+      "type": "boolean",
+      "default": false,
+      "description": "Compute the result anew, and keep that."
+    },
+    "no_store": {
+      "type": "boolean",
+      "default": false,
+      "description": "Neither use nor keep a result."
+    },
+    "max_age_seconds": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "default": null,
+      "description": "A result that was right this long ago may be served without looking for newer versions of its tables."
+    },
+    "only_if_cached": {
+      "type": "boolean",
+      "default": false,
+      "description": "Serve a kept result or fail."
+    }
+  },
+  "examples": [
+    {
+      "no_cache": true
+    },
+    {
+      "max_age_seconds": 60
+    }
+  ]
+});
+
+export type CacheReport = types.CacheReport;
+export const CacheReport = unsafe<types.CacheReport>({
+  "$id": "https://lakegate.dev/schemas/api/cache_report.schema.json",
+  "title": "CacheReport",
+  "description": "The results that are kept, and how often they were of use since the start.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "entries": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Results on disk."
+    },
+    "bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes on disk."
+    },
+    "limit_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes on disk at most; beyond, the least recently used go."
+    },
+    "memory_entries": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Encoded results in memory."
+    },
+    "memory_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes in memory."
+    },
+    "memory_limit_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes in memory at most."
+    },
+    "uses": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "integer",
+        "format": "int64",
+        "minimum": 0
+      },
+      "description": "How many queries the cache had each status for."
+    },
+    "hit_ratio": {
+      "type": [
+        "number",
+        "null"
+      ],
+      "format": "double",
+      "description": "Hits among the queries that didn't bypass the cache; null before the first."
+    }
+  },
+  "required": [
+    "entries",
+    "bytes",
+    "limit_bytes",
+    "memory_entries",
+    "memory_bytes",
+    "memory_limit_bytes",
+    "uses",
+    "hit_ratio"
+  ],
+  "examples": [
+    {
+      "entries": 12,
+      "bytes": 1048576,
+      "limit_bytes": 4294967296,
+      "memory_entries": 3,
+      "memory_bytes": 20480,
+      "memory_limit_bytes": 67108864,
+      "uses": {
+        "hit": 30,
+        "miss": 10
+      },
+      "hit_ratio": 0.75
+    }
+  ]
+});
+
+export type CacheSelection = types.CacheSelection;
+export const CacheSelection = unsafe<types.CacheSelection>({
+  "$id": "https://lakegate.dev/schemas/api/cache_selection.schema.json",
+  "title": "CacheSelection",
+  "description": "Which kept results are meant.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "Only results that read this table; all results when absent."
+    }
+  },
+  "examples": [
+    {
+      "table": "flights"
+    }
+  ]
+});
+
+export type CacheStatus = types.CacheStatus;
+export const CacheStatus = unsafe<types.CacheStatus>({
+  "$id": "https://lakegate.dev/schemas/api/cache_status.schema.json",
+  "title": "CacheStatus",
+  "description": "What the result cache did for a query: `hit` served a kept result, `miss` found none, `stale` found one of older table versions, `refresh` was told to compute anew, `bypass` leaves the cache out.",
+  "type": "string",
+  "enum": [
+    "hit",
+    "miss",
+    "stale",
+    "refresh",
+    "bypass"
+  ],
+  "examples": [
+    "miss"
+  ]
+});
+
+export type CacheUse = types.CacheUse;
+export const CacheUse = unsafe<types.CacheUse>({
+  "$id": "https://lakegate.dev/schemas/api/cache_use.schema.json",
+  "title": "CacheUse",
+  "description": "What the result cache did for a query.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/cache_status.schema.json"
+    },
+    "key": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "What the result is kept under: it differs with every version, statement, value and setting that the result depends on. Null where it isn't kept."
+    },
+    "reason": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "Why the cache was left out."
+    }
+  },
+  "required": [
+    "status"
+  ],
+  "examples": [
+    {
+      "status": "hit",
+      "key": "result:1f0c"
+    },
+    {
+      "status": "bypass",
+      "reason": "now()"
+    }
+  ]
+});
+
 export type ChangeRequest = types.ChangeRequest;
 export const ChangeRequest = unsafe<types.ChangeRequest>({
   "$id": "https://lakegate.dev/schemas/engine/change_request.schema.json",
@@ -3569,11 +3818,14 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "query_canceled",
     "table_conflict",
     "table_exists",
+    "result_not_ready",
+    "result_expired",
     "change_data_expired",
     "precondition_failed",
     "gate_failed",
     "body_too_large",
     "unsupported_media_type",
+    "range_not_satisfiable",
     "invalid_sql",
     "unknown_table",
     "unknown_column",
@@ -3603,7 +3855,8 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "service_unavailable",
     "storage_unavailable",
     "planning_timeout",
-    "query_timeout"
+    "query_timeout",
+    "not_cached"
   ],
   "examples": [
     "invalid_json"
@@ -5189,6 +5442,47 @@ export const Problem = unsafe<types.Problem>({
   ]
 });
 
+export type QueryAcceptance = types.QueryAcceptance;
+export const QueryAcceptance = unsafe<types.QueryAcceptance>({
+  "$id": "https://lakegate.dev/schemas/api/query_acceptance.schema.json",
+  "title": "QueryAcceptance",
+  "description": "A query that goes on without its client waiting.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "query_id": {
+      "type": "string",
+      "format": "uuid",
+      "description": "The query."
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/query_state.schema.json"
+    },
+    "status_url": {
+      "type": "string",
+      "description": "Where its status is."
+    },
+    "result_url": {
+      "type": "string",
+      "description": "Where its result will be."
+    }
+  },
+  "required": [
+    "query_id",
+    "status",
+    "status_url",
+    "result_url"
+  ],
+  "examples": [
+    {
+      "query_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "status": "RUNNING",
+      "status_url": "/v1/queries/7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "result_url": "/v1/queries/7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11/result"
+    }
+  ]
+});
+
 export type QueryAnswer = types.QueryAnswer;
 export const QueryAnswer = unsafe<types.QueryAnswer>({
   "$id": "https://lakegate.dev/schemas/api/query_answer.schema.json",
@@ -5238,6 +5532,9 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
       "type": "boolean",
       "description": "Whether a limit cut the result short."
     },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/cache_use.schema.json"
+    },
     "stats": {
       "$ref": "https://lakegate.dev/schemas/api/query_stats.schema.json"
     }
@@ -5250,6 +5547,7 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
     "data",
     "row_count",
     "truncated",
+    "cache",
     "stats"
   ],
   "examples": [
@@ -5278,6 +5576,10 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
         "execute_ms": 4.2,
         "first_chunk_ms": 5.1,
         "total_ms": 6
+      },
+      "cache": {
+        "status": "miss",
+        "key": "result:4c5d2f5d6c1b1b6a"
       }
     }
   ]
@@ -5394,6 +5696,78 @@ export const QueryHead = unsafe<types.QueryHead>({
         ]
       },
       "tables": []
+    }
+  ]
+});
+
+export type QueryIdentity = types.QueryIdentity;
+export const QueryIdentity = unsafe<types.QueryIdentity>({
+  "$id": "https://lakegate.dev/schemas/engine/query_identity.schema.json",
+  "title": "QueryIdentity",
+  "description": "What the result of a query depends on.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "volatile": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "Why two runs may differ although nothing changed; null when they can't."
+    },
+    "statement": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The statement without its comments and spacing."
+    },
+    "engine": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The versions of the engine and its functions."
+    },
+    "time_zone": {
+      "type": "string",
+      "description": "The session's time zone."
+    },
+    "row_limit": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "default": null,
+      "description": "The most rows."
+    },
+    "sources": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/query_source.schema.json"
+      },
+      "description": "The tables that are read."
+    }
+  },
+  "required": [
+    "statement",
+    "engine",
+    "time_zone",
+    "sources"
+  ],
+  "examples": [
+    {
+      "statement": "SELECT 1 AS one",
+      "engine": "lakegate 0.1.0, datafusion 55.2.0",
+      "time_zone": "+00:00",
+      "sources": []
+    },
+    {
+      "volatile": "random()",
+      "statement": "SELECT random()",
+      "engine": "lakegate 0.1.0, datafusion 55.2.0",
+      "time_zone": "+00:00",
+      "row_limit": 10,
+      "sources": []
     }
   ]
 });
@@ -5543,6 +5917,19 @@ export const QueryRequest = unsafe<types.QueryRequest>({
       },
       "default": {}
     },
+    "wait_timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 600000,
+      "default": 10000,
+      "description": "How long the client waits for the first rows, in milliseconds; 0 doesn't wait at all. Then the answer is 202 and the query goes on."
+    },
+    "on_wait_timeout": {
+      "$ref": "https://lakegate.dev/schemas/api/wait_timeout_action.schema.json",
+      "default": "continue",
+      "description": "Whether the query goes on when the client has waited long enough."
+    },
     "timeout_ms": {
       "type": "integer",
       "format": "int64",
@@ -5575,6 +5962,11 @@ export const QueryRequest = unsafe<types.QueryRequest>({
       "type": "boolean",
       "description": "Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.",
       "default": false
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/cache_policy.schema.json",
+      "default": {},
+      "description": "How kept results may be used; `Cache-Control` of the request says the same."
     },
     "labels": {
       "type": "object",
@@ -5649,18 +6041,90 @@ export const QuerySelection = unsafe<types.QuerySelection>({
   ]
 });
 
+export type QuerySource = types.QuerySource;
+export const QuerySource = unsafe<types.QuerySource>({
+  "$id": "https://lakegate.dev/schemas/engine/query_source.schema.json",
+  "title": "QuerySource",
+  "description": "A table as a query reads it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The name that the statement gives it."
+    },
+    "uri": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Where it is."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version that is read."
+    },
+    "pinned": {
+      "type": "boolean",
+      "description": "Whether the request names the version, so that later commits change nothing."
+    },
+    "commit": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "Tells the version's commit from that of a table put in its place; null where the commit was cleaned up."
+    },
+    "protocol": {
+      "$ref": "https://lakegate.dev/schemas/delta/protocol_snapshot.schema.json"
+    },
+    "scan": {
+      "$ref": "https://lakegate.dev/schemas/delta/scan_options.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "uri",
+    "version",
+    "pinned",
+    "protocol",
+    "scan"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "uri": "file:///warehouse/flights",
+      "version": 3,
+      "pinned": false,
+      "commit": "1768469400000-1024",
+      "protocol": {
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": []
+      },
+      "scan": {
+        "enable_parquet_pushdown": false
+      }
+    }
+  ]
+});
+
 export type QueryState = types.QueryState;
 export const QueryState = unsafe<types.QueryState>({
   "$id": "https://lakegate.dev/schemas/api/query_state.schema.json",
   "title": "QueryState",
-  "description": "Where a query is in its life.",
+  "description": "Where a query is in its life; EXPIRED when it has succeeded and its result is no longer kept.",
   "type": "string",
   "enum": [
     "PENDING",
     "RUNNING",
     "SUCCEEDED",
     "FAILED",
-    "CANCELED"
+    "CANCELED",
+    "EXPIRED"
   ],
   "examples": [
     "SUCCEEDED"
@@ -5780,6 +6244,10 @@ export const QueryStatus = unsafe<types.QueryStatus>({
         "$ref": "https://lakegate.dev/schemas/api/table_version.schema.json"
       }
     },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/cache_use.schema.json",
+      "description": "What the result cache did; absent until that is known."
+    },
     "stats": {
       "$ref": "https://lakegate.dev/schemas/api/query_stats.schema.json"
     },
@@ -5828,6 +6296,10 @@ export const QueryStatus = unsafe<types.QueryStatus>({
         "execute_ms": 4.2,
         "first_chunk_ms": 5.1,
         "total_ms": 6
+      },
+      "cache": {
+        "status": "hit",
+        "key": "result:4c5d2f5d6c1b1b6a"
       }
     }
   ]
@@ -5859,6 +6331,12 @@ export const QuerySummary = unsafe<types.QuerySummary>({
     "truncated": {
       "type": "boolean",
       "description": "Whether a limit cut the result short."
+    },
+    "stored_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes of the result that is kept; absent unless it is."
     },
     "schema": {
       "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json",
@@ -5909,6 +6387,87 @@ export const QuerySummary = unsafe<types.QuerySummary>({
         "first_chunk_ms": 5.1,
         "total_ms": 6
       }
+    }
+  ]
+});
+
+export type QueryUrl = types.QueryUrl;
+export const QueryUrl = unsafe<types.QueryUrl>({
+  "$id": "https://lakegate.dev/schemas/api/query_url.schema.json",
+  "title": "QueryUrl",
+  "description": "A query as a URL.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "One read-only SQL statement over registered tables.",
+      "examples": [
+        "SELECT 1 AS one"
+      ]
+    },
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/api/result_format.schema.json",
+      "description": "The format of the result; `Accept` decides when absent."
+    },
+    "parameters": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The values for `$1` or `$name` in the statement, as JSON.",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "$ref": "https://lakegate.dev/schemas/api/query_parameters.schema.json"
+      },
+      "examples": [
+        "[]"
+      ]
+    },
+    "tables": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Table name to the version that the query reads, as JSON.",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object",
+        "description": "Table name to pin.",
+        "additionalProperties": {
+          "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+        }
+      },
+      "examples": [
+        "{}"
+      ]
+    },
+    "session_id": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The session whose settings apply; the default session when absent."
+    },
+    "row_limit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "At most this many rows."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    }
+  },
+  "required": [
+    "sql"
+  ],
+  "examples": [
+    {
+      "sql": "SELECT 1 AS one",
+      "format": "json"
     }
   ]
 });
@@ -6030,6 +6589,78 @@ export const RestoreBody = unsafe<types.RestoreBody>({
   ]
 });
 
+export type ResultDocument = types.ResultDocument;
+export const ResultDocument = unsafe<types.ResultDocument>({
+  "$id": "https://lakegate.dev/schemas/api/result_document.schema.json",
+  "title": "ResultDocument",
+  "description": "A result as JSON or MessagePack: the same bytes as long as it is the same result.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "schema": {
+      "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json"
+    },
+    "tables": {
+      "type": "array",
+      "description": "The tables and versions that were read.",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/table_version.schema.json"
+      }
+    },
+    "data": {
+      "type": "array",
+      "description": "The rows, as `row_format` says.",
+      "items": {
+        "type": [
+          "object",
+          "array"
+        ],
+        "description": "A row.",
+        "items": {},
+        "additionalProperties": true
+      }
+    },
+    "row_count": {
+      "type": "integer",
+      "format": "int64",
+      "description": "How many rows `data` holds.",
+      "minimum": 0
+    },
+    "truncated": {
+      "type": "boolean",
+      "description": "Whether a limit cut the result short."
+    }
+  },
+  "required": [
+    "schema",
+    "tables",
+    "data",
+    "row_count",
+    "truncated"
+  ],
+  "examples": [
+    {
+      "schema": {
+        "fields": [
+          {
+            "name": "one",
+            "type": "Int64",
+            "nullable": false
+          }
+        ]
+      },
+      "tables": [],
+      "data": [
+        {
+          "one": 1
+        }
+      ],
+      "row_count": 1,
+      "truncated": false
+    }
+  ]
+});
+
 export type ResultFormat = types.ResultFormat;
 export const ResultFormat = unsafe<types.ResultFormat>({
   "$id": "https://lakegate.dev/schemas/api/result_format.schema.json",
@@ -6046,6 +6677,97 @@ export const ResultFormat = unsafe<types.ResultFormat>({
   ],
   "examples": [
     "json"
+  ]
+});
+
+export type ResultSelection = types.ResultSelection;
+export const ResultSelection = unsafe<types.ResultSelection>({
+  "$id": "https://lakegate.dev/schemas/api/result_selection.schema.json",
+  "title": "ResultSelection",
+  "description": "Which rows of a result are wanted, and how they are written.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "offset": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "default": 0,
+      "description": "Rows that are left out first."
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "At most this many rows; `truncated` says whether there were more."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    }
+  },
+  "examples": [
+    {
+      "offset": 100,
+      "limit": 50
+    }
+  ]
+});
+
+export type ResultTarget = types.ResultTarget;
+export const ResultTarget = unsafe<types.ResultTarget>({
+  "$id": "https://lakegate.dev/schemas/engine/result_target.schema.json",
+  "title": "ResultTarget",
+  "description": "Where a result is kept while it streams.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "path": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The file that appears when the whole result is there."
+    },
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "What the file says it is the result of."
+    },
+    "revision": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Tells this computation from others with the same key."
+    },
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/engine/stored_format.schema.json"
+    },
+    "limit_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "A larger result is not kept."
+    }
+  },
+  "required": [
+    "path",
+    "key",
+    "revision",
+    "format",
+    "limit_bytes"
+  ],
+  "examples": [
+    {
+      "path": "state/results/1f.arrow",
+      "key": "result:1f",
+      "revision": "6b1d0c2e",
+      "format": "arrow",
+      "limit_bytes": 1073741824
+    }
   ]
 });
 
@@ -6806,6 +7528,171 @@ export const SqlText = unsafe<types.SqlText>({
   "minLength": 1,
   "examples": [
     "SELECT 1 AS one"
+  ]
+});
+
+export type StoredFormat = types.StoredFormat;
+export const StoredFormat = unsafe<types.StoredFormat>({
+  "$id": "https://lakegate.dev/schemas/engine/stored_format.schema.json",
+  "title": "StoredFormat",
+  "description": "The formats that a result is kept in on disk.",
+  "type": "string",
+  "enum": [
+    "arrow",
+    "parquet"
+  ],
+  "examples": [
+    "arrow"
+  ]
+});
+
+export type StoredQuery = types.StoredQuery;
+export const StoredQuery = unsafe<types.StoredQuery>({
+  "$id": "https://lakegate.dev/schemas/engine/stored_query.schema.json",
+  "title": "StoredQuery",
+  "description": "A kept result, to be encoded again.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "path": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its file, in Arrow."
+    },
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "What the file must be the result of."
+    },
+    "offset": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "default": 0,
+      "description": "Rows that are left out first."
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The most rows that follow; all when absent."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    },
+    "timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "description": "It is ended after this many milliseconds."
+    }
+  },
+  "required": [
+    "path",
+    "key"
+  ],
+  "examples": [
+    {
+      "path": "state/results/1f.arrow",
+      "key": "result:1f"
+    },
+    {
+      "path": "state/results/1f.arrow",
+      "key": "result:1f",
+      "offset": 100,
+      "limit": 50,
+      "numbers": "string",
+      "row_format": "array",
+      "timeout_ms": 1000
+    }
+  ]
+});
+
+export type StoredResult = types.StoredResult;
+export const StoredResult = unsafe<types.StoredResult>({
+  "$id": "https://lakegate.dev/schemas/engine/stored_result.schema.json",
+  "title": "StoredResult",
+  "description": "What a kept result says about itself.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "What it is the result of."
+    },
+    "revision": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Tells this computation from others with the same key."
+    },
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/engine/stored_format.schema.json"
+    },
+    "head": {
+      "$ref": "https://lakegate.dev/schemas/engine/query_head.schema.json"
+    },
+    "row_count": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many rows it has."
+    },
+    "truncated": {
+      "type": "boolean",
+      "description": "Whether a limit cut it short."
+    },
+    "byte_count": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes of the body."
+    },
+    "created_at": {
+      "type": "integer",
+      "format": "int64",
+      "description": "When it was computed, in milliseconds since 1970."
+    }
+  },
+  "required": [
+    "key",
+    "revision",
+    "format",
+    "head",
+    "row_count",
+    "truncated",
+    "byte_count",
+    "created_at"
+  ],
+  "examples": [
+    {
+      "key": "result:1f",
+      "revision": "6b1d0c2e",
+      "format": "arrow",
+      "head": {
+        "schema": {
+          "fields": [
+            {
+              "name": "one",
+              "type": "Int64",
+              "nullable": false
+            }
+          ]
+        },
+        "tables": []
+      },
+      "row_count": 1,
+      "truncated": false,
+      "byte_count": 640,
+      "created_at": 1768469400000
+    }
   ]
 });
 
@@ -8487,6 +9374,21 @@ export const ValidationFailure = unsafe<types.ValidationFailure>({
   ]
 });
 
+export type WaitTimeoutAction = types.WaitTimeoutAction;
+export const WaitTimeoutAction = unsafe<types.WaitTimeoutAction>({
+  "$id": "https://lakegate.dev/schemas/api/wait_timeout_action.schema.json",
+  "title": "WaitTimeoutAction",
+  "description": "What becomes of a query whose client has waited long enough.",
+  "type": "string",
+  "enum": [
+    "continue",
+    "cancel"
+  ],
+  "examples": [
+    "continue"
+  ]
+});
+
 export type WriteMode = types.WriteMode;
 export const WriteMode = unsafe<types.WriteMode>({
   "$id": "https://lakegate.dev/schemas/engine/write_mode.schema.json",
@@ -8578,6 +9480,12 @@ export const schemas = [
   AddConstraintsBody,
   AddFeaturesBody,
   AnalyzeReport,
+  CacheEviction,
+  CachePolicy,
+  CacheReport,
+  CacheSelection,
+  CacheStatus,
+  CacheUse,
   ChangeRequest,
   CheckpointBody,
   CleanupMetadataBody,
@@ -8658,22 +9566,29 @@ export const schemas = [
   PageSelection,
   Parameter,
   Problem,
+  QueryAcceptance,
   QueryAnswer,
   QueryDefaults,
   QueryFailure,
   QueryHead,
+  QueryIdentity,
   QueryList,
   QueryParameters,
   QueryPath,
   QueryRequest,
   QuerySelection,
+  QuerySource,
   QueryState,
   QueryStats,
   QueryStatus,
   QuerySummary,
+  QueryUrl,
   Readiness,
   RestoreBody,
+  ResultDocument,
   ResultFormat,
+  ResultSelection,
+  ResultTarget,
   RowFormat,
   RowList,
   RowSchema,
@@ -8691,6 +9606,9 @@ export const schemas = [
   SetPropertiesBody,
   SourceFormat,
   SqlText,
+  StoredFormat,
+  StoredQuery,
+  StoredResult,
   SupportQuestion,
   TableAccess,
   TableChangePath,
@@ -8720,6 +9638,7 @@ export const schemas = [
   UpdateBody,
   VacuumBody,
   ValidationFailure,
+  WaitTimeoutAction,
   WriteMode,
   WriteReport,
   WriteSource,

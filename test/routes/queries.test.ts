@@ -32,7 +32,8 @@ describe("queries", () => {
 
   it("answers with the rows and what they are", async () => {
     const answer = await server.client.query("SELECT 1 AS one, 'x' AS letter, CAST(NULL AS DOUBLE) AS nothing");
-    const { query_id, stats, ...rest } = answer.as<QueryAnswer>();
+    const { query_id, stats, cache, ...rest } = answer.as<QueryAnswer>();
+    assert.equal(cache.status, "miss");
     assert.deepEqual(rest, {
       status: "SUCCEEDED",
       schema: {

@@ -2,12 +2,14 @@
 
 mod engine;
 mod fault;
+mod freshness;
 mod gate;
 mod ingest;
 mod operation;
 mod payload;
 mod query;
 mod reads;
+mod result;
 mod runtime;
 mod session;
 

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use lakegate_core as core;
-use napi::bindgen_prelude::{Buffer, Either3, Null};
+use napi::bindgen_prelude::{Buffer, Either, Either3, Null};
 use napi_derive::napi;
 
 use crate::fault::{Fault, Outcome, outcome};
-use crate::payload::encode;
+use crate::freshness::Freshness;
+use crate::payload::{decode, encode};
 
 #[napi]
 pub struct Query {
+    engine: Arc<core::Engine>,
     inner: Arc<core::Query>,
 }
 
@@ -22,16 +24,51 @@ pub struct Started {
     pub complete: bool,
 }
 
+/// A QueryIdentity, and what tells whether its tables are still as it says.
+#[napi(object, object_from_js = false)]
+pub struct Identified {
+    pub identity: Buffer,
+    pub freshness: Freshness,
+}
+
 impl Query {
-    pub fn new(session: Arc<core::Session>, id: String, work: core::Result<core::Work>) -> Self {
+    pub fn new(session: Arc<core::Session>, work: core::Result<core::Work>) -> Self {
         Self {
-            inner: Arc::new(core::Query::new(session, id, work)),
+            engine: session.engine(),
+            inner: Arc::new(core::Query::new(session, work)),
         }
     }
 }
 
 #[napi]
 impl Query {
+    /// Opens and resolves the statement, before `start`; answers what its result depends on.
+    #[napi]
+    pub async fn identify(&self) -> Outcome<Identified> {
+        let identified = self.inner.identify().await;
+        outcome(identified.and_then(|(identity, freshness)| {
+            Ok(Identified {
+                identity: encode(&identity)?,
+                freshness: Freshness::new(self.engine.clone(), freshness),
+            })
+        }))
+    }
+
+    /// Keeps the result where a ResultTarget says, besides sending it; false when its rows are on their way already.
+    #[napi]
+    pub fn keep(&self, target: Buffer) -> Outcome<bool> {
+        outcome(decode(&target).map(|target| self.inner.keep(target)))
+    }
+
+    /// Waits for the end of a query whose bytes nobody takes; after `start`.
+    #[napi]
+    pub async fn drain(&self) -> Either<Null, Fault> {
+        match self.inner.drain().await {
+            Ok(()) => Either::A(Null),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
     /// Plans and runs until the first bytes of the body are ready.
     #[napi]
     pub async fn start(&self) -> Outcome<Started> {

@@ -42,8 +42,8 @@ impl Session {
 
     /// Prepares a ChangeRequest as a query; whatever is wrong with it fails `start`.
     #[napi]
-    pub fn changes(&self, query_id: String, format: String, request: Buffer) -> Query {
-        self.prepare(query_id, &format, &request, core::Work::changes)
+    pub fn changes(&self, format: String, request: Buffer) -> Query {
+        self.prepare(&format, &request, core::Work::changes)
     }
 }
 

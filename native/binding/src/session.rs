@@ -28,7 +28,6 @@ impl Session {
     /// A query whose work `make` makes of the format and the request.
     pub(crate) fn prepare<T: DeserializeOwned + Validate>(
         &self,
-        query_id: String,
         format: &str,
         request: &[u8],
         make: impl FnOnce(Format, T) -> core::Work,
@@ -37,7 +36,7 @@ impl Session {
             Ok(format) => decode(request).map(|request| make(format, request)),
             Err(message) => Err(core::Error::new(ErrorCode::NotAcceptable, message)),
         };
-        Query::new(self.inner.clone(), query_id, work)
+        Query::new(self.inner.clone(), work)
     }
 }
 
@@ -51,8 +50,14 @@ impl Session {
 
     /// Prepares a QueryRequest; whatever is wrong with it fails `start`.
     #[napi]
-    pub fn query(&self, query_id: String, format: String, request: Buffer) -> Query {
-        self.prepare(query_id, &format, &request, core::Work::query)
+    pub fn query(&self, format: String, request: Buffer) -> Query {
+        self.prepare(&format, &request, core::Work::query)
+    }
+
+    /// Prepares a StoredQuery.
+    #[napi]
+    pub fn stored(&self, format: String, request: Buffer) -> Query {
+        self.prepare(&format, &request, core::Work::stored)
     }
 
     /// Plans an ExplainRequest; answers an ExplainAnswer.

@@ -58,6 +58,12 @@ pub enum ErrorCode {
     /// A table is there already. Append to it or overwrite it, or choose another name.
     #[serde(rename = "table_exists")]
     TableExists,
+    /// The query still runs. Ask for its result when its status says SUCCEEDED.
+    #[serde(rename = "result_not_ready")]
+    ResultNotReady,
+    /// The result is no longer kept: it has expired, was evicted or was damaged. Run the query again.
+    #[serde(rename = "result_expired")]
+    ResultExpired,
     /// The changes of a version are gone: its files were vacuumed, or its log was cleaned up. Begin at a later version.
     #[serde(rename = "change_data_expired")]
     ChangeDataExpired,
@@ -73,6 +79,9 @@ pub enum ErrorCode {
     /// The Content-Type is not one that this route reads. The detail lists those that it does.
     #[serde(rename = "unsupported_media_type")]
     UnsupportedMediaType,
+    /// The result is shorter than the range that was asked for. `Content-Range` says its length.
+    #[serde(rename = "range_not_satisfiable")]
+    RangeNotSatisfiable,
     /// The statement cannot be parsed. Correct it at the given line and column.
     #[serde(rename = "invalid_sql")]
     InvalidSql,
@@ -163,6 +172,9 @@ pub enum ErrorCode {
     /// The query was ended at its deadline. Raise `timeout_ms` within the limit of the server, or reduce the query.
     #[serde(rename = "query_timeout")]
     QueryTimeout,
+    /// Only a kept result was asked for, and there is none for the tables as they are. Ask without only-if-cached.
+    #[serde(rename = "not_cached")]
+    NotCached,
 }
 
 text_enum!(ErrorCode);
@@ -187,11 +199,14 @@ impl ErrorCode {
         Self::QueryCanceled,
         Self::TableConflict,
         Self::TableExists,
+        Self::ResultNotReady,
+        Self::ResultExpired,
         Self::ChangeDataExpired,
         Self::PreconditionFailed,
         Self::GateFailed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
         Self::InvalidSql,
         Self::UnknownTable,
         Self::UnknownColumn,
@@ -222,6 +237,7 @@ impl ErrorCode {
         Self::StorageUnavailable,
         Self::PlanningTimeout,
         Self::QueryTimeout,
+        Self::NotCached,
     ];
 
     /// The code as clients see it.
@@ -244,11 +260,14 @@ impl ErrorCode {
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
             Self::TableExists => "table_exists",
+            Self::ResultNotReady => "result_not_ready",
+            Self::ResultExpired => "result_expired",
             Self::ChangeDataExpired => "change_data_expired",
             Self::PreconditionFailed => "precondition_failed",
             Self::GateFailed => "gate_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RangeNotSatisfiable => "range_not_satisfiable",
             Self::InvalidSql => "invalid_sql",
             Self::UnknownTable => "unknown_table",
             Self::UnknownColumn => "unknown_column",
@@ -279,6 +298,7 @@ impl ErrorCode {
             Self::StorageUnavailable => "storage_unavailable",
             Self::PlanningTimeout => "planning_timeout",
             Self::QueryTimeout => "query_timeout",
+            Self::NotCached => "not_cached",
         }
     }
 
@@ -302,11 +322,14 @@ impl ErrorCode {
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
             Self::TableExists => ErrorKind::Delta,
+            Self::ResultNotReady => ErrorKind::Generic,
+            Self::ResultExpired => ErrorKind::Generic,
             Self::ChangeDataExpired => ErrorKind::Delta,
             Self::PreconditionFailed => ErrorKind::Validation,
             Self::GateFailed => ErrorKind::Delta,
             Self::BodyTooLarge => ErrorKind::Validation,
             Self::UnsupportedMediaType => ErrorKind::Validation,
+            Self::RangeNotSatisfiable => ErrorKind::Validation,
             Self::InvalidSql => ErrorKind::Datafusion,
             Self::UnknownTable => ErrorKind::Datafusion,
             Self::UnknownColumn => ErrorKind::Datafusion,
@@ -337,6 +360,7 @@ impl ErrorCode {
             Self::StorageUnavailable => ErrorKind::Delta,
             Self::PlanningTimeout => ErrorKind::Datafusion,
             Self::QueryTimeout => ErrorKind::Datafusion,
+            Self::NotCached => ErrorKind::Generic,
         }
     }
 
@@ -360,11 +384,14 @@ impl ErrorCode {
             Self::QueryCanceled => false,
             Self::TableConflict => true,
             Self::TableExists => false,
+            Self::ResultNotReady => true,
+            Self::ResultExpired => false,
             Self::ChangeDataExpired => false,
             Self::PreconditionFailed => false,
             Self::GateFailed => false,
             Self::BodyTooLarge => false,
             Self::UnsupportedMediaType => false,
+            Self::RangeNotSatisfiable => false,
             Self::InvalidSql => false,
             Self::UnknownTable => false,
             Self::UnknownColumn => false,
@@ -395,6 +422,7 @@ impl ErrorCode {
             Self::StorageUnavailable => true,
             Self::PlanningTimeout => false,
             Self::QueryTimeout => false,
+            Self::NotCached => true,
         }
     }
 }

@@ -13,6 +13,13 @@ impl Validate for AnalyzeReport {
     }
 }
 
+impl Validate for CachePolicy {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.max_age_seconds, |value| rule::minimum(value, 0)).at("max_age_seconds")?;
+        Ok(())
+    }
+}
+
 impl Validate for ChangeRequest {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.table, 1).at("table")?;
@@ -600,6 +607,16 @@ impl Validate for QueryHead {
     }
 }
 
+impl Validate for QueryIdentity {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.statement, 1).at("statement")?;
+        rule::min_length(&self.engine, 1).at("engine")?;
+        rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
+        rule::each_item(&self.sources, rule::valid).at("sources")?;
+        Ok(())
+    }
+}
+
 impl Validate for QueryParameters {
     fn validate(&self) -> Verdict {
         match self {
@@ -617,12 +634,26 @@ impl Validate for QueryRequest {
         rule::each_value(&self.tables, rule::valid).at("tables")?;
         rule::some(&self.gate, rule::valid).at("gate")?;
         rule::each_value(&self.gates, rule::valid).at("gates")?;
+        rule::minimum(&self.wait_timeout_ms, 0).at("wait_timeout_ms")?;
+        rule::maximum(&self.wait_timeout_ms, 600000).at("wait_timeout_ms")?;
         rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
         rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
         rule::some(&self.byte_limit, |value| rule::minimum(value, 1)).at("byte_limit")?;
+        rule::valid(&self.cache).at("cache")?;
         rule::max_properties(&self.labels, 32).at("labels")?;
         rule::each_name(&self.labels, |value| rule::max_length(value, 128)).at("labels")?;
         rule::each_value(&self.labels, |value| rule::max_length(value, 256)).at("labels")?;
+        Ok(())
+    }
+}
+
+impl Validate for QuerySource {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::min_length(&self.uri, 1).at("uri")?;
+        rule::minimum(&self.version, 0).at("version")?;
+        rule::valid(&self.protocol).at("protocol")?;
+        rule::valid(&self.scan).at("scan")?;
         Ok(())
     }
 }
@@ -635,6 +666,7 @@ impl Validate for QuerySummary {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.row_count, 0).at("row_count")?;
         rule::minimum(&self.byte_count, 0).at("byte_count")?;
+        rule::some(&self.stored_bytes, |value| rule::minimum(value, 0)).at("stored_bytes")?;
         rule::some(&self.schema, rule::valid).at("schema")?;
         rule::each_item(&self.tables, rule::valid).at("tables")?;
         rule::valid(&self.stats).at("stats")?;
@@ -644,6 +676,16 @@ impl Validate for QuerySummary {
 }
 
 impl Validate for ResultFormat {}
+
+impl Validate for ResultTarget {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.path, 1).at("path")?;
+        rule::min_length(&self.key, 1).at("key")?;
+        rule::min_length(&self.revision, 1).at("revision")?;
+        rule::minimum(&self.limit_bytes, 0).at("limit_bytes")?;
+        Ok(())
+    }
+}
 
 impl Validate for RowFormat {}
 
@@ -664,6 +706,30 @@ impl Validate for SessionProfile {
 }
 
 impl Validate for SourceFormat {}
+
+impl Validate for StoredFormat {}
+
+impl Validate for StoredQuery {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.path, 1).at("path")?;
+        rule::min_length(&self.key, 1).at("key")?;
+        rule::minimum(&self.offset, 0).at("offset")?;
+        rule::some(&self.limit, |value| rule::minimum(value, 0)).at("limit")?;
+        rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
+        Ok(())
+    }
+}
+
+impl Validate for StoredResult {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.key, 1).at("key")?;
+        rule::min_length(&self.revision, 1).at("revision")?;
+        rule::valid(&self.head).at("head")?;
+        rule::minimum(&self.row_count, 0).at("row_count")?;
+        rule::minimum(&self.byte_count, 0).at("byte_count")?;
+        Ok(())
+    }
+}
 
 impl Validate for TableAccess {
     fn validate(&self) -> Verdict {
@@ -776,6 +842,8 @@ impl Validate for TypedParameter {
         Ok(())
     }
 }
+
+impl Validate for WaitTimeoutAction {}
 
 impl Validate for WriteMode {}
 

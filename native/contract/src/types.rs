@@ -19,6 +19,26 @@ pub struct AnalyzeReport {
 
 exact_struct!(AnalyzeReport);
 
+/// How a query may use kept results, as `Cache-Control` of a request says it too.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct CachePolicy {
+    /// Compute the result anew, and keep that.
+    #[serde(default)]
+    pub no_cache: bool,
+    /// Neither use nor keep a result.
+    #[serde(default)]
+    pub no_store: bool,
+    /// A result that was right this long ago may be served without looking for newer versions of its tables.
+    #[serde(default)]
+    pub max_age_seconds: Option<i64>,
+    /// Serve a kept result or fail.
+    #[serde(default)]
+    pub only_if_cached: bool,
+}
+
+exact_struct!(CachePolicy);
+
 /// Changes of a table to be read, and how the result is wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1364,6 +1384,28 @@ pub struct QueryHead {
 
 exact_struct!(QueryHead);
 
+/// What the result of a query depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct QueryIdentity {
+    /// Why two runs may differ although nothing changed; null when they can't.
+    #[serde(default)]
+    pub volatile: Option<String>,
+    /// The statement without its comments and spacing.
+    pub statement: String,
+    /// The versions of the engine and its functions.
+    pub engine: String,
+    /// The session's time zone.
+    pub time_zone: String,
+    /// The most rows.
+    #[serde(default)]
+    pub row_limit: Option<i64>,
+    /// The tables that are read.
+    pub sources: Vec<QuerySource>,
+}
+
+exact_struct!(QueryIdentity);
+
 /// The values of a statement: a list for `$1`, `$2`, or a map for `$name`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -1393,6 +1435,12 @@ pub struct QueryRequest {
     /// Table name to what its protocol must be at least, besides `gate`.
     #[serde(default)]
     pub gates: BTreeMap<String, DeltaFeatureGate>,
+    /// How long the client waits for the first rows, in milliseconds; 0 doesn't wait at all. Then the answer is 202 and the query goes on.
+    #[serde(default = "query_request_wait_timeout_ms")]
+    pub wait_timeout_ms: i64,
+    /// Whether the query goes on when the client has waited long enough.
+    #[serde(default = "query_request_on_wait_timeout")]
+    pub on_wait_timeout: WaitTimeoutAction,
     /// The query is ended after this many milliseconds; bounded by the server.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<i64>,
@@ -1411,12 +1459,23 @@ pub struct QueryRequest {
     /// Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.
     #[serde(default)]
     pub spool: bool,
+    /// How kept results may be used; `Cache-Control` of the request says the same.
+    #[serde(default)]
+    pub cache: CachePolicy,
     /// Free text that is kept with the query and shown in its status.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
 }
 
 exact_struct!(QueryRequest);
+
+fn query_request_wait_timeout_ms() -> i64 {
+    10000
+}
+
+fn query_request_on_wait_timeout() -> WaitTimeoutAction {
+    WaitTimeoutAction::Continue
+}
 
 fn query_request_numbers() -> NumberStyle {
     NumberStyle::Number
@@ -1426,7 +1485,28 @@ fn query_request_row_format() -> RowFormat {
     RowFormat::Object
 }
 
-/// Where a query is in its life.
+/// A table as a query reads it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct QuerySource {
+    /// The name that the statement gives it.
+    pub name: String,
+    /// Where it is.
+    pub uri: String,
+    /// The version that is read.
+    pub version: i64,
+    /// Whether the request names the version, so that later commits change nothing.
+    pub pinned: bool,
+    /// Tells the version's commit from that of a table put in its place; null where the commit was cleaned up.
+    #[serde(default)]
+    pub commit: Option<String>,
+    pub protocol: DeltaProtocolSnapshot,
+    pub scan: DeltaScanOptions,
+}
+
+exact_struct!(QuerySource);
+
+/// Where a query is in its life; EXPIRED when it has succeeded and its result is no longer kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub enum QueryState {
@@ -1440,6 +1520,8 @@ pub enum QueryState {
     Failed,
     #[serde(rename = "CANCELED")]
     Canceled,
+    #[serde(rename = "EXPIRED")]
+    Expired,
 }
 
 text_enum!(QueryState);
@@ -1475,6 +1557,9 @@ pub struct QuerySummary {
     pub byte_count: i64,
     /// Whether a limit cut the result short.
     pub truncated: bool,
+    /// Bytes of the result that is kept; absent unless it is.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<i64>,
     /// The columns; absent until the query is planned.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub schema: Option<RowSchema>,
@@ -1507,6 +1592,23 @@ pub enum ResultFormat {
 }
 
 text_enum!(ResultFormat);
+
+/// Where a result is kept while it streams.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ResultTarget {
+    /// The file that appears when the whole result is there.
+    pub path: String,
+    /// What the file says it is the result of.
+    pub key: String,
+    /// Tells this computation from others with the same key.
+    pub revision: String,
+    pub format: StoredFormat,
+    /// A larger result is not kept.
+    pub limit_bytes: i64,
+}
+
+exact_struct!(ResultTarget);
 
 /// How a row is written in JSON, NDJSON and MessagePack: as an object by column name, or as an array in column order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -1557,6 +1659,75 @@ pub enum SourceFormat {
 }
 
 text_enum!(SourceFormat);
+
+/// The formats that a result is kept in on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum StoredFormat {
+    #[serde(rename = "arrow")]
+    Arrow,
+    #[serde(rename = "parquet")]
+    Parquet,
+}
+
+text_enum!(StoredFormat);
+
+/// A kept result, to be encoded again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct StoredQuery {
+    /// Its file, in Arrow.
+    pub path: String,
+    /// What the file must be the result of.
+    pub key: String,
+    /// Rows that are left out first.
+    #[serde(default)]
+    pub offset: i64,
+    /// The most rows that follow; all when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// How 64-bit integers and decimals are written in JSON and NDJSON.
+    #[serde(default = "stored_query_numbers")]
+    pub numbers: NumberStyle,
+    /// How a row is written in JSON, NDJSON and MessagePack.
+    #[serde(default = "stored_query_row_format")]
+    pub row_format: RowFormat,
+    /// It is ended after this many milliseconds.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<i64>,
+}
+
+exact_struct!(StoredQuery);
+
+fn stored_query_numbers() -> NumberStyle {
+    NumberStyle::Number
+}
+
+fn stored_query_row_format() -> RowFormat {
+    RowFormat::Object
+}
+
+/// What a kept result says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct StoredResult {
+    /// What it is the result of.
+    pub key: String,
+    /// Tells this computation from others with the same key.
+    pub revision: String,
+    pub format: StoredFormat,
+    pub head: QueryHead,
+    /// How many rows it has.
+    pub row_count: i64,
+    /// Whether a limit cut it short.
+    pub truncated: bool,
+    /// Bytes of the body.
+    pub byte_count: i64,
+    /// When it was computed, in milliseconds since 1970.
+    pub created_at: i64,
+}
+
+exact_struct!(StoredResult);
 
 /// Whether this engine reads and writes a table, and what stands in the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1804,6 +1975,18 @@ pub struct TypedParameter {
 }
 
 exact_struct!(TypedParameter);
+
+/// What becomes of a query whose client has waited long enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum WaitTimeoutAction {
+    #[serde(rename = "continue")]
+    Continue,
+    #[serde(rename = "cancel")]
+    Cancel,
+}
+
+text_enum!(WaitTimeoutAction);
 
 /// What a write does with the rows that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

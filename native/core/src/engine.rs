@@ -15,7 +15,7 @@ use crate::generated::{
 use crate::operations::import;
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};
-use crate::table::Catalog;
+use crate::table::{Catalog, Freshness};
 
 /// Bytes of Parquet footers that are kept for all queries.
 const METADATA_CACHE: usize = 64 << 20;
@@ -68,6 +68,15 @@ impl Engine {
     pub async fn describe_table(&self, name: &str, selection: TableSelection) -> Result<TableDescription> {
         let table = self.catalog.table(name).await?;
         Ok(table.describe(&*table.snapshot(pin(selection).as_ref()).await?))
+    }
+
+    /// Whether the tables still are as they were found, as far as that is known without waiting.
+    pub fn is_fresh_now(&self, freshness: &Freshness) -> Option<bool> {
+        freshness.now(&self.catalog)
+    }
+
+    pub async fn is_fresh(&self, freshness: &Freshness) -> Result<bool> {
+        freshness.check(&self.catalog).await
     }
 
     /// The state that an operation of the Delta library runs with.

@@ -46,6 +46,10 @@ impl Session {
         })
     }
 
+    pub fn engine(&self) -> Arc<Engine> {
+        self.engine.clone()
+    }
+
     pub fn effective_profile(&self) -> &SessionProfile {
         &self.profile
     }

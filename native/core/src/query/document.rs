@@ -1,29 +1,17 @@
-//! What JSON and MessagePack write around the rows.
+//! What JSON and MessagePack write around the rows: the members of a map whose braces, and other members, whoever sends it
+//! adds. They are the same for every sending of a result.
 
 use serde::Serialize;
 
 use crate::encode::{Format, msgpack};
 use crate::error::{Error, Result};
-use crate::generated::{QueryHead, QuerySummary};
+use crate::generated::QueryHead;
 
 /// The members after the rows: they are known only when the rows are.
 #[derive(Serialize)]
-struct Trailer<'a> {
+struct Trailer {
     row_count: i64,
     truncated: bool,
-    status: &'a crate::generated::QueryState,
-    stats: &'a crate::generated::QueryStats,
-}
-
-impl<'a> From<&'a QuerySummary> for Trailer<'a> {
-    fn from(summary: &'a QuerySummary) -> Self {
-        Self {
-            row_count: summary.row_count,
-            truncated: summary.truncated,
-            status: &summary.status,
-            stats: &summary.stats,
-        }
-    }
 }
 
 /// Whether the document can't begin before its last row is known: MessagePack writes lengths first.
@@ -31,22 +19,18 @@ pub fn needs_count(format: Format) -> bool {
     format == Format::Msgpack
 }
 
-/// The bytes up to the first row.
-pub fn head(format: Format, query_id: &str, head: &QueryHead, rows: i64) -> Result<Vec<u8>> {
+/// The members up to the first row.
+pub fn head(format: Format, head: &QueryHead, rows: i64) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     match format {
         Format::Json => {
-            out.extend_from_slice(br#"{"query_id":"#);
-            json(&query_id, &mut out)?;
-            out.extend_from_slice(br#","schema":"#);
+            out.extend_from_slice(br#""schema":"#);
             json(&head.schema, &mut out)?;
             out.extend_from_slice(br#","tables":"#);
             json(&head.tables, &mut out)?;
             out.extend_from_slice(br#","data":["#);
         }
         Format::Msgpack => {
-            msgpack::map_head(8, &mut out);
-            member("query_id", &query_id, &mut out)?;
             member("schema", &head.schema, &mut out)?;
             member("tables", &head.tables, &mut out)?;
             msgpack::string("data", &mut out);
@@ -57,22 +41,20 @@ pub fn head(format: Format, query_id: &str, head: &QueryHead, rows: i64) -> Resu
     Ok(out)
 }
 
-/// The bytes after the last row.
-pub fn tail(format: Format, summary: &QuerySummary) -> Result<Vec<u8>> {
-    let trailer = Trailer::from(summary);
+/// The members after the last row.
+pub fn tail(format: Format, row_count: i64, truncated: bool) -> Result<Vec<u8>> {
+    let trailer = Trailer { row_count, truncated };
     let mut out = Vec::new();
     match format {
         Format::Json => {
-            out.extend_from_slice(b"],");
             let mut members = Vec::new();
             json(&trailer, &mut members)?;
-            out.extend_from_slice(&members[1..]);
+            out.extend_from_slice(b"],");
+            out.extend_from_slice(&members[1..members.len() - 1]);
         }
         Format::Msgpack => {
             member("row_count", &trailer.row_count, &mut out)?;
             member("truncated", &trailer.truncated, &mut out)?;
-            member("status", &trailer.status, &mut out)?;
-            member("stats", &trailer.stats, &mut out)?;
         }
         Format::Ndjson | Format::Csv | Format::Arrow | Format::Parquet => {}
     }

@@ -2,14 +2,18 @@
 
 mod document;
 mod explain;
+mod keep;
 mod parameters;
 mod plan;
 mod progress;
 #[allow(clippy::module_inception)]
 mod query;
+mod read;
+mod rows;
 mod run;
 mod spool;
 mod truncate;
+mod volatility;
 mod work;
 
 pub use explain::files_read;

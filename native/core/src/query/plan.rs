@@ -15,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::future::try_join_all;
 
 use super::parameters::bind;
+use super::read::{OpenTable, Read};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaFeatureGate, ErrorCode, QueryHead, QueryParameters, TablePin};
 use crate::normalize::normalized_schema;
@@ -63,13 +64,6 @@ impl Plan {
     }
 }
 
-/// Plans the statement for `rows` rows at most.
-pub async fn plan(session: &Session, request: &PlanRequest, rows: Option<i64>) -> Result<Plan> {
-    let read = read(session, request).await?;
-    let rows = rows.filter(|_| read.is_query);
-    finish(session, &read.state, read.logical, rows, read.tables).await
-}
-
 /// A query as the source of another plan, with the tables that it reads.
 pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, Vec<Arc<TableSnapshot>>)> {
     let request = PlanRequest {
@@ -81,22 +75,16 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
         let message = "The source of rows is a SELECT";
         return Err(Error::new(ErrorCode::StatementNotAllowed, message));
     }
-    let tables = read.tables.into_iter().map(|(_, snapshot)| snapshot);
+    let tables = read.tables.into_iter().map(|open| open.snapshot);
     Ok((read.logical, tables.collect()))
 }
 
-/// A statement over its tables, before it is optimised.
-struct Read {
-    logical: LogicalPlan,
-    state: SessionState,
-    tables: Vec<(String, Arc<TableSnapshot>)>,
-    is_query: bool,
-}
-
-async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
+/// Opens the tables that a statement names and resolves it over them.
+pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let limits = session.limits();
     let statement = Statement::parse(&request.sql, limits)?;
     let tables = open_tables(session, &statement, request).await?;
+    let text = statement.parsed.to_string();
     let mut state = session.state().clone();
     state.mark_start_execution();
     state.register_catalog_list(catalogs(&tables)?);
@@ -111,6 +99,8 @@ async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
         logical: bind(logical, request.parameters.as_ref(), limits.parameters)?,
         state,
         tables,
+        text,
+        reads_schema: statement.reads_schema,
         is_query: statement.is_query,
     })
 }
@@ -141,11 +131,7 @@ pub async fn finish(
     })
 }
 
-async fn open_tables(
-    session: &Session,
-    statement: &Statement,
-    request: &PlanRequest,
-) -> Result<Vec<(String, Arc<TableSnapshot>)>> {
+async fn open_tables(session: &Session, statement: &Statement, request: &PlanRequest) -> Result<Vec<OpenTable>> {
     refuse_unread(statement, request.pins.keys(), "pinned")?;
     refuse_unread(statement, request.gates.keys(), "gated")?;
     let opened = statement
@@ -170,11 +156,7 @@ fn refuse_unread<'a>(statement: &Statement, mut names: impl Iterator<Item = &'a 
     }
 }
 
-async fn open(
-    session: &Session,
-    relation: &RelationName,
-    request: &PlanRequest,
-) -> Result<(String, Arc<TableSnapshot>)> {
+async fn open(session: &Session, relation: &RelationName, request: &PlanRequest) -> Result<OpenTable> {
     let name = &relation.name;
     let table = session.engine.catalog.table(name).await.map_err(|mut error| {
         if error.code == ErrorCode::TableNotFound {
@@ -182,23 +164,24 @@ async fn open(
         }
         error.at(relation.location)
     })?;
-    let snapshot = table.snapshot(request.pins.get(name)).await;
+    let pin = request.pins.get(name);
+    let snapshot = table.snapshot(pin).await;
     let snapshot = snapshot.map_err(|error| error.at(relation.location))?;
     table
         .require_readable(&snapshot, &request.gates(session, name))
         .map_err(|error| error.at(relation.location))?;
-    Ok((name.clone(), snapshot))
+    Ok(OpenTable {
+        table,
+        snapshot,
+        pinned: pin.is_some(),
+    })
 }
 
 /// The information schema shows the tables that can be read; the others are listed by their route with the reason.
-async fn readable_tables(
-    session: &Session,
-    request: &PlanRequest,
-    known: &[(String, Arc<TableSnapshot>)],
-) -> Result<Vec<(String, Arc<TableSnapshot>)>> {
+async fn readable_tables(session: &Session, request: &PlanRequest, known: &[OpenTable]) -> Result<Vec<OpenTable>> {
     let mut tables = Vec::new();
     for entry in session.engine.catalog.entries().await? {
-        if known.iter().any(|(name, _)| *name == entry.name) {
+        if known.iter().any(|open| open.table.name == entry.name) {
             continue;
         }
         let Ok(table) = session.engine.catalog.table(&entry.name).await else {
@@ -208,16 +191,20 @@ async fn readable_tables(
         if let Ok(snapshot) = table.snapshot(None).await
             && table.require_readable(&snapshot, &gates).is_ok()
         {
-            tables.push((entry.name, snapshot));
+            tables.push(OpenTable {
+                table,
+                snapshot,
+                pinned: false,
+            });
         }
     }
     Ok(tables)
 }
 
-fn catalogs(tables: &[(String, Arc<TableSnapshot>)]) -> Result<Arc<dyn CatalogProviderList>> {
+fn catalogs(tables: &[OpenTable]) -> Result<Arc<dyn CatalogProviderList>> {
     let schema = MemorySchemaProvider::new();
-    for (name, snapshot) in tables {
-        schema.register_table(name.clone(), snapshot.provider()?)?;
+    for open in tables {
+        schema.register_table(open.table.name.clone(), open.snapshot.provider()?)?;
     }
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema("public", Arc::new(schema))?;

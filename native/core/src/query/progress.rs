@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::generated::{ErrorCode, Location, QueryFailure, QueryHead, QueryState, QueryStats, QuerySummary};
 
 pub struct Progress {
-    pub id: String,
     pub cancel: CancellationToken,
     started: Instant,
     summary: Mutex<QuerySummary>,
@@ -18,9 +17,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(id: String) -> Self {
+    pub fn new() -> Self {
         Self {
-            id,
             cancel: CancellationToken::new(),
             started: Instant::now(),
             summary: Mutex::new(QuerySummary {
@@ -28,6 +26,7 @@ impl Progress {
                 row_count: 0,
                 byte_count: 0,
                 truncated: false,
+                stored_bytes: None,
                 schema: None,
                 tables: Vec::new(),
                 stats: QueryStats::default(),

@@ -8,12 +8,15 @@ use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::keep::KeepSlot;
+use super::plan::read;
 use super::progress::Progress;
-use super::run::run;
-use super::work::Work;
+use super::run::{run, within};
+use super::work::{Source, Work};
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, QueryHead, QuerySummary};
+use crate::generated::{ErrorCode, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
 use crate::session::{Session, bounded};
+use crate::table::Freshness;
 
 /// Chunks that wait for a slow reader; the query stands still behind them.
 const WAITING: usize = 2;
@@ -21,6 +24,7 @@ const WAITING: usize = 2;
 pub struct Query {
     session: Arc<Session>,
     work: Mutex<Option<Result<Work>>>,
+    slot: Arc<KeepSlot>,
     progress: Arc<Progress>,
     chunks: tokio::sync::Mutex<Option<mpsc::Receiver<Chunk>>>,
 }
@@ -41,13 +45,46 @@ pub struct Started {
 
 impl Query {
     /// A query that has not begun; a request that can't be read fails it when it is started.
-    pub fn new(session: Arc<Session>, id: String, work: Result<Work>) -> Self {
+    pub fn new(session: Arc<Session>, work: Result<Work>) -> Self {
         Self {
             session,
             work: Mutex::new(Some(work)),
-            progress: Arc::new(Progress::new(id)),
+            slot: Arc::default(),
+            progress: Arc::new(Progress::new()),
             chunks: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Opens and resolves a statement: what its result depends on, and what tells whether that has changed.
+    pub async fn identify(&self) -> Result<(QueryIdentity, Freshness)> {
+        let work = self.work.lock().expect("no holder panics").take();
+        let work = work.unwrap_or_else(|| Err(Error::internal("a query is identified before it starts")));
+        let (work, known) = self.read(work).await.map_err(|error| self.progress.fail(error))?;
+        *self.work.lock().expect("no holder panics") = Some(Ok(work));
+        Ok(known)
+    }
+
+    async fn read(&self, work: Result<Work>) -> Result<(Work, (QueryIdentity, Freshness))> {
+        let mut work = self.with_defaults(work?)?;
+        let Source::Sql(request) = work.source else {
+            return Err(Error::internal("only a statement is identified"));
+        };
+        let session = self.session.clone();
+        let read = within(&self.session, async move { read(&session, &request).await }).await?;
+        let known = (read.identity(&self.session, work.wanted.row_limit)?, read.freshness());
+        work.source = Source::Read(Box::new(read));
+        Ok((work, known))
+    }
+
+    /// Keeps the result beside sending it; whether there was still time to.
+    pub fn keep(&self, target: ResultTarget) -> bool {
+        self.slot.fill(target)
+    }
+
+    /// Waits for the end of a query whose bytes nobody takes.
+    pub async fn drain(&self) -> Result<()> {
+        while self.next().await?.is_some() {}
+        Ok(())
     }
 
     /// Plans and runs until the first bytes of the body are ready.
@@ -62,7 +99,14 @@ impl Query {
             Err(error) => return Err(self.progress.fail(error)),
         };
         let deadline = Duration::from_millis(work.wanted.timeout_ms.unwrap_or_default() as u64);
-        let work = run(self.session.clone(), work, self.progress.clone(), send_head, send_chunk);
+        let work = run(
+            self.session.clone(),
+            work,
+            self.slot.clone(),
+            self.progress.clone(),
+            send_head,
+            send_chunk,
+        );
         tokio::spawn(supervise(tokio::spawn(guarded(work)), deadline, self.progress.clone()));
         let Ok(head) = head.await else {
             return Err(self

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
-use datafusion::physical_plan::execute_stream;
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::document;
+use super::keep::{KeepSlot, Keeper};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::query::Chunk;
+use super::rows::Rows;
 use super::spool::Spool;
 use super::truncate::Budget;
 use super::work::{Source, Work};
@@ -27,32 +28,51 @@ const PATIENCE: Duration = Duration::from_millis(5);
 pub async fn run(
     session: Arc<Session>,
     work: Work,
+    slot: Arc<KeepSlot>,
     progress: Arc<Progress>,
     send_head: oneshot::Sender<QueryHead>,
     send_chunk: mpsc::Sender<Chunk>,
 ) -> Result<()> {
     let Work { format, source, wanted } = work;
-    let plan = plan_within(session.clone(), source, wanted.row_limit).await?;
-    let head = plan.head();
-    progress.planned(&head);
-    let encoder = encoder(format, plan.schema(), wanted.encoding)
+    let rows = Rows::open(session.clone(), source, wanted.row_limit).await?;
+    progress.planned(&rows.head);
+    let encoder = encoder(format, rows.schema.clone(), wanted.encoding)
         .map_err(|error| Error::new(ErrorCode::UnsupportedType, error.to_string()))?;
     let mut budget = Budget::new(wanted.row_limit, wanted.byte_limit);
-    let mut output = Output::new(&session, wanted.spool, format, head, progress, send_head, send_chunk)?;
-    match encoder {
-        Encoder::Rows(encoder) => rows(&plan, encoder.into(), &mut output, &mut budget).await?,
-        Encoder::Parquet(encoder) => parquet(&plan, *encoder, &mut output, &mut budget).await?,
-    }
-    output.finish(budget.truncated).await
+    let keeper = Keeper::new(slot, format, rows.schema.clone());
+    let head = rows.head.clone();
+    let mut output = Output::new(
+        &session,
+        wanted.spool,
+        format,
+        head,
+        keeper,
+        progress,
+        send_head,
+        send_chunk,
+    )?;
+    let tail = match encoder {
+        Encoder::Rows(encoder) => encode_rows(rows, encoder.into(), &mut output, &mut budget).await?,
+        Encoder::Parquet(encoder) => encode_parquet(rows, *encoder, &mut output, &mut budget).await?,
+    };
+    output.finish(tail, budget.truncated).await
+}
+
+pub async fn plan_within(session: Arc<Session>, source: Source, rows: Option<i64>) -> Result<Plan> {
+    let planning = session.clone();
+    within(&session, async move { source.plan(&planning, rows).await }).await
 }
 
 /// Plans on a thread of its own, since planning can't be interrupted: at the deadline it is left alone.
-pub async fn plan_within(session: Arc<Session>, source: Source, rows: Option<i64>) -> Result<Plan> {
+pub async fn within<T: Send + 'static>(
+    session: &Session,
+    planning: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
     let EngineLimits {
         planning_timeout_ms, ..
     } = *session.limits();
     let runtime = tokio::runtime::Handle::current();
-    let planning = tokio::task::spawn_blocking(move || runtime.block_on(source.plan(&session, rows)));
+    let planning = tokio::task::spawn_blocking(move || runtime.block_on(planning));
     let deadline = Duration::from_millis(planning_timeout_ms as u64);
     match tokio::time::timeout(deadline, planning).await {
         Ok(planned) => planned?,
@@ -63,71 +83,99 @@ pub async fn plan_within(session: Arc<Session>, source: Source, rows: Option<i64
     }
 }
 
-async fn rows(plan: &Plan, encoder: Arc<dyn RowEncoder>, output: &mut Output, budget: &mut Budget) -> Result<()> {
-    output.write(0, encoder.head()).await?;
-    let mut encoded = encode_ahead(plan, encoder.clone())?;
-    while let Some((batch, bytes)) = output.next_of(&mut encoded).await? {
+/// Sends all rows; gives the bytes after them.
+async fn encode_rows(
+    rows: Rows,
+    encoder: Arc<dyn RowEncoder>,
+    output: &mut Output,
+    budget: &mut Budget,
+) -> Result<Vec<u8>> {
+    output.write_head(encoder.head());
+    let truncated = rows.truncated;
+    let mut encoded = encode_ahead(rows, encoder.clone(), output.keeper.encoder());
+    while let Some(Encoded { batch, bytes, kept }) = output.next_of(&mut encoded).await? {
         let taken = budget.take_rows(batch.clone());
         let bytes = match taken.num_rows() == batch.num_rows() {
             true => bytes,
             false => encoder.rows(&taken)?,
         };
         let (count, bytes) = budget.take_bytes(&taken, bytes, |part| Ok(encoder.rows(part)?))?;
-        output.write(count, bytes).await?;
+        let kept = kept.filter(|_| count == batch.num_rows());
+        output.write_rows(&taken.slice(0, count), bytes, kept).await?;
         if budget.truncated {
             break;
         }
     }
-    output.write(0, encoder.tail()).await
+    budget.truncated |= truncated;
+    Ok(encoder.tail())
+}
+
+/// A batch with its bytes, and those of its copy where one is kept in another format.
+struct Encoded {
+    batch: RecordBatch,
+    bytes: Vec<u8>,
+    kept: Option<Vec<u8>>,
 }
 
 /// Encodes batches on other threads while the scan goes on, in order, as many at once as there are cores.
 fn encode_ahead(
-    plan: &Plan,
+    rows: Rows,
     encoder: Arc<dyn RowEncoder>,
-) -> Result<impl Stream<Item = Result<(RecordBatch, Vec<u8>)>> + Unpin + Send + use<>> {
-    let workers = plan.task.session_config().target_partitions();
-    let batches = execute_stream(plan.physical.clone(), plan.task.clone())?;
-    let encoded = batches.map(move |batch| {
-        let encoder = encoder.clone();
+    copy: Option<(Arc<KeepSlot>, Arc<dyn RowEncoder>)>,
+) -> impl Stream<Item = Result<Encoded>> + Unpin + Send {
+    let workers = rows.workers;
+    let encoded = rows.into_batches().map(move |batch| {
+        let (encoder, copy) = (encoder.clone(), copy.clone());
         async move {
             let batch = batch?;
             tokio::spawn(async move {
                 let bytes = encoder.rows(&batch)?;
-                Ok((batch, bytes))
+                let kept = match copy {
+                    Some((slot, encoder)) if slot.is_wanted() => Some(encoder.rows(&batch)?),
+                    _ => None,
+                };
+                Ok(Encoded { batch, bytes, kept })
             })
             .await?
         }
     });
-    Ok(Box::pin(encoded.buffered(workers)))
+    Box::pin(encoded.buffered(workers))
 }
 
-async fn parquet(plan: &Plan, mut encoder: ParquetEncoder, output: &mut Output, budget: &mut Budget) -> Result<()> {
-    let batches = execute_stream(plan.physical.clone(), plan.task.clone())?;
-    let mut batches = batches.map_err(Error::from);
+/// Sends all row groups but the last; gives the bytes that end the file.
+async fn encode_parquet(
+    rows: Rows,
+    mut encoder: ParquetEncoder,
+    output: &mut Output,
+    budget: &mut Budget,
+) -> Result<Vec<u8>> {
+    let truncated = rows.truncated;
+    let mut batches = rows.into_batches();
     while let Some(batch) = output.next_of(&mut batches).await? {
         let batch = budget.take_rows(batch);
         // Row groups are compressed together: the limit holds for the rows in memory.
         let size = vec![0; batch.get_array_memory_size()];
         let (count, _) = budget.take_bytes(&batch, size, |part| Ok(vec![0; sliced_size(part)]))?;
-        let bytes = encoder.write(&batch.slice(0, count))?;
-        output.write(count, bytes).await?;
+        let taken = batch.slice(0, count);
+        let bytes = encoder.write(&taken)?;
+        output.write_rows(&taken, bytes, None).await?;
         if budget.truncated {
             break;
         }
     }
+    budget.truncated |= truncated;
     let facts = vec![
         ("lakegate.row_count".to_owned(), output.rows.to_string()),
         ("lakegate.truncated".to_owned(), budget.truncated.to_string()),
     ];
-    let bytes = encoder.finish(facts)?;
-    output.write(0, bytes).await
+    Ok(encoder.finish(facts)?)
 }
 
 /// Where encoded rows go: to the reader as they come, or into a spool until all are there.
 struct Output {
     format: Format,
     head: QueryHead,
+    keeper: Keeper,
     progress: Arc<Progress>,
     send_head: Option<oneshot::Sender<QueryHead>>,
     send_chunk: mpsc::Sender<Chunk>,
@@ -138,11 +186,13 @@ struct Output {
 }
 
 impl Output {
+    #[allow(clippy::too_many_arguments)]
     fn new(
         session: &Session,
         spool: bool,
         format: Format,
         head: QueryHead,
+        keeper: Keeper,
         progress: Arc<Progress>,
         send_head: oneshot::Sender<QueryHead>,
         send_chunk: mpsc::Sender<Chunk>,
@@ -151,11 +201,12 @@ impl Output {
         let spooled = spool || document::needs_count(format);
         let pending = match spooled {
             true => Vec::new(),
-            false => document::head(format, &progress.id, &head, 0)?,
+            false => document::head(format, &head, 0)?,
         };
         Ok(Self {
             format,
             head,
+            keeper,
             progress,
             send_head: Some(send_head),
             send_chunk,
@@ -177,12 +228,26 @@ impl Output {
         items.try_next().await
     }
 
-    async fn write(&mut self, rows: usize, mut bytes: Vec<u8>) -> Result<()> {
-        let is_first_row = self.rows == 0 && rows > 0;
+    fn write_head(&mut self, bytes: Vec<u8>) {
+        self.keeper.take_head(&bytes);
+        self.append(bytes);
+    }
+
+    async fn write_rows(&mut self, batch: &RecordBatch, mut bytes: Vec<u8>, kept: Option<Vec<u8>>) -> Result<()> {
+        self.keeper.take_rows(batch, &bytes, kept)?;
+        let is_first_row = self.rows == 0 && batch.num_rows() > 0;
         if is_first_row && self.format == Format::Json {
             bytes.remove(0);
         }
-        self.rows += rows;
+        self.rows += batch.num_rows();
+        self.append(bytes);
+        if self.pending.len() >= CHUNK && self.rows > 0 {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: Vec<u8>) {
         self.bytes += bytes.len();
         let (row_count, byte_count) = (self.rows as i64, self.bytes as i64);
         self.progress.update(|summary| {
@@ -194,10 +259,6 @@ impl Output {
         } else {
             self.pending.extend_from_slice(&bytes);
         }
-        if self.pending.len() >= CHUNK && self.rows > 0 {
-            self.flush().await?;
-        }
-        Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -208,17 +269,22 @@ impl Output {
         }
     }
 
-    async fn finish(mut self, truncated: bool) -> Result<()> {
+    /// The copy is published before the last bytes are sent: who has them all can ask for it.
+    async fn finish(mut self, last: Vec<u8>, truncated: bool) -> Result<()> {
+        let rows = self.rows as i64;
+        let stored = self.keeper.finish(&last, &self.head, rows, truncated);
+        self.append(last);
         self.progress.first_chunk();
         self.progress.update(|summary| {
             summary.truncated = truncated;
+            summary.stored_bytes = stored;
             summary.status = QueryState::Succeeded;
         });
-        let tail = document::tail(self.format, &self.progress.summary())?;
+        let tail = document::tail(self.format, rows, truncated)?;
         if let Some(mut spool) = self.spool.take() {
             spool.write(&self.pending)?;
             spool.rewind()?;
-            self.pending = document::head(self.format, &self.progress.id, &self.head, self.rows as i64)?;
+            self.pending = document::head(self.format, &self.head, rows)?;
             loop {
                 let bytes = spool.read()?;
                 if bytes.is_empty() {

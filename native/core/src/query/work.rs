@@ -1,10 +1,11 @@
 //! What a query does: where its rows come from, and how they are wanted.
 
-use super::plan::{Plan, PlanRequest, plan};
+use super::plan::{Plan, PlanRequest, read};
+use super::read::Read;
 use crate::changes::{ChangePlan, plan_changes};
 use crate::encode::{EncodeOptions, Format};
-use crate::error::Result;
-use crate::generated::{ChangeRequest, QueryRequest};
+use crate::error::{Error, Result};
+use crate::generated::{ChangeRequest, QueryRequest, StoredQuery};
 use crate::session::Session;
 
 pub struct Work {
@@ -16,7 +17,16 @@ pub struct Work {
 /// Where rows come from.
 pub enum Source {
     Sql(PlanRequest),
+    Read(Box<Read>),
     Changes(ChangePlan),
+    Stored(StoredRows),
+}
+
+/// A kept result.
+pub struct StoredRows {
+    pub path: String,
+    pub key: String,
+    pub offset: i64,
 }
 
 /// How rows are wanted; what is left open the session fills in.
@@ -29,10 +39,12 @@ pub struct Wanted {
 }
 
 impl Source {
-    pub async fn plan(&self, session: &Session, rows: Option<i64>) -> Result<Plan> {
+    pub async fn plan(self, session: &Session, rows: Option<i64>) -> Result<Plan> {
         match self {
-            Self::Sql(request) => plan(session, request, rows).await,
-            Self::Changes(request) => plan_changes(session, request, rows).await,
+            Self::Sql(request) => read(session, &request).await?.plan(session, rows).await,
+            Self::Read(read) => read.plan(session, rows).await,
+            Self::Changes(request) => plan_changes(session, &request, rows).await,
+            Self::Stored(_) => Err(Error::internal("a kept result has no plan")),
         }
     }
 }
@@ -53,6 +65,27 @@ impl Work {
                 row_limit: request.row_limit,
                 byte_limit: request.byte_limit,
                 spool: request.spool,
+                encoding: EncodeOptions {
+                    numbers: request.numbers,
+                    row_format: request.row_format,
+                },
+            },
+        }
+    }
+
+    pub fn stored(format: Format, request: StoredQuery) -> Self {
+        Self {
+            format,
+            source: Source::Stored(StoredRows {
+                path: request.path,
+                key: request.key,
+                offset: request.offset,
+            }),
+            wanted: Wanted {
+                timeout_ms: request.timeout_ms,
+                row_limit: request.limit,
+                byte_limit: None,
+                spool: false,
                 encoding: EncodeOptions {
                     numbers: request.numbers,
                     row_format: request.row_format,

@@ -90,6 +90,11 @@ impl Catalog {
         TableStore::open(location, options, &self.locations, self.stores.clone())
     }
 
+    /// Whether `table` still is what its name stands for.
+    pub fn serves(&self, table: &Arc<Table>) -> bool {
+        self.known(&table.name).is_some_and(|known| Arc::ptr_eq(&known, table))
+    }
+
     fn known(&self, name: &str) -> Option<Arc<Table>> {
         self.tables.read().expect("no writer panics").get(name).cloned()
     }

@@ -7,9 +7,10 @@ use datafusion::catalog::TableProvider;
 use deltalake_core::DeltaTable;
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake_core::kernel::EagerSnapshot;
+use object_store::ObjectMeta;
 
 use super::snapshot_info::protocol;
-use super::time_travel::{commit_timestamp, next_commit_timestamp};
+use super::time_travel::{commit_meta, commit_timestamp, next_commit_timestamp};
 use crate::error::Result;
 use crate::gate::require_readable;
 use crate::generated::TableVersion;
@@ -20,6 +21,8 @@ pub struct TableSnapshot {
     pub version: i64,
     pub timestamp: DateTime<Utc>,
     pub state: EagerSnapshot,
+    /// The file of its commit; none where it was cleaned up.
+    pub commit: Option<ObjectMeta>,
     provider: Result<Arc<dyn TableProvider>>,
     /// Plans find the store through it: it lives as long as any of them.
     pub store: Arc<TableStore>,
@@ -37,10 +40,12 @@ impl TableSnapshot {
             _ => commit_timestamp(&store, &state, version).await?,
         };
         let provider = provider(&state);
+        let commit = commit_meta(&store, version).await?;
         Ok(Self {
             version,
             timestamp,
             state,
+            commit,
             provider,
             store,
         })

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use deltalake_core::DeltaTable;
 use futures::FutureExt;
-use object_store::ObjectMeta;
 
 use super::snapshot::TableSnapshot;
 use super::time_travel::{commit_meta, version_at};
@@ -39,7 +38,6 @@ pub struct Table {
 pub struct Newest {
     pub table: DeltaTable,
     pub snapshot: Arc<TableSnapshot>,
-    commit: Option<ObjectMeta>,
     /// When it was last seen to be the newest.
     seen: Mutex<Instant>,
 }
@@ -153,7 +151,7 @@ impl Table {
         let version = known.snapshot.version;
         let (commit, next) =
             tokio::try_join!(commit_meta(&self.store, version), commit_meta(&self.store, version + 1))?;
-        let is_newest = next.is_none() && commit == known.commit;
+        let is_newest = next.is_none() && commit == known.snapshot.commit;
         if is_newest {
             *known.seen.lock().expect("no holder panics") = Instant::now();
         }
@@ -165,7 +163,7 @@ impl Table {
         let mut table = DeltaTable::new(self.store.log.clone());
         let mut before = None;
         if let Some(known) = known {
-            if commit_meta(&self.store, known.snapshot.version).await? == known.commit {
+            if commit_meta(&self.store, known.snapshot.version).await? == known.snapshot.commit {
                 table = known.table.clone();
                 before = Some(&*known.snapshot);
             } else {
@@ -174,10 +172,8 @@ impl Table {
         }
         table.update_state().await?;
         let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone(), before).await?);
-        let commit = commit_meta(&self.store, snapshot.version).await?;
         Ok(Newest {
             table,
-            commit,
             snapshot,
             seen: Mutex::new(Instant::now()),
         })

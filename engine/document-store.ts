@@ -1,0 +1,56 @@
+/** JSON documents on disk, one file each, written whole or not at all, readable by the owner only. */
+import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import type { Log } from "./log.js";
+
+export class DocumentStore<T> {
+  readonly #folder: string;
+  readonly #log: Log;
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** What can be read, in the order of names. */
+  async load(): Promise<T[]> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const files = (await readdir(this.#folder)).filter((file) => file.endsWith(".json")).sort();
+    const documents = await Promise.all(files.map((file) => this.#read(file)));
+    return documents.filter((document) => document !== undefined);
+  }
+
+  async save(name: string, document: T): Promise<void> {
+    await writeFileAtomic(this.#path(name), `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
+    await this.#syncFolder();
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.#path(name), { force: true });
+    await this.#syncFolder();
+  }
+
+  async #read(file: string): Promise<T | undefined> {
+    try {
+      return JSON.parse(await readFile(join(this.#folder, file), "utf8")) as T;
+    } catch (error) {
+      this.#log.warn({ file, err: error }, "a document could not be read and is left out");
+      return undefined;
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, `${name}.json`);
+  }
+
+  /** A renamed or removed file survives a power loss only when its folder is synced too. */
+  async #syncFolder(): Promise<void> {
+    const folder = await open(this.#folder, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+}

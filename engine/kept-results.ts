@@ -1,0 +1,194 @@
+/** Results on disk: a file each, bounded by bytes, the least recently used go first; what is damaged is gone. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { LRUCache } from "lru-cache";
+import type { ResultTarget, StoredFormat } from "../schemas/generated/index.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import type { Log } from "./log.js";
+import { type NativeQuery, NativeStoredResult } from "./native.js";
+
+export interface KeptResultsOptions {
+  readonly folder: string;
+  /** Bytes of all results together. */
+  readonly limitBytes: number;
+  /** How long results are kept that only the id of their query leads to. */
+  readonly ttlMs: number;
+}
+
+/** A result that is being kept. */
+export interface Keeping {
+  readonly key: string;
+  readonly revision: string;
+  /** Resolves when the result is there, or won't be. */
+  readonly done: Promise<void>;
+}
+
+interface KeptFile {
+  readonly bytes: number;
+  /** What the file looked like when all of it was checked. */
+  checked?: string;
+}
+
+const unfinished = /^\.unfinished-/;
+/** One result may take this part of the room. */
+const largestShare = 4;
+const ofQuery = "query:";
+
+export class KeptResults {
+  readonly #options: KeptResultsOptions;
+  readonly #log: Log;
+  readonly #files: LRUCache<string, KeptFile>;
+
+  constructor(options: KeptResultsOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    this.#files = new LRUCache({
+      maxSize: Math.max(options.limitBytes, 1),
+      sizeCalculation: ({ bytes }) => Math.max(bytes, 1),
+      dispose: (_file, name, reason) => reason !== "set" && this.#remove(name),
+    });
+  }
+
+  /** Finds what an earlier process has kept, and removes what it didn't finish. */
+  load(): void {
+    const { folder } = this.#options;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const found = readdirSync(folder).flatMap((name) => {
+      const { size = 0, mtimeMs = 0 } = statSync(this.#path(name), { throwIfNoEntry: false }) ?? {};
+      if (!unfinished.test(name)) return [{ name, size, mtimeMs }];
+      this.#remove(name);
+      return [];
+    });
+    found.sort((left, right) => left.mtimeMs - right.mtimeMs);
+    for (const { name, size, mtimeMs } of found) this.#index(name, { bytes: size }, mtimeMs);
+  }
+
+  /** Keeps what a query gives besides sending it; undefined where its rows are on their way already. */
+  keep(
+    native: NativeQuery,
+    key: string,
+    wanted: Partial<Pick<ResultTarget, "format" | "revision">> = {},
+  ): Keeping | undefined {
+    const { format = "arrow", revision = newRevision() } = wanted;
+    const limit_bytes = Math.floor(this.#options.limitBytes / largestShare);
+    const target = { path: this.#path(fileName(key, format)), key, revision, format, limit_bytes };
+    if (!native.keep(target)) return undefined;
+    return { key, revision, done: native.ended.then(() => this.#publish(native, target)) };
+  }
+
+  has(key: string, format: StoredFormat = "arrow"): boolean {
+    return this.#files.has(fileName(key, format));
+  }
+
+  path(key: string): string {
+    return this.#path(fileName(key, "arrow"));
+  }
+
+  /** The result, checked as a whole unless that has been done; undefined where there is none, or a damaged one. */
+  async open(key: string, format: StoredFormat = "arrow"): Promise<NativeStoredResult | undefined> {
+    const name = fileName(key, format);
+    const file = this.#files.get(name);
+    if (file === undefined) return undefined;
+    try {
+      const seen = await this.#look(name);
+      const result = await NativeStoredResult.open(this.#path(name), key, file.checked !== seen);
+      file.checked = seen;
+      return result;
+    } catch (error) {
+      this.#log.warn({ err: error }, "a kept result can't be used and is removed");
+      this.#files.delete(name);
+      return undefined;
+    }
+  }
+
+  /** Whether a result read a table, by the name that the statement gave it. */
+  async reads(key: string, table: string): Promise<boolean> {
+    const file = (await this.open(key)) ?? (await this.open(key, "parquet"));
+    return file?.description.head.tables.some(({ name }) => name === table) ?? false;
+  }
+
+  /** Forgets a result in all its formats; answers the bytes that it took. */
+  evict(key: string): number {
+    const names = (["arrow", "parquet"] as const).map((format) => fileName(key, format));
+    const bytes = names.reduce((sum, name) => sum + (this.#files.peek(name)?.bytes ?? 0), 0);
+    for (const name of names) this.#files.delete(name);
+    return bytes;
+  }
+
+  /** The keys of results, of whichever format. */
+  keys(): string[] {
+    return [...new Set([...this.#files.keys()].map(keyOf))];
+  }
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  get bytes(): number {
+    return this.#files.calculatedSize;
+  }
+
+  get limitBytes(): number {
+    return this.#options.limitBytes;
+  }
+
+  /** Does nothing where the result came to be kept elsewhere. */
+  async #publish(native: NativeQuery, target: ResultTarget): Promise<void> {
+    if (native.target !== target || native.summary().stored_bytes === undefined) return;
+    const name = fileName(target.key, target.format);
+    try {
+      const { size } = await stat(this.#path(name));
+      this.#index(name, { bytes: size, checked: await this.#look(name) });
+    } catch (error) {
+      this.#log.warn({ err: error }, "a kept result was gone at once");
+    }
+  }
+
+  #index(name: string, file: KeptFile, since = Date.now()): void {
+    const ttl = keyOf(name).startsWith(ofQuery) ? this.#options.ttlMs - (Date.now() - since) : 0;
+    if (ttl < 0) this.#remove(name);
+    else this.#files.set(name, file, { ttl });
+  }
+
+  #path(name: string): string {
+    return join(this.#options.folder, name);
+  }
+
+  /** Differs when the file is changed or replaced. */
+  async #look(name: string): Promise<string> {
+    try {
+      const { ino, size, mtimeNs } = await stat(this.#path(name), { bigint: true });
+      return `${ino}-${size}-${mtimeNs}`;
+    } catch (cause) {
+      throw new DataFusionEngineError("The kept result is gone.", { code: "result_expired", cause });
+    }
+  }
+
+  #remove(name: string): void {
+    try {
+      rmSync(this.#path(name), { force: true });
+    } catch (error) {
+      this.#log.warn({ err: error }, "a kept result can't be removed");
+    }
+  }
+}
+
+/** Tells a computation from all others. */
+export function newRevision(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** The key of a result that only the id of its query leads to. */
+export function queryKey(id: string): string {
+  return `${ofQuery}${id}`;
+}
+
+function fileName(key: string, format: StoredFormat): string {
+  return `${key.replace(":", "~")}.${format}`;
+}
+
+function keyOf(name: string): string {
+  return name.slice(0, name.lastIndexOf(".")).replace("~", ":");
+}

@@ -1,0 +1,72 @@
+/** A bounded history of queries; those whose results are fetched later are remembered over a restart. */
+import { LRUCache } from "lru-cache";
+import type { QueryStatus } from "../schemas/generated/index.js";
+import type { DocumentStore } from "./document-store.js";
+import type { Log } from "./log.js";
+
+export interface HistoryEntry {
+  /** Sorts the newest first. */
+  readonly order: string;
+  readonly status: QueryStatus;
+  /** What the result is kept under. */
+  readonly key?: string;
+  /** Whether the result is fetched later. */
+  readonly isDetached: boolean;
+}
+
+export class QueryHistory {
+  readonly #store: DocumentStore<HistoryEntry>;
+  readonly #log: Log;
+  readonly #entries: LRUCache<string, HistoryEntry>;
+
+  constructor(store: DocumentStore<HistoryEntry>, limit: number, log: Log) {
+    this.#store = store;
+    this.#log = log;
+    this.#entries = new LRUCache({
+      max: limit,
+      dispose: ({ isDetached }, id, reason) => {
+        if (isDetached && reason !== "set") this.#forget(id);
+      },
+    });
+  }
+
+  /** Remembers what was accepted earlier; what then ran has come to its end. */
+  async load(): Promise<void> {
+    const entries = await this.#store.load();
+    entries.sort((left, right) => (left.order > right.order ? -1 : 1));
+    for (const entry of entries) this.#entries.set(entry.status.query_id, stopped(entry));
+  }
+
+  get(id: string): HistoryEntry | undefined {
+    return this.#entries.peek(id);
+  }
+
+  entries(): HistoryEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Remembers a query that goes on without its client. */
+  accept(entry: HistoryEntry): Promise<void> {
+    return this.#store.save(entry.status.query_id, entry);
+  }
+
+  /** Files a query that has ended. */
+  file(entry: HistoryEntry): void {
+    const id = entry.status.query_id;
+    this.#entries.set(id, entry);
+    if (entry.isDetached)
+      this.#store.save(id, entry).catch((err) => this.#log.warn({ err }, "a query isn't remembered"));
+  }
+
+  #forget(id: string): void {
+    this.#store.remove(id).catch((err) => this.#log.warn({ err }, "a query is remembered too long"));
+  }
+}
+
+function stopped(entry: HistoryEntry): HistoryEntry {
+  const { status } = entry;
+  if (status.status !== "PENDING" && status.status !== "RUNNING") return entry;
+  const message = "The service stopped while the query ran. Run it again.";
+  const error = { kind: "generic", code: "service_unavailable", message } as const;
+  return { ...entry, status: { ...status, status: "FAILED", error } };
+}

@@ -1,0 +1,225 @@
+/** Finds the result of a query among those that are kept, or runs the query and keeps it. */
+import { LRUCache } from "lru-cache";
+import type {
+  CacheEviction,
+  CachePolicy,
+  CacheReport,
+  CacheStatus,
+  CacheUse,
+  QueryRequest,
+} from "../schemas/generated/index.js";
+import { encode } from "./codec.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { largestEncoded } from "./encoded-results.js";
+import { type Keeping, type KeptResults, newRevision } from "./kept-results.js";
+import type { NativeFreshness, NativeQuery } from "./native.js";
+import { type ResultBody, RunningBody } from "./result-body.js";
+import { resultKey } from "./result-key.js";
+import { type Encoding, type ResultReader, variantOf } from "./result-reader.js";
+
+/** A query whose result is wanted. */
+export interface ResultDemand {
+  readonly request: QueryRequest;
+  readonly encoding: Encoding;
+  readonly policy: CachePolicy;
+  /** Prepares the query. */
+  readonly prepare: () => NativeQuery;
+}
+
+export interface FoundResult {
+  readonly body: ResultBody;
+  readonly use: CacheUse;
+  /** What the result is kept under by what it depends on. */
+  readonly key?: string;
+  /** Seconds since it was last known to be right. */
+  readonly age: number;
+  /** Whether another query computed it meanwhile. */
+  readonly collapsed?: boolean;
+  /** Whether later commits change nothing. */
+  readonly pinned: boolean;
+}
+
+/** What a request came to when it was last asked. */
+interface Known {
+  readonly key: string;
+  readonly freshness: NativeFreshness;
+  readonly pinned: boolean;
+  /** When it was last seen to be right, in milliseconds. */
+  seen: number;
+}
+
+/** Requests whose keys are remembered. */
+const remembered = 10_000;
+/** How long an equal query is waited for, which its own reader may hold up. */
+const patienceMs = 5_000;
+
+export class ResultCache {
+  readonly #kept: KeptResults;
+  readonly #reader: ResultReader;
+  readonly #known = new LRUCache<string, Known>({ max: remembered });
+  /** Results that are being computed, by their keys. */
+  readonly #flights = new Map<string, Promise<void>>();
+  readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
+
+  constructor(kept: KeptResults, reader: ResultReader) {
+    this.#kept = kept;
+    this.#reader = reader;
+  }
+
+  async open(demand: ResultDemand): Promise<FoundResult> {
+    const found = await this.#open(demand);
+    if (found.use.status !== "bypass") this.#uses[found.use.status] += 1;
+    return found;
+  }
+
+  /** Resolves when a result that is being computed is kept, or won't be. */
+  async landed(key: string): Promise<void> {
+    await this.#flights.get(key);
+  }
+
+  report(): CacheReport {
+    const { bypass: _, ...asked } = this.#uses;
+    const all = Object.values(asked).reduce((sum, count) => sum + count, 0);
+    const { encoded } = this.#reader;
+    return {
+      entries: this.#kept.size,
+      bytes: this.#kept.bytes,
+      limit_bytes: this.#kept.limitBytes,
+      memory_entries: encoded.size,
+      memory_bytes: encoded.bytes,
+      memory_limit_bytes: encoded.limitBytes,
+      uses: { ...this.#uses },
+      hit_ratio: all === 0 ? null : asked.hit / all,
+    };
+  }
+
+  /** Removes the results that read a table, or all. */
+  async evict(table?: string): Promise<CacheEviction> {
+    let [entries, bytes] = [0, 0];
+    for (const key of this.#kept.keys()) {
+      if (table !== undefined && !(await this.#kept.reads(key, table))) continue;
+      this.#reader.encoded.evict(key);
+      bytes += this.#kept.evict(key);
+      entries += 1;
+    }
+    return { entries, bytes };
+  }
+
+  async #open(demand: ResultDemand): Promise<FoundResult> {
+    const avoided = avoidance(demand);
+    if (avoided !== undefined) return this.#avoid(demand, demand.prepare(), avoided);
+    const text = demandText(demand);
+    const known = this.#known.get(text);
+    if (known === undefined || demand.policy.no_cache) return this.#identify(demand, text, "miss");
+    if (!(await isStillRight(known, demand.policy))) return this.#identify(demand, text, "stale");
+    return (await this.#hit(demand, known)) ?? this.#identify(demand, text, "miss");
+  }
+
+  async #hit({ encoding }: ResultDemand, known: Known): Promise<FoundResult | undefined> {
+    const body = await this.#reader.whole(known.key, encoding);
+    if (body === undefined) return undefined;
+    const { key, pinned, seen } = known;
+    return { body, use: { status: "hit", key }, key, age: Math.floor((Date.now() - seen) / 1000), pinned };
+  }
+
+  async #identify(demand: ResultDemand, text: string, otherwise: CacheStatus): Promise<FoundResult> {
+    const native = demand.prepare();
+    const seen = Date.now();
+    const { identity, freshness } = await native.identify();
+    if (identity.volatile) return this.#avoid(demand, native, identity.volatile);
+    const pinned = identity.sources.length > 0 && identity.sources.every((source) => source.pinned);
+    const known = { key: resultKey(identity, demand.request.parameters), freshness, pinned, seen };
+    this.#known.set(text, known);
+    if (demand.policy.no_cache) return this.#run(demand, native, known, "refresh");
+    const collapsed = await this.#awaitFlight(known.key);
+    const found = await this.#hit(demand, known);
+    if (found === undefined) return this.#run(demand, native, known, otherwise);
+    native.cancel();
+    return { ...found, collapsed };
+  }
+
+  /** Whether an equal query was waited for. */
+  async #awaitFlight(key: string): Promise<boolean> {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return false;
+    await Promise.race([flight, new Promise((resolve) => setTimeout(resolve, patienceMs).unref())]);
+    return true;
+  }
+
+  async #run(
+    demand: ResultDemand,
+    native: NativeQuery,
+    { key, pinned }: Known,
+    status: CacheStatus,
+  ): Promise<FoundResult> {
+    refuseToRun(demand, native);
+    const keeping = this.#kept.keep(native, key);
+    if (keeping === undefined)
+      throw new DataFusionEngineError("A query began before it was run.", { code: "internal" });
+    this.#fly(keeping);
+    const body = await this.#body(demand, native, keeping);
+    return { body, use: { status, key }, key, age: 0, pinned };
+  }
+
+  /** Runs a query whose result nobody looks for. */
+  async bypass(native: NativeQuery, reason: string): Promise<FoundResult> {
+    const body = new RunningBody(native, await native.start(), newRevision());
+    this.#uses.bypass += 1;
+    return { body, use: { status: "bypass", reason }, age: 0, pinned: false };
+  }
+
+  #avoid(demand: ResultDemand, native: NativeQuery, reason: string): Promise<FoundResult> {
+    refuseToRun(demand, native);
+    return this.bypass(native, reason);
+  }
+
+  #fly({ key, done }: Keeping): void {
+    const flight = done.then(() => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    });
+    this.#flights.set(key, flight);
+  }
+
+  async #body({ encoding }: ResultDemand, native: NativeQuery, { key, revision }: Keeping): Promise<ResultBody> {
+    const started = await native.start();
+    const keep = (whole: Buffer) => {
+      const { row_count, truncated, stored_bytes } = native.summary();
+      const facts = { head: started.head, revision, row_count, truncated };
+      if (stored_bytes !== undefined) this.#reader.encoded.set(key, variantOf(encoding), whole, facts);
+    };
+    return new RunningBody(native, started, revision, { largest: largestEncoded, keep });
+  }
+}
+
+/** Why a request has nothing to do with the cache. */
+function avoidance({ policy, request }: ResultDemand): string | undefined {
+  if (policy.no_store) return "no-store";
+  return request.byte_limit === undefined ? undefined : "byte_limit";
+}
+
+/** Equal for requests that come to the same result as long as nothing else changes. */
+function demandText({ request }: ResultDemand): string {
+  const { sql, session_id = "", row_limit = "", parameters, tables = {}, gate, gates } = request;
+  const more = { parameters, tables, gate, gates };
+  const plain = parameters === undefined && gate == null && [tables, gates ?? {}].every(isEmpty);
+  return `${session_id}\n${row_limit}\n${plain ? "" : encode(more).toString("latin1")}\n${sql}`;
+}
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+async function isStillRight(known: Known, { max_age_seconds }: CachePolicy): Promise<boolean> {
+  const now = Date.now();
+  if (max_age_seconds != null && now - known.seen <= Number(max_age_seconds) * 1000) return true;
+  const isFresh = await known.freshness.isFresh();
+  if (isFresh) known.seen = now;
+  return isFresh;
+}
+
+function refuseToRun({ policy }: ResultDemand, native: NativeQuery): void {
+  if (!policy.only_if_cached) return;
+  native.cancel();
+  throw new DataFusionEngineError("No kept result is right for the tables as they are.", { code: "not_cached" });
+}

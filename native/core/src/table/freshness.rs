@@ -1,0 +1,86 @@
+//! Whether tables still are as a plan found them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use object_store::ObjectMeta;
+
+use super::catalog::Catalog;
+use super::snapshot::TableSnapshot;
+use super::table::Table;
+use super::time_travel::commit_meta;
+use crate::error::Result;
+use crate::storage::Location;
+
+/// The tables of a plan and the commits that it read them at.
+pub struct Freshness {
+    seen: Vec<Seen>,
+}
+
+struct Seen {
+    table: Arc<Table>,
+    version: i64,
+    commit: Option<ObjectMeta>,
+    /// Whether a commit after this one changes nothing.
+    pinned: bool,
+}
+
+impl Freshness {
+    pub fn new<'a>(tables: impl Iterator<Item = (&'a Arc<Table>, &'a TableSnapshot, bool)>) -> Self {
+        let seen = tables.map(|(table, snapshot, pinned)| Seen {
+            table: table.clone(),
+            version: snapshot.version,
+            commit: snapshot.commit.clone(),
+            pinned,
+        });
+        Self { seen: seen.collect() }
+    }
+
+    /// What is known without waiting: nothing where a table isn't in a folder of this machine.
+    pub fn now(&self, catalog: &Catalog) -> Option<bool> {
+        let mut fresh = true;
+        for seen in &self.seen {
+            fresh &= catalog.serves(&seen.table) && seen.now()?;
+        }
+        Some(fresh)
+    }
+
+    pub async fn check(&self, catalog: &Catalog) -> Result<bool> {
+        if let Some(fresh) = self.now(catalog) {
+            return Ok(fresh);
+        }
+        for seen in &self.seen {
+            if !catalog.serves(&seen.table) || !seen.check().await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Seen {
+    fn now(&self) -> Option<bool> {
+        let Location::Folder(folder) = &self.table.store.location else {
+            return None;
+        };
+        let file = |version: i64| std::fs::metadata(folder.join("_delta_log").join(format!("{version:020}.json"))).ok();
+        let same = match (&self.commit, file(self.version)) {
+            (Some(commit), Some(found)) => {
+                found.len() == commit.size
+                    && found
+                        .modified()
+                        .is_ok_and(|time| DateTime::<Utc>::from(time) == commit.last_modified)
+            }
+            (commit, found) => commit.is_none() == found.is_none(),
+        };
+        Some(same && (self.pinned || file(self.version + 1).is_none()))
+    }
+
+    async fn check(&self) -> Result<bool> {
+        let store = &self.table.store;
+        if commit_meta(store, self.version).await? != self.commit {
+            return Ok(false);
+        }
+        Ok(self.pinned || commit_meta(store, self.version + 1).await?.is_none())
+    }
+}

@@ -1,0 +1,56 @@
+/** `/v1/query`: a result as a resource with a URL, which browsers, caches and file readers revalidate. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type QueryRequest, QueryUrl, type ResultFormat, reference } from "../schemas/generated/index.js";
+import { emptyAnswer, problems } from "./answers.js";
+import type { App } from "./app.js";
+import { planningProblems, runningProblems } from "./queries.js";
+import { cacheHeaders, documentAnswer, partAnswer } from "./result-answer.js";
+
+export function query(app: App): void {
+  app.get(
+    "/v1/query",
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "getQueryResult",
+        summary: "Get the result of a query",
+        description:
+          "The result of a read-only statement, by a URL. It is computed where it isn't kept; `ETag` and `If-None-Match` tell whether it has changed. `Range` is answered for Arrow and Parquet.",
+        tags: ["queries"],
+        querystring: reference(QueryUrl),
+        response: {
+          200: documentAnswer,
+          206: partAnswer,
+          304: emptyAnswer("The result is the one that `If-None-Match` names.", cacheHeaders),
+          ...problems(
+            "not_acceptable",
+            ...planningProblems,
+            ...runningProblems,
+            "unsupported_type",
+            "range_not_satisfiable",
+            "not_cached",
+          ),
+        },
+      },
+    },
+    send,
+  );
+
+  // An automatic HEAD would say the length of what it sends, which is none.
+  app.head("/v1/query", { schema: { hide: true, querystring: reference(QueryUrl) } }, send);
+}
+
+/** What the URL says, once its JSON is read. */
+type QueryUrlRead = Omit<QueryRequest, "format"> & { format?: ResultFormat };
+
+async function send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { format = request.resultFormat(), ...wanted } = request.query as QueryUrlRead;
+  const { queries } = request.server.engine;
+  const policy = request.cachePolicy();
+  const inRanges = request.method === "HEAD" || request.headers.range !== undefined;
+  if (inRanges && (format === "arrow" || format === "parquet")) {
+    const file = await queries.file(wanted, format, policy);
+    if (file !== undefined) return reply.sendFile(format, file);
+  }
+  return reply.sendDocument(queries.run(wanted, format, policy), wanted);
+}
