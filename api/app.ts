@@ -24,6 +24,7 @@ import { addBodyParsers } from "./body-parsers.js";
 import { cachePolicy } from "./cache-policy.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
+import { HotAnswers } from "./hot-answers.js";
 import { incomingRows } from "./incoming-rows.js";
 import { stringifyJson } from "./json.js";
 import { sendProblem } from "./problem.js";
@@ -61,6 +62,8 @@ declare module "fastify" {
     sendResult(query: Query, style: Style, waiting?: Waiting): Promise<FastifyReply>;
     /** Sends the result alone, for those who have it already not again. */
     sendDocument(query: Query, style: Style): Promise<FastifyReply>;
+    /** Sends the answer of a hit once more where it still is right; whether it did. */
+    sendHot(): Promise<boolean>;
     sendFile(format: StoredFormat, file: ResultFile): Promise<FastifyReply>;
     /** Sends the rows of a query that has ended. */
     sendRows(result: QueryResult, encoding: Encoding): FastifyReply;
@@ -99,7 +102,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   for (const schema of schemas) app.addSchema(schema);
   addRequestHooks(app);
   answerUnknownRoutes(app);
-  addDecorations(app, engine);
+  addDecorations(app, engine, config.hotBytes);
   await app.register(compress, {
     customTypes: compressible,
     encodings: ["br", "gzip"],
@@ -116,7 +119,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   return app;
 }
 
-function addDecorations(app: FastifyInstance, engine: Engine): void {
+function addDecorations(app: FastifyInstance, engine: Engine, hotBytes: number): void {
   app.decorate("engine", engine);
   app.decorateRequest("resultFormat", function () {
     return resultFormat(this.headers);
@@ -133,8 +136,12 @@ function addDecorations(app: FastifyInstance, engine: Engine): void {
   app.decorateReply("sendResult", function (query, style, waiting) {
     return sendResult(this, query, style, waiting);
   });
+  const hot = new HotAnswers(hotBytes);
+  app.decorateReply("sendHot", function () {
+    return hot.send(this.request, this);
+  });
   app.decorateReply("sendDocument", function (query, style) {
-    return sendDocument(this, query, style);
+    return sendDocument(this, query, style, hot);
   });
   app.decorateReply("sendFile", function (format, file) {
     return sendFile(this, format, file);
@@ -149,10 +156,11 @@ function addRequestHooks(app: FastifyInstance): void {
   app.addHook("preClose", async () => {
     closing = true;
   });
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });
-    if (closing) throw new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
+    if (closing) done(new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" }));
+    else done();
   });
 }

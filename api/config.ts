@@ -8,6 +8,8 @@ export interface AppConfig {
   readonly logLevel: string;
   readonly bodyLimit: number;
   readonly rowsLimit: number;
+  /** Bytes of answers of hits that are kept ready. */
+  readonly hotBytes: number;
   /** How long a query may run, which is how long an answer may be silent. */
   readonly queryTimeoutMs: number;
 }
@@ -25,6 +27,7 @@ const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, Gi
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const environment = readEnvironment(variables);
   const state = resolve(environment.LAKEGATE_STATE);
+  const resultMemory = bytes(environment.LAKEGATE_RESULT_MEMORY);
   return {
     host: loopbackHost(environment.HOST),
     port: port(environment.PORT),
@@ -32,6 +35,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       logLevel: environment.LAKEGATE_LOG_LEVEL,
       bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
       rowsLimit: bytes(environment.LAKEGATE_ROWS_LIMIT),
+      hotBytes: resultMemory / 2,
       queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
     },
     engine: {
@@ -41,7 +45,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       history: Number(environment.LAKEGATE_HISTORY),
       results: {
         diskBytes: bytes(environment.LAKEGATE_RESULT_DISK),
-        memoryBytes: bytes(environment.LAKEGATE_RESULT_MEMORY),
+        memoryBytes: resultMemory / 2,
         ttlMs: Number(environment.LAKEGATE_RESULT_TTL_MS),
       },
     },

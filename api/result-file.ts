@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import parseRange from "range-parser";
 import { DataFusionEngineError, FileBody, type ResultFile } from "../engine/index.js";
-import { etag, isKnown } from "../routes/index.js";
+import { etag, knownTag } from "../routes/index.js";
 import type { StoredFormat } from "../schemas/generated/index.js";
 import { cacheControl } from "./result.js";
 import { bodyHeaders, cacheHeaders, resultTag } from "./result-headers.js";
@@ -31,7 +31,8 @@ export async function sendFile(
     "cache-control": cacheControl(found.pinned),
     "accept-ranges": "bytes",
   });
-  if (isKnown(reply.request.headers, tag)) return reply.code(304).send();
+  const known = knownTag(reply.request.headers, tag);
+  if (known !== undefined) return reply.code(304).header("etag", known).send();
   const range = wantedRange(reply, tag, size);
   if (range !== undefined) reply.code(206).header("content-range", `bytes ${range.start}-${range.end - 1}/${size}`);
   const { start, end } = range ?? { start: 0, end: size };

@@ -9,8 +9,9 @@ import {
   type QueryResult,
   type ResultBody,
 } from "../engine/index.js";
-import { etag, isKnown } from "../routes/index.js";
+import { etag, knownTag } from "../routes/index.js";
 import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
+import type { HotAnswers } from "./hot-answers.js";
 import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
 import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, timing } from "./result-headers.js";
 import { type ByteSource, ResultStream } from "./result-stream.js";
@@ -37,39 +38,37 @@ export async function sendResult(
   const isDocument = format === "json" || format === "msgpack";
   const tag = resultTag(format, style, body);
   reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found) });
-  return send(reply, query, {
-    format,
-    first: body.first,
-    complete: body.complete,
-    envelope,
-    summary: () => query.summary(),
-  });
+  return send(reply, query, { format, body, envelope, summary: () => query.summary() });
 }
 
 /** Sends the result alone, for those who have it already not again. */
-export async function sendDocument(reply: FastifyReply, query: Query, style: Style): Promise<FastifyReply> {
+export async function sendDocument(
+  reply: FastifyReply,
+  query: Query,
+  style: Style,
+  hot: HotAnswers,
+): Promise<FastifyReply> {
   cancelWithClient(reply, query);
   const found = await query.start();
   const { format } = query;
   const { body, pinned } = found;
   const tag = etag(resultTag(format, style, body));
   reply.headers({ etag: tag, "cache-control": cacheControl(pinned), ...foundHeaders(query, found) });
-  if (isKnown(reply.request.headers, tag)) return endWithoutBody(reply.code(304), query);
-  if (reply.request.method === "HEAD" && !body.complete) return endWithoutBody(reply, query);
-  const { first, complete } = body;
-  return send(reply, query, {
-    format,
-    first,
-    complete,
-    envelope: bare,
-    summary: () => query.summary(),
-    digest: (bytes) => digestOf(body, bytes),
-  });
+  const known = knownTag(reply.request.headers, tag);
+  if (body.complete) {
+    const bytes = wholeBody(format, body, bare);
+    reply.headers({ ...counts(query.summary()), "repr-digest": digestOf(body, bytes) });
+    hot.remember(reply, query, found, tag, bytes);
+    return known ? endWithoutBody(reply.code(304).header("etag", known)) : reply.send(bytes);
+  }
+  if (known === undefined && reply.request.method !== "HEAD")
+    return sendStream(reply, query, { format, body, envelope: bare, summary: () => query.summary() });
+  query.cancel();
+  return endWithoutBody(known ? reply.code(304).header("etag", known) : reply);
 }
 
-function endWithoutBody(reply: FastifyReply, query: Query): FastifyReply {
-  query.cancel();
-  return reply.send();
+function endWithoutBody(reply: FastifyReply): FastifyReply {
+  return reply.removeHeader("repr-digest").send();
 }
 
 /** The digest of the bytes that a kept body is sent as, reckoned once. */
@@ -86,8 +85,7 @@ export function sendRows(reply: FastifyReply, { status, body }: QueryResult, { f
   const { query_id, stats, cache = { status: "bypass" } } = status;
   const envelope = queryEnvelope(query_id, () => ({ summary: { ...body.summary(), stats }, cache }));
   reply.headers({ "query-id": query_id, ...bodyHeaders(format, body) });
-  const { first, complete } = body;
-  return send(reply, body, { format, first, complete, envelope, summary: () => body.summary() });
+  return send(reply, body, { format, body, envelope, summary: () => body.summary() });
 }
 
 /** Results of pinned versions never change; others are asked for again each time, which is cheap by their tags. */
@@ -139,18 +137,26 @@ function foundHeaders(query: Query, found: FoundResult): Record<string, string> 
 
 interface Sending {
   readonly format: ResultFormat;
-  readonly first: Buffer;
-  readonly complete: boolean;
+  readonly body: ResultBody;
   readonly envelope: Envelope;
   readonly summary: () => QuerySummary;
-  /** The `Repr-Digest` of a body that is sent whole. */
-  readonly digest?: (bytes: Buffer) => string;
 }
 
 function send(reply: FastifyReply, source: ByteSource, sending: Sending): FastifyReply {
-  const { format, first, complete, envelope, summary } = sending;
-  const begun = Buffer.concat([opening(format, envelope), first]);
-  if (complete) return sendWhole(reply, Buffer.concat([begun, closing(format, envelope)]), sending);
+  const { format, body, envelope, summary } = sending;
+  if (!body.complete) return sendStream(reply, source, sending);
+  return reply.headers(counts(summary())).send(wholeBody(format, body, envelope));
+}
+
+function wholeBody(format: ResultFormat, { first }: ResultBody, envelope: Envelope): Buffer {
+  return Buffer.concat([opening(format, envelope), first, closing(format, envelope)]);
+}
+
+function sendStream(
+  reply: FastifyReply,
+  source: ByteSource,
+  { format, body, envelope, summary }: Sending,
+): FastifyReply {
   const { raw, request } = reply;
   const chunked = request.raw.httpVersion !== "1.0";
   if (chunked) reply.header("trailer", Object.keys(counts(summary())).join(", "));
@@ -158,10 +164,5 @@ function send(reply: FastifyReply, source: ByteSource, sending: Sending): Fastif
     if (chunked) raw.addTrailers(counts(summary()));
     return closing(format, envelope);
   };
-  return reply.send(new ResultStream(source, begun, last));
-}
-
-function sendWhole(reply: FastifyReply, bytes: Buffer, { summary, digest }: Sending): FastifyReply {
-  if (digest !== undefined) reply.header("repr-digest", digest(bytes));
-  return reply.headers(counts(summary())).send(bytes);
+  return reply.send(new ResultStream(source, Buffer.concat([opening(format, envelope), body.first]), last));
 }

@@ -99,7 +99,7 @@ export const settings = [
     name: "LAKEGATE_RESULT_MEMORY",
     kind: "bytes",
     default: "64MiB",
-    description: "Memory for small results as they were last encoded.",
+    description: "Memory for small results: half as they were last encoded, half as they were last sent.",
   },
   {
     name: "LAKEGATE_RESULT_TTL_MS",

@@ -17,7 +17,7 @@ export interface Reading {
 export function exportBytes(url: string, sql: string, accept: string, reading: Reading = {}): Promise<Download> {
   return download(
     `${url}/v1/queries`,
-    { method: "POST", headers: { accept, "content-type": "application/sql" } },
+    { method: "POST", headers: { accept, "content-type": "application/sql", "cache-control": "no-store" } },
     sql,
     reading,
   );

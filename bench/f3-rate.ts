@@ -78,5 +78,8 @@ async function timed(url: string, sql: string) {
 }
 
 function jsonBody(sql: string) {
-  return { headers: { "content-type": "application/json" }, body: JSON.stringify({ sql }) };
+  return {
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    body: JSON.stringify({ sql }),
+  };
 }

@@ -261,14 +261,22 @@ export class NativeQuery {
 /** The tables of a query as it found them. */
 export class NativeFreshness {
   readonly #freshness: addon.Freshness;
+  #seen: boolean | Promise<boolean> | undefined;
 
   constructor(freshness: addon.Freshness) {
     this.#freshness = freshness;
   }
 
-  /** Whether they still are; at once, unless a table has to be asked over a network. */
+  /** Whether they still are; at once, unless a table has to be asked over a network. One look serves all who ask in the
+   * same turn of the event loop: what they ask for came in before it. */
   isFresh(): boolean | Promise<boolean> {
-    return this.#freshness.now() ?? crossAsync(() => this.#freshness.check());
+    if (this.#seen === undefined) {
+      this.#seen = this.#freshness.now() ?? crossAsync(() => this.#freshness.check());
+      setImmediate(() => {
+        this.#seen = undefined;
+      });
+    }
+    return this.#seen;
   }
 }
 

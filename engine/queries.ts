@@ -76,6 +76,25 @@ export class Queries {
     );
   }
 
+  /** Notes in the history that the result of a query was served once more; answers the id of that. */
+  served(query: Query): string {
+    const query_id = randomUUID();
+    const at = Date.now();
+    const order = newestFirst(this.#received++);
+    this.#parts.history.file(
+      {
+        order,
+        isDetached: false,
+        get status() {
+          const time = new Date(at).toISOString();
+          return { ...query.status(), query_id, created_at: time, finished_at: time };
+        },
+      },
+      query_id,
+    );
+    return query_id;
+  }
+
   explain(request: ExplainRequest): Promise<ExplainAnswer> {
     return this.#parts.sessions.use(request.session_id).explain(gated(request));
   }

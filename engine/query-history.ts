@@ -51,8 +51,7 @@ export class QueryHistory {
   }
 
   /** Files a query that has ended. */
-  file(entry: HistoryEntry): void {
-    const id = entry.status.query_id;
+  file(entry: HistoryEntry, id = entry.status.query_id): void {
     this.#entries.set(id, entry);
     if (entry.isDetached)
       this.#store.save(id, entry).catch((err) => this.#log.warn({ err }, "a query isn't remembered"));

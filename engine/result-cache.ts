@@ -37,6 +37,8 @@ export interface FoundResult {
   readonly collapsed?: boolean;
   /** Whether later commits change nothing. */
   readonly pinned: boolean;
+  /** Whether a kept result still is right; counts as another hit where it is. */
+  readonly again?: () => boolean | Promise<boolean>;
 }
 
 /** What a request came to when it was last asked. */
@@ -59,6 +61,8 @@ export class ResultCache {
   readonly #known = new LRUCache<string, Known>({ max: remembered });
   /** Results that are being computed, by their keys. */
   readonly #flights = new Map<string, Promise<void>>();
+  /** How often results were removed by hand. */
+  #evictions = 0;
   readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
 
   constructor(kept: KeptResults, reader: ResultReader) {
@@ -95,6 +99,7 @@ export class ResultCache {
 
   /** Removes the results that read a table, or all. */
   async evict(table?: string): Promise<CacheEviction> {
+    this.#evictions += 1;
     let [entries, bytes] = [0, 0];
     for (const key of this.#kept.keys()) {
       if (table !== undefined && !(await this.#kept.reads(key, table))) continue;
@@ -119,7 +124,21 @@ export class ResultCache {
     const body = await this.#reader.whole(known.key, encoding);
     if (body === undefined) return undefined;
     const { key, pinned, seen } = known;
-    return { body, use: { status: "hit", key }, key, age: Math.floor((Date.now() - seen) / 1000), pinned };
+    const age = Math.floor((Date.now() - seen) / 1000);
+    return { body, use: { status: "hit", key }, key, age, pinned, again: this.#recheck(known) };
+  }
+
+  #recheck(known: Known): () => boolean | Promise<boolean> {
+    const evictions = this.#evictions;
+    const count = (isFresh: boolean) => {
+      if (isFresh) this.#uses.hit += 1;
+      return isFresh;
+    };
+    return () => {
+      if (evictions !== this.#evictions) return false;
+      const isFresh = isStillRight(known, {});
+      return typeof isFresh === "boolean" ? count(isFresh) : isFresh.then(count);
+    };
   }
 
   async #identify(demand: ResultDemand, text: string, otherwise: CacheStatus): Promise<FoundResult> {
@@ -210,12 +229,15 @@ function isEmpty(value: object): boolean {
   return true;
 }
 
-async function isStillRight(known: Known, { max_age_seconds }: CachePolicy): Promise<boolean> {
+function isStillRight(known: Known, { max_age_seconds }: CachePolicy): boolean | Promise<boolean> {
   const now = Date.now();
   if (max_age_seconds != null && now - known.seen <= Number(max_age_seconds) * 1000) return true;
-  const isFresh = await known.freshness.isFresh();
-  if (isFresh) known.seen = now;
-  return isFresh;
+  const note = (isFresh: boolean) => {
+    if (isFresh) known.seen = now;
+    return isFresh;
+  };
+  const isFresh = known.freshness.isFresh();
+  return typeof isFresh === "boolean" ? note(isFresh) : isFresh.then(note);
 }
 
 function refuseToRun({ policy }: ResultDemand, native: NativeQuery): void {

@@ -21,29 +21,37 @@ export function writeCondition(headers: ConditionHeaders): (revision: string | u
 
 /** The revisions that `If-Match` names; undefined where any will do. */
 export function expectedRevisions({ "if-match": wanted = "*" }: ConditionHeaders): string[] | undefined {
-  const tags = wanted.split(",").map((tag) => tag.trim());
-  return tags.includes("*") ? undefined : tags.map((tag) => tag.replace(/^(W\/)?"(.*)"$/, "$2"));
+  const tags = tagsIn(wanted);
+  return tags.includes("*") ? undefined : tags.map((tag) => uncompressed(tag).replace(/^"(.*)"$/, "$1"));
 }
 
 /** Sends what is there with its ETag, or 304 where the client has it already. */
 export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T): T | FastifyReply {
-  reply.header("etag", etag(revision));
-  const known = reply.request.headers["if-none-match"];
-  return known !== undefined && names(known, revision) ? reply.code(304).send() : value;
+  const known = knownTag(reply.request.headers, etag(revision));
+  reply.header("etag", known ?? etag(revision));
+  return known === undefined ? value : reply.code(304).send();
 }
 
 export function etag(revision: string): string {
   return `"${revision}"`;
 }
 
-/** Whether the client has what the tag names, however it was compressed for it. */
-export function isKnown({ "if-none-match": list }: ConditionHeaders, tag: string): boolean {
-  if (list === undefined) return false;
-  const tags = list.split(",").map((item) => item.trim());
-  return tags.some((item) => item === "*" || item.replace(/^W\//, "").replace(/\+\w+"$/, '"') === tag);
+/** The tag by which the client says that it has what `tag` names, compressed or not; undefined where it hasn't. */
+export function knownTag({ "if-none-match": list }: ConditionHeaders, tag: string): string | undefined {
+  if (list === undefined) return undefined;
+  const known = tagsIn(list).find((item) => item === "*" || uncompressed(item) === tag);
+  return known === "*" ? tag : known;
 }
 
 function names(list: string, revision: string | undefined): boolean {
-  if (revision === undefined) return false;
-  return list.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag(revision));
+  return revision !== undefined && knownTag({ "if-none-match": list }, etag(revision)) !== undefined;
+}
+
+function tagsIn(list: string): string[] {
+  return list.split(",").map((item) => item.trim());
+}
+
+/** The tag of the uncompressed bytes. */
+function uncompressed(tag: string): string {
+  return tag.replace(/^W\//, "").replace(/\+\w+"$/, '"');
 }

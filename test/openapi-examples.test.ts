@@ -27,6 +27,7 @@ interface Response {
 interface Parameter {
   readonly name: string;
   readonly in: string;
+  readonly required?: boolean;
   readonly example?: unknown;
 }
 
@@ -131,9 +132,11 @@ function bytesOf(type: string, value: unknown): string | Uint8Array {
 /** The path with the examples of its parameters, or with what was made before. */
 function filled(path: string, { parameters = [] }: Operation, ids: Readonly<Record<string, string>>): string {
   const made = Object.entries(ids).find(([prefix]) => path.startsWith(`${prefix}/`))?.[1];
-  return parameters
+  const filled = parameters
     .filter((parameter) => parameter.in === "path")
     .reduce((rest, { name, example }) => rest.replace(`{${name}}`, made ?? String(example)), path);
+  const asked = parameters.filter((parameter) => parameter.in === "query" && parameter.required);
+  return `${filled}?${new URLSearchParams(asked.map(({ name, example }) => [name, String(example)]))}`;
 }
 
 function remember(path: string, answer: Answer, ids: Record<string, string>): void {
