@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { appendMemory } from "./append-memory.js";
 import { f1 } from "./f1-tpch.js";
 import { f3 } from "./f3-rate.js";
+import { f4 } from "./f4-hits.js";
 import { f5 } from "./f5-export.js";
 import { f8 } from "./f8-appends.js";
 import { f9 } from "./f9-start.js";
@@ -11,7 +12,17 @@ import { merge } from "./merge.js";
 import { markdown, print, type Report } from "./report.js";
 import { validation } from "./validation.js";
 
-const parts: Record<string, () => Promise<Report>> = { f1, f3, f5, f8, merge, append: appendMemory, f9, validation };
+const parts: Record<string, () => Promise<Report>> = {
+  f1,
+  f3,
+  f4,
+  f5,
+  f8,
+  merge,
+  append: appendMemory,
+  f9,
+  validation,
+};
 const named = process.argv.slice(2).map((name) => name.toLowerCase());
 const unknown = named.filter((name) => !(name in parts));
 if (unknown.length > 0)

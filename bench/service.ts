@@ -11,21 +11,27 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export async function startLakegate(warehouse: string): Promise<Service> {
-  const state = mkdtempSync(join(tmpdir(), "lakegate-bench-"));
+/** `given`: a state folder that stays. */
+export async function startLakegate(warehouse: string, given?: string): Promise<Service> {
+  const state = given ?? mkdtempSync(join(tmpdir(), "lakegate-bench-"));
   const environment = { LAKEGATE_WAREHOUSE: warehouse, LAKEGATE_STATE: state, LAKEGATE_LOG_LEVEL: "warn" };
   const service = await start(["dist/api/server.js"], environment);
   return {
     ...service,
     async stop() {
       await service.stop();
-      rmSync(state, { recursive: true, force: true });
+      if (given === undefined) rmSync(state, { recursive: true, force: true });
     },
   };
 }
 
 export function startEcho(): Promise<Service> {
   return start(["--import", "tsx", "bench/echo.ts"], {});
+}
+
+/** A bare Fastify that serves a file. */
+export function startBareRoute(file: string, type: string): Promise<Service> {
+  return start(["--import", "tsx", "bench/bare-route.ts", file, type], {});
 }
 
 export function startLoopback(): Promise<Service> {

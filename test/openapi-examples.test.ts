@@ -136,7 +136,7 @@ function filled(path: string, { parameters = [] }: Operation, ids: Readonly<Reco
     .filter((parameter) => parameter.in === "path")
     .reduce((rest, { name, example }) => rest.replace(`{${name}}`, made ?? String(example)), path);
   const asked = parameters.filter((parameter) => parameter.in === "query" && parameter.required);
-  return `${filled}?${new URLSearchParams(asked.map(({ name, example }) => [name, String(example)]))}`;
+  return `${filled}?${new URLSearchParams(Object.fromEntries(asked.map(({ name, example }) => [name, String(example)])))}`;
 }
 
 function remember(path: string, answer: Answer, ids: Record<string, string>): void {
