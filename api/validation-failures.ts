@@ -42,6 +42,8 @@ function message(error: ErrorObject): string {
       return unknownField(String(params.additionalProperty), Object.keys(parentSchema?.properties ?? {}));
     case "required":
       return "is required";
+    case "dependentRequired":
+      return `is required with ${params.property}`;
     case "enum":
       return `must be one of ${params.allowedValues.join(", ")}`;
     case "const":

@@ -86,7 +86,13 @@ describe("bodies", () => {
     ],
     ["a number out of range", { sql: "SELECT 1", row_limit: -1 }, "/row_limit", "minimum", />= 0/],
     ["an integer that is none", { sql: "SELECT 1", row_limit: 1.5 }, "/row_limit", "type", /integer/],
-    ["a float beyond what it holds exactly", { sql: "SELECT 1", row_limit: 1e300 }, "/row_limit", "format", /all its digits/],
+    [
+      "a float beyond what it holds exactly",
+      { sql: "SELECT 1", row_limit: 1e300 },
+      "/row_limit",
+      "format",
+      /all its digits/,
+    ],
     ["another type", { sql: 1 }, "/sql", "type", /string/],
     ["null for what may only be absent", { sql: "SELECT 1", row_limit: null }, "/row_limit", "type", /integer/],
     [

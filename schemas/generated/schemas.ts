@@ -421,18 +421,6 @@ export const DataCheckBody = unsafe<types.DataCheckBody>({
       ],
       "description": "What the protocol of the table must be at least; otherwise nothing is done.",
       "default": null
-    },
-    "commit_options": {
-      "anyOf": [
-        {
-          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
-        },
-        {
-          "type": "null"
-        }
-      ],
-      "description": "How the commit is made.",
-      "default": null
     }
   },
   "required": [],
@@ -4251,6 +4239,14 @@ export const GateQuestion = unsafe<types.GateQuestion>({
       "default": null
     }
   },
+  "dependentRequired": {
+    "version": [
+      "table"
+    ],
+    "timestamp": [
+      "table"
+    ]
+  },
   "not": {
     "anyOf": [
       {
@@ -4871,7 +4867,11 @@ export const OperationConditions = unsafe<types.OperationConditions>({
   "properties": {
     "if-match": {
       "type": "string",
-      "description": "Only when the table still has this ETag; its commit then follows on that version and no other."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the table still has this ETag; its commit then follows on that version and no other.",
+      "examples": [
+        "*"
+      ]
     },
     "idempotency-key": {
       "type": "string",
@@ -6858,6 +6858,14 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
       "default": null
     }
   },
+  "dependentRequired": {
+    "version": [
+      "table"
+    ],
+    "timestamp": [
+      "table"
+    ]
+  },
   "not": {
     "anyOf": [
       {
@@ -7253,11 +7261,19 @@ export const TableConditions = unsafe<types.TableConditions>({
   "properties": {
     "if-match": {
       "type": "string",
-      "description": "Only when the entry still has this ETag."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the entry still has this ETag.",
+      "examples": [
+        "*"
+      ]
     },
     "if-none-match": {
       "type": "string",
-      "description": "`*`: only when the name is not registered yet."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "`*`: only when the name is not registered yet.",
+      "examples": [
+        "*"
+      ]
     }
   },
   "examples": [

@@ -426,10 +426,6 @@ export interface DataCheckBody {
    * What the protocol of the table must be at least; otherwise nothing is done.
    */
   gate?: DeltaFeatureGate | null;
-  /**
-   * How the commit is made.
-   */
-  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * Rows that are deleted.
