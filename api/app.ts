@@ -17,6 +17,7 @@ import { sendResult } from "./result.js";
 import { resultFormat } from "./result-format.js";
 import { traceId } from "./trace.js";
 import { answerUnknownRoutes } from "./unknown-route.js";
+import { answerUnreadable } from "./unreadable-request.js";
 import { validatorCompiler } from "./validator.js";
 
 declare module "fastify" {
@@ -49,10 +50,13 @@ const compressible = /^(text\/|application\/(json|x-ndjson|problem\+json))/;
 
 export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
+    clientErrorHandler: answerUnreadable,
     connectionTimeout: config.queryTimeoutMs + silenceMarginMs,
     forceCloseConnections: "idle",
     frameworkErrors: sendProblem,
     genReqId: requestId,
+    // Node would answer without a body; `addRequestHooks` asks for it instead.
+    http: { requireHostHeader: false },
     keepAliveTimeout: 72_000,
     logController: new LogController({ disableRequestLogging: true }),
     logger: { level: config.logLevel },
@@ -107,5 +111,7 @@ function addRequestHooks(app: FastifyInstance): void {
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });
     if (closing) throw new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
+      throw new DataFusionEngineError("A request of HTTP/1.1 has a Host.", { code: "invalid_request" });
   });
 }
