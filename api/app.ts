@@ -2,7 +2,7 @@
 
 import { constants } from "node:zlib";
 import compress from "@fastify/compress";
-import Fastify, { type FastifyInstance, LogController } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import {
   DataFusionEngineError,
   type Encoding,
@@ -36,6 +36,7 @@ import type { Style } from "./result-headers.js";
 import { tagCompressed } from "./tag-compressed.js";
 import { traceId } from "./trace.js";
 import { answerUnknownRoutes } from "./unknown-route.js";
+import { answerUnreadable } from "./unreadable-request.js";
 import { validatorCompiler } from "./validator.js";
 import { waitingOf } from "./waiting.js";
 
@@ -81,10 +82,13 @@ const compressible = /^(text\/|application\/(json|x-ndjson|problem\+json))/;
 
 export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
+    clientErrorHandler: answerUnreadable,
     connectionTimeout: config.queryTimeoutMs + silenceMarginMs,
     forceCloseConnections: "idle",
     frameworkErrors: sendProblem,
     genReqId: requestId,
+    // Node would answer without a body; `addRequestHooks` asks for it instead.
+    http: { requireHostHeader: false },
     keepAliveTimeout: 72_000,
     logController: new LogController({ disableRequestLogging: true }),
     logger: { level: config.logLevel },
@@ -151,6 +155,13 @@ function addDecorations(app: FastifyInstance, engine: Engine, hotBytes: number):
   });
 }
 
+/** Why a request is not looked at. */
+function refusal({ headers, raw }: FastifyRequest, closing: boolean): DataFusionEngineError | undefined {
+  if (closing) return new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
+  if (headers.host !== undefined || raw.httpVersion !== "1.1") return undefined;
+  return new DataFusionEngineError("A request of HTTP/1.1 has a Host.", { code: "invalid_request" });
+}
+
 function addRequestHooks(app: FastifyInstance): void {
   let closing = false;
   app.addHook("preClose", async () => {
@@ -160,7 +171,6 @@ function addRequestHooks(app: FastifyInstance): void {
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });
-    if (closing) done(new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" }));
-    else done();
+    done(refusal(request, closing));
   });
 }

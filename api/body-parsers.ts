@@ -5,6 +5,7 @@ import { DataFusionEngineError, decode } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
 import { parseJson } from "./json.js";
+import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 import { RowStream } from "./row-stream.js";
 import { bodyMediaTypes, unsupportedMediaType } from "./unsupported-media-type.js";
 import { wholeBody } from "./whole-body.js";
@@ -36,7 +37,7 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: B
   }
   app.addHook("preValidation", async (request) => {
     if (request.body !== undefined || request.routeOptions.schema?.body === undefined) return;
-    request.body = mayBeAbsent(request) ? {} : refuseEmpty(request);
+    request.body = mayBeAbsent(bodySchema(request)) ? {} : refuseEmpty(request);
   });
 }
 
@@ -52,11 +53,9 @@ function parserOf(request: FastifyRequest, mediaType: string): (bytes: Buffer) =
   return parse;
 }
 
-/** A body in which everything may be absent may be absent itself. */
-function mayBeAbsent({ routeOptions }: FastifyRequest): boolean {
+function bodySchema({ routeOptions }: FastifyRequest): BodySchema {
   const body = routeOptions.schema?.body as { content?: Record<string, { schema: { $ref?: string } }> } | undefined;
-  const schema = schemas.find(({ $id }) => $id === body?.content?.[json]?.schema.$ref);
-  return schema?.type === "object" && (schema.required ?? []).length === 0 && schema.oneOf === undefined;
+  return (schemas.find(({ $id }) => $id === body?.content?.[json]?.schema.$ref) ?? {}) as BodySchema;
 }
 
 function refuseEmpty(request: FastifyRequest): undefined {

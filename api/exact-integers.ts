@@ -1,4 +1,7 @@
-/** Lets a validator that knows only numbers check a value that holds bigints: they are rounded while it looks, then put back. */
+/**
+ * Lets a validator that knows only numbers check a value that holds bigints: while it looks, the longest safe integer
+ * stands in for each, so that an unsafe number can only be a float.
+ */
 import type { ValidationFailure } from "../schemas/generated/index.js";
 
 type Holder = Record<string, unknown>;
@@ -18,11 +21,12 @@ export class ExactIntegers {
   readonly failures: readonly ValidationFailure[];
   readonly #slots: Slot[] = [];
 
-  /** Rounds every bigint inside the value. */
+  /** Takes every bigint out of the value. */
   constructor(value: unknown) {
     const tooDeep = !this.#collect(value, "", 0);
     this.failures = tooDeep ? [nestedTooDeep] : this.#slots.filter(isTooWide).map(tooWide);
-    for (const { holder, key, value } of this.#slots) holder[key] = Number(value);
+    for (const { holder, key, value } of this.#slots)
+      holder[key] = value < 0n ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER;
   }
 
   putBack(): void {

@@ -1,8 +1,11 @@
 /**
- * Makes the components of the OpenAPI document from the canonical schemas, and gives every body and answer the examples
- * of its schema. The plugin's own components lose what stands beside a `$ref` and every example value named `nullable`.
+ * Makes the components of the OpenAPI document from the canonical schemas, gives every body and answer the examples of its
+ * schema, and says which bodies may be absent. The plugin's own components lose what stands beside a `$ref` and every example
+ * value named `nullable`.
  */
+import { json } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
+import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 
 interface Media {
   readonly schema?: { readonly $ref?: string };
@@ -15,7 +18,17 @@ interface Parameter {
   readonly schema?: { readonly $ref?: string };
 }
 
-type Components = Record<string, { readonly description?: string; readonly examples?: readonly unknown[] }>;
+interface Body {
+  readonly required?: unknown;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+
+interface Component extends BodySchema {
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+}
+
+type Components = Record<string, Component>;
 
 const prefix = "#/components/schemas/";
 const titles = new Map(schemas.map(({ $id, title }) => [$id, title]));
@@ -23,7 +36,7 @@ const titles = new Map(schemas.map(({ $id, title }) => [$id, title]));
 export function completed(paths: unknown): { paths: unknown; components: { schemas: Components } } {
   const all = Object.fromEntries(schemas.map(({ $id: _, ...schema }) => [schema.title, local(schema)])) as Components;
   const localPaths = local(paths);
-  return { paths: withExamples(localPaths, all), components: { schemas: reached(localPaths, all) } };
+  return { paths: withDetails(localPaths, all), components: { schemas: reached(localPaths, all) } };
 }
 
 /** The value with every reference pointing into the document. */
@@ -37,22 +50,37 @@ function local(value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-function withExamples(value: unknown, all: Components): unknown {
-  if (Array.isArray(value)) return value.map((inner) => withExamples(inner, all));
+function withDetails(value: unknown, all: Components): unknown {
+  if (Array.isArray(value)) return value.map((inner) => withDetails(inner, all));
   if (value === null || typeof value !== "object") return value;
-  const inner = Object.entries(value).map(([key, part]) => [key, withExamples(part, all)]);
-  return { ...descriptionOf(value, all), ...Object.fromEntries(inner), ...examplesOf(value, all) };
+  const inner = Object.entries(value).map(([key, part]) => [key, withDetails(part, all)]);
+  return {
+    ...descriptionOf(value, all),
+    ...Object.fromEntries(inner),
+    ...requirementOf(value, all),
+    ...examplesOf(value, all),
+  };
+}
+
+/** The plugin says of every body that it is required. */
+function requirementOf({ required, content }: Body, all: Components): object {
+  const component = componentOf(content?.[json]?.schema, all);
+  return required === true && component !== undefined ? { required: !mayBeAbsent(component) } : {};
+}
+
+function componentOf(schema: Media["schema"], all: Components): Component | undefined {
+  return schema?.$ref === undefined ? undefined : all[schema.$ref.slice(prefix.length)];
 }
 
 /** The plugin loses what a parameter says beside its `$ref`; its type then speaks for it. */
 function descriptionOf({ in: place, schema }: Parameter, all: Components): object {
-  const title = schema?.$ref?.slice(prefix.length);
-  return place === undefined || title === undefined ? {} : { description: all[title]?.description };
+  const component = componentOf(schema, all);
+  return place === undefined || component === undefined ? {} : { description: component.description };
 }
 
 function examplesOf({ schema, examples, example }: Media, all: Components): object {
   if (typeof schema?.$ref !== "string" || examples !== undefined || example !== undefined) return {};
-  const values = all[schema.$ref.slice(prefix.length)]?.examples ?? [];
+  const values = componentOf(schema, all)?.examples ?? [];
   return { examples: Object.fromEntries(values.map((value, index) => [`example ${index + 1}`, { value }])) };
 }
 

@@ -19,15 +19,12 @@ const resultHeaders = ["age", "cache-control", "content-encoding", "content-leng
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = engineError(error, request);
-  const { status, retryable } = errorTable[known.code];
+  const { status } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
   if (!request.raw.complete) takeTheRest(request, reply);
   for (const header of resultHeaders) reply.removeHeader(header);
-  return reply
-    .code(status)
-    .type(problemJson)
-    .send(problem(known, request, status, retryable));
+  return reply.code(status).type(problemJson).send(problem(known, request));
 }
 
 /** Closing at once would reset the connection under a client that still sends, which then never sees the answer. */
@@ -36,18 +33,20 @@ function takeTheRest(request: FastifyRequest, reply: FastifyReply): void {
   request.raw.unpipe().resume();
 }
 
-function problem(error: DataFusionEngineError, request: FastifyRequest, status: number, retryable: boolean): Problem {
+/** The document that says of an error how a request with this URL and id failed. */
+export function problem(error: DataFusionEngineError, { url, id }: Pick<FastifyRequest, "url" | "id">): Problem {
   const { kind, code, location, details } = error;
+  const { title, status, retryable } = errorTable[code];
   return {
     type: `https://lakegate.dev/problems/${code}`,
-    title: errorTable[code].title,
+    title,
     status,
     detail: code === "internal" ? errorTable.internal.description : error.message,
-    instance: request.url.split("?", 1)[0] ?? request.url,
+    instance: url.split("?", 1)[0] ?? url,
     kind,
     code,
     retryable,
-    request_id: request.id,
+    request_id: id,
     ...(location && { location }),
     ...(error instanceof InvalidRequest && { errors: [...error.failures] }),
     ...(details && { details: { ...details } }),

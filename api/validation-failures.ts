@@ -7,6 +7,7 @@ const mostFailures = 20;
 const formats: Readonly<Record<string, string>> = {
   "date-time": "must be a time such as 2026-01-15T09:30:00Z",
   int32: "must fit in a signed 32-bit integer",
+  int64: "must be a signed 64-bit integer, with all its digits",
 };
 /** Beyond this share of different letters a name is no likely misspelling. */
 const farthest = 0.5;
@@ -41,6 +42,8 @@ function message(error: ErrorObject): string {
       return unknownField(String(params.additionalProperty), Object.keys(parentSchema?.properties ?? {}));
     case "required":
       return "is required";
+    case "dependentRequired":
+      return `is required with ${params.property}`;
     case "enum":
       return `must be one of ${params.allowedValues.join(", ")}`;
     case "const":

@@ -66,6 +66,7 @@ function validator(coerceTypes: boolean): Ajv2020 {
   });
   formats.default(ajv);
   ajv.addFormat("date-time", isDateTime);
+  ajv.addFormat("int64", { type: "number", validate: Number.isSafeInteger });
   ajv.addSchema(schemas);
   return ajv;
 }

@@ -17,5 +17,5 @@ export async function wholeBody(payload: Readable, limit: number): Promise<Buffe
 }
 
 function tooSlow(): DataFusionEngineError {
-  return new DataFusionEngineError(`The body took longer than ${longestMs} ms to come.`, { code: "invalid_body" });
+  return new DataFusionEngineError(`The body took longer than ${longestMs} ms to come.`, { code: "request_timeout" });
 }

@@ -7,7 +7,6 @@ import type {
   GateVerdict,
   SupportQuestion,
 } from "../schemas/generated/index.js";
-import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { engineSupport, protocolCompatibility, validateProtocolGate } from "./native.js";
 import type { TableReads } from "./table-reads.js";
 
@@ -34,8 +33,6 @@ export class Gates {
   }
 
   async #protocol({ snapshot, table, ...pin }: Asked): Promise<DeltaProtocolSnapshot> {
-    if (table !== undefined) return this.#reads.protocol(table, pin);
-    if (pin.version === undefined && pin.timestamp === undefined) return snapshot ?? {};
-    throw new DataFusionEngineError("A version is that of a table: name the table.", { code: "invalid_request" });
+    return table === undefined ? (snapshot ?? {}) : this.#reads.protocol(table, pin);
   }
 }

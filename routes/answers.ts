@@ -15,7 +15,13 @@ const requestIdHeader: Headers = {
 };
 
 /** Problems that any route can answer with. */
-const everywhere: readonly ErrorCode[] = ["invalid_request", "internal", "service_unavailable"];
+const everywhere: readonly ErrorCode[] = [
+  "invalid_request",
+  "request_timeout",
+  "header_too_large",
+  "internal",
+  "service_unavailable",
+];
 
 /** Problems of any route that reads a body. */
 export const bodyProblems: readonly ErrorCode[] = [

@@ -24,7 +24,7 @@ const dataContent: Readonly<Record<string, object>> = {
 };
 
 function text(description: string, example: string): object {
-  return { schema: { type: "string", description, examples: [example] } };
+  return { schema: { type: "string", minLength: 1, description, examples: [example] } };
 }
 
 /** Its example is a file beside the OpenAPI document. */

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { encode } from "@msgpack/msgpack";
 import type { Sending } from "./fixture/client.js";
 import { assertProblem, type ExpectedProblem } from "./fixture/problem.js";
+import { exchange, sendRaw } from "./fixture/raw.js";
 import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
 import { writeTable } from "./fixture/tables.js";
 
@@ -198,6 +199,59 @@ const statements: BadRequest[] = [
   },
 ];
 
+interface Garbage extends ExpectedProblem {
+  name: string;
+  bytes: string | Uint8Array;
+}
+
+const get = "GET /v1/tables HTTP/1.1\r\nHost: lakegate\r\n";
+
+const garbage: Garbage[] = [
+  { name: "words", bytes: "hello there\r\n\r\n", status: 400, code: "invalid_request" },
+  { name: "a TLS hello", bytes: Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252]), status: 400, code: "invalid_request" },
+  { name: "another protocol", bytes: get.replace("HTTP/1.1", "SSH/2.0"), status: 400, code: "invalid_request" },
+  { name: "an unknown method", bytes: `${get.replace("GET", "FETCH")}\r\n`, status: 400, code: "invalid_request" },
+  { name: "a header without a name", bytes: `${get}: x\r\n\r\n`, status: 400, code: "invalid_request" },
+  { name: "a NUL in a header", bytes: `${get}X-Name: a\0b\r\n\r\n`, status: 400, code: "invalid_request" },
+  {
+    name: "no Host",
+    bytes: "GET /v1/tables HTTP/1.1\r\nConnection: close\r\n\r\n",
+    status: 400,
+    code: "invalid_request",
+  },
+  {
+    name: "two lengths",
+    bytes: `${get}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`,
+    status: 400,
+    code: "invalid_request",
+  },
+  {
+    name: "a length and chunks",
+    bytes: `${get}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    status: 400,
+    code: "invalid_request",
+  },
+  {
+    name: "a chunk without a size",
+    bytes: `${get.replace("GET", "POST")}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n`,
+    status: 400,
+    code: "invalid_request",
+  },
+  {
+    name: "a header of 20 kB",
+    bytes: `${get}X-Long: ${"x".repeat(2e4)}\r\n\r\n`,
+    status: 431,
+    code: "header_too_large",
+  },
+  {
+    name: "a header of 20 MB",
+    bytes: `${get}X-Long: ${"x".repeat(2e7)}\r\n\r\n`,
+    status: 431,
+    code: "header_too_large",
+  },
+  { name: "a URL of 20 kB", bytes: get.replace("tables", "x".repeat(2e4)), status: 431, code: "header_too_large" },
+];
+
 const refusals = [
   "INSERT INTO flights SELECT * FROM flights",
   "DELETE FROM flights",
@@ -283,6 +337,24 @@ describe("bad input", () => {
   it("lists the formats that there are when none is acceptable", async () => {
     const answer = await post(request({ sql: "SELECT 1" }, { accept: "image/png" }));
     assert.match(answer.text, /application\/vnd\.apache\.arrow\.stream/);
+  });
+
+  for (const { name, bytes, ...expected } of garbage) {
+    it(`${name} over a bare connection`, async () => {
+      const answer = await sendRaw(server.url, bytes);
+      assertProblem(answer, { kind: "validation", ...expected });
+      assert.equal(answer.headers.get("connection"), "close");
+      await lives();
+    });
+  }
+
+  it("garbage after a request breaks its answer off, and does not end it", async () => {
+    const body = JSON.stringify({ sql: "SELECT * FROM flights" });
+    const head = `${get.replace("GET /v1/tables", "POST /v1/queries")}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const text = (await exchange(server.url, `${head}${body}`, "garbage\r\n\r\n")).toString();
+    assert.match(text, /^HTTP\/1.1 200 OK\r\n/);
+    assert.doesNotMatch(text, /problem|\r\n0\r\n/);
+    await lives();
   });
 
   for (const statement of refusals) {

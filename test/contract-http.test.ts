@@ -51,6 +51,23 @@ describe("bodies", () => {
     });
   }
 
+  it("hold no integer that a float has rounded", async () => {
+    const rounded = [-(2 ** 63) * 1.5, -(2 ** 63), 2 ** 53, 1e18, 2 ** 63, 1e19];
+    for (const number of rounded) {
+      const bytes = encode({ sql: "SELECT 1", tables: { flights: { version: number } } });
+      const { errors = [] } = assertProblem(await post("/v1/queries", messagePack, bytes), {
+        status: 400,
+        code: "invalid_request",
+      });
+      assert.ok(errors.some(({ pointer, keyword }) => pointer === "/tables/flights/version" && keyword === "format"));
+    }
+    const inUrl = assertProblem(await client.send("/v1/tables/flights?version=1e18"), {
+      status: 400,
+      code: "invalid_request",
+    });
+    assert.deepEqual(inUrl.errors?.map(place), [{ pointer: "/version", keyword: "format" }]);
+  });
+
   const faults: readonly [string, object, string, string, RegExp][] = [
     [
       "an unknown field, with the closest",
@@ -69,6 +86,13 @@ describe("bodies", () => {
     ],
     ["a number out of range", { sql: "SELECT 1", row_limit: -1 }, "/row_limit", "minimum", />= 0/],
     ["an integer that is none", { sql: "SELECT 1", row_limit: 1.5 }, "/row_limit", "type", /integer/],
+    [
+      "a float beyond what it holds exactly",
+      { sql: "SELECT 1", row_limit: 1e300 },
+      "/row_limit",
+      "format",
+      /all its digits/,
+    ],
     ["another type", { sql: 1 }, "/sql", "type", /string/],
     ["null for what may only be absent", { sql: "SELECT 1", row_limit: null }, "/row_limit", "type", /integer/],
     [

@@ -26,6 +26,7 @@ const knownKeywords = new Set([
   "propertyNames",
   "properties",
   "required",
+  "dependentRequired",
   "additionalProperties",
   "items",
   "oneOf",

@@ -146,6 +146,8 @@ type Fields = ReadonlyMap<string, Field>;
 
 /** The keywords beside `properties` that say which fields go together. */
 function conditionLines(schema: Schema, fields: Fields): string[] {
+  if (schema.dependentRequired !== undefined)
+    throw new ShapeError("Rust cannot check which field needs another", "/dependentRequired");
   const lines: string[] = [];
   const add = (keyword: string, rule: string, conditions: Schema[]): void => {
     const list = within(keyword, () => conditions.map((condition) => emitCondition(condition, fields)));

@@ -26,7 +26,7 @@ const derivations: readonly Derivation[] = [
   { from: "DeltaDropConstraintsRequest", title: "DropConstraintsBody" },
   { from: "DeltaCheckpointRequest", title: "CheckpointBody" },
   { from: "DeltaCleanupMetadataRequest", title: "CleanupMetadataBody" },
-  { from: "DeltaDataCheckRequest", title: "DataCheckBody" },
+  { from: "DeltaDataCheckRequest", title: "DataCheckBody", without: ["commit_options"] },
   { from: "DeltaConvertRequest", title: "ConvertBody", placed: true },
   { from: "DeltaCreateRequest", title: "TableCreation", without: ["mode"], placed: true },
 ];

@@ -101,6 +101,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Not acceptable",
     "description": "No format in `Accept` can be produced. The detail lists those that can."
   },
+  "request_timeout": {
+    "status": 408,
+    "kind": "validation",
+    "retryable": true,
+    "title": "Request timed out",
+    "description": "The header or the body took too long to come. Send the request again."
+  },
   "name_taken": {
     "status": 409,
     "kind": "config",
@@ -352,6 +359,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": true,
     "title": "Too many requests",
     "description": "The server has as much of this as it allows. Wait as `Retry-After` says, or end what is no longer needed."
+  },
+  "header_too_large": {
+    "status": 431,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Header too large",
+    "description": "The request line and the header fields are more than 16 KiB together. Send less, or send it in a body."
   },
   "internal": {
     "status": 500,

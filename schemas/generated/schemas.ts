@@ -670,18 +670,6 @@ export const DataCheckBody = unsafe<types.DataCheckBody>({
       ],
       "description": "What the protocol of the table must be at least; otherwise nothing is done.",
       "default": null
-    },
-    "commit_options": {
-      "anyOf": [
-        {
-          "$ref": "https://lakegate.dev/schemas/delta/commit_options.schema.json"
-        },
-        {
-          "type": "null"
-        }
-      ],
-      "description": "How the commit is made.",
-      "default": null
     }
   },
   "required": [],
@@ -3814,6 +3802,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "version_not_found",
     "method_not_allowed",
     "not_acceptable",
+    "request_timeout",
     "name_taken",
     "query_canceled",
     "table_conflict",
@@ -3850,6 +3839,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "property_not_allowed",
     "retention_too_short",
     "too_many_requests",
+    "header_too_large",
     "internal",
     "not_implemented",
     "service_unavailable",
@@ -4504,6 +4494,14 @@ export const GateQuestion = unsafe<types.GateQuestion>({
       "default": null
     }
   },
+  "dependentRequired": {
+    "version": [
+      "table"
+    ],
+    "timestamp": [
+      "table"
+    ]
+  },
   "not": {
     "anyOf": [
       {
@@ -5124,7 +5122,11 @@ export const OperationConditions = unsafe<types.OperationConditions>({
   "properties": {
     "if-match": {
       "type": "string",
-      "description": "Only when the table still has this ETag; its commit then follows on that version and no other."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the table still has this ETag; its commit then follows on that version and no other.",
+      "examples": [
+        "*"
+      ]
     },
     "idempotency-key": {
       "type": "string",
@@ -7745,6 +7747,14 @@ export const SupportQuestion = unsafe<types.SupportQuestion>({
       "default": null
     }
   },
+  "dependentRequired": {
+    "version": [
+      "table"
+    ],
+    "timestamp": [
+      "table"
+    ]
+  },
   "not": {
     "anyOf": [
       {
@@ -8140,11 +8150,19 @@ export const TableConditions = unsafe<types.TableConditions>({
   "properties": {
     "if-match": {
       "type": "string",
-      "description": "Only when the entry still has this ETag."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the entry still has this ETag.",
+      "examples": [
+        "*"
+      ]
     },
     "if-none-match": {
       "type": "string",
-      "description": "`*`: only when the name is not registered yet."
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "`*`: only when the name is not registered yet.",
+      "examples": [
+        "*"
+      ]
     }
   },
   "examples": [

@@ -49,6 +49,7 @@ export type ErrorCode =
   | "version_not_found"
   | "method_not_allowed"
   | "not_acceptable"
+  | "request_timeout"
   | "name_taken"
   | "query_canceled"
   | "table_conflict"
@@ -85,6 +86,7 @@ export type ErrorCode =
   | "property_not_allowed"
   | "retention_too_short"
   | "too_many_requests"
+  | "header_too_large"
   | "internal"
   | "not_implemented"
   | "service_unavailable"
@@ -538,10 +540,6 @@ export interface DataCheckBody {
    * What the protocol of the table must be at least; otherwise nothing is done.
    */
   gate?: DeltaFeatureGate | null;
-  /**
-   * How the commit is made.
-   */
-  commit_options?: DeltaCommitOptions | null;
 }
 /**
  * Rows that are deleted.

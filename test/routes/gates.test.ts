@@ -109,6 +109,10 @@ describe("gates", () => {
         { table: "plain", gate: { reader: 1 } },
       ];
       for (const body of wrong) assertProblem(await validate(body), { status: 400, code: "invalid_request" });
+      const unnamed = assertProblem(await validate({ version: 1 }), { status: 400, code: "invalid_request" });
+      assert.deepEqual(unnamed.errors, [
+        { pointer: "/table", message: "is required with version", keyword: "dependentRequired" },
+      ]);
       assertProblem(await validate({ table: "plane", gate: met }), { status: 404, code: "table_not_found" });
       const late = await validate({ table: "plain", version: 9, gate: met });
       assertProblem(late, { status: 404, code: "version_not_found" });

@@ -306,6 +306,9 @@ describe("table operations", () => {
       const answer = await tables.operate(name, "data-check", {});
       const { version, violations } = answer.as<DeltaDataCheckReport>();
       assert.deepEqual([answer.status, version, violations], [200, 1, []]);
+      const committing = await tables.operate(name, "data-check", { commit_options: { max_retries: 1 } });
+      const { errors } = assertProblem(committing, { status: 400, code: "invalid_request" });
+      assert.equal(errors?.[0]?.pointer, "/commit_options");
     });
   });
 
@@ -414,6 +417,18 @@ describe("table operations", () => {
       report(await remove(2, `"nonsense", ${tag}, ${first.headers.get("etag")}`));
       report(await remove(3, "*"));
       assert.deepEqual(await tables.ids(name), []);
+    });
+
+    it("are named where they are no conditions, before the table is looked at", async () => {
+      const { tag } = await tables.describe(await tables.table());
+      for (const match of ["", "5", tag.slice(1, -1), tag.slice(1), `${tag},`, `${tag} ${tag}`]) {
+        const answer = await tables.operate("nothing", "delete", { predicate: "true" }, { "if-match": match });
+        const { errors } = assertProblem(answer, { status: 400, code: "invalid_request" });
+        assert.deepEqual(
+          errors?.map(({ pointer, keyword }) => [pointer, keyword]),
+          [["/if-match", "pattern"]],
+        );
+      }
     });
 
     it("happen once of two that name the same version", async () => {

@@ -46,6 +46,9 @@ pub enum ErrorCode {
     /// No format in `Accept` can be produced. The detail lists those that can.
     #[serde(rename = "not_acceptable")]
     NotAcceptable,
+    /// The header or the body took too long to come. Send the request again.
+    #[serde(rename = "request_timeout")]
+    RequestTimeout,
     /// A table of the warehouse has this name. Choose another one.
     #[serde(rename = "name_taken")]
     NameTaken,
@@ -154,6 +157,9 @@ pub enum ErrorCode {
     /// The server has as much of this as it allows. Wait as `Retry-After` says, or end what is no longer needed.
     #[serde(rename = "too_many_requests")]
     TooManyRequests,
+    /// The request line and the header fields are more than 16 KiB together. Send less, or send it in a body.
+    #[serde(rename = "header_too_large")]
+    HeaderTooLarge,
     /// A defect in Lakegate. Report it with the request id.
     #[serde(rename = "internal")]
     Internal,
@@ -195,6 +201,7 @@ impl ErrorCode {
         Self::VersionNotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
+        Self::RequestTimeout,
         Self::NameTaken,
         Self::QueryCanceled,
         Self::TableConflict,
@@ -231,6 +238,7 @@ impl ErrorCode {
         Self::PropertyNotAllowed,
         Self::RetentionTooShort,
         Self::TooManyRequests,
+        Self::HeaderTooLarge,
         Self::Internal,
         Self::NotImplemented,
         Self::ServiceUnavailable,
@@ -256,6 +264,7 @@ impl ErrorCode {
             Self::VersionNotFound => "version_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotAcceptable => "not_acceptable",
+            Self::RequestTimeout => "request_timeout",
             Self::NameTaken => "name_taken",
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
@@ -292,6 +301,7 @@ impl ErrorCode {
             Self::PropertyNotAllowed => "property_not_allowed",
             Self::RetentionTooShort => "retention_too_short",
             Self::TooManyRequests => "too_many_requests",
+            Self::HeaderTooLarge => "header_too_large",
             Self::Internal => "internal",
             Self::NotImplemented => "not_implemented",
             Self::ServiceUnavailable => "service_unavailable",
@@ -318,6 +328,7 @@ impl ErrorCode {
             Self::VersionNotFound => ErrorKind::Delta,
             Self::MethodNotAllowed => ErrorKind::Generic,
             Self::NotAcceptable => ErrorKind::Validation,
+            Self::RequestTimeout => ErrorKind::Validation,
             Self::NameTaken => ErrorKind::Config,
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
@@ -354,6 +365,7 @@ impl ErrorCode {
             Self::PropertyNotAllowed => ErrorKind::Delta,
             Self::RetentionTooShort => ErrorKind::Delta,
             Self::TooManyRequests => ErrorKind::Generic,
+            Self::HeaderTooLarge => ErrorKind::Validation,
             Self::Internal => ErrorKind::Generic,
             Self::NotImplemented => ErrorKind::Generic,
             Self::ServiceUnavailable => ErrorKind::Generic,
@@ -380,6 +392,7 @@ impl ErrorCode {
             Self::VersionNotFound => false,
             Self::MethodNotAllowed => false,
             Self::NotAcceptable => false,
+            Self::RequestTimeout => true,
             Self::NameTaken => false,
             Self::QueryCanceled => false,
             Self::TableConflict => true,
@@ -416,6 +429,7 @@ impl ErrorCode {
             Self::PropertyNotAllowed => false,
             Self::RetentionTooShort => false,
             Self::TooManyRequests => true,
+            Self::HeaderTooLarge => false,
             Self::Internal => false,
             Self::NotImplemented => false,
             Self::ServiceUnavailable => true,
