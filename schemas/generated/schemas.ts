@@ -3392,6 +3392,12 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "description": "Bytes that all queries together may spill.",
       "minimum": 0
     },
+    "snapshot_cache_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes that the versions of tables which are kept ready may take.",
+      "minimum": 0
+    },
     "limits": {
       "$ref": "https://lakegate.dev/schemas/engine/engine_limits.schema.json"
     }
@@ -3401,6 +3407,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
     "spill_folder",
     "memory_limit_bytes",
     "spill_limit_bytes",
+    "snapshot_cache_bytes",
     "limits"
   ],
   "examples": [
@@ -3411,6 +3418,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "spill_folder": "state/spill",
       "memory_limit_bytes": 1073741824,
       "spill_limit_bytes": 10737418240,
+      "snapshot_cache_bytes": 268435456,
       "limits": {
         "sql_bytes": 1048576,
         "sql_tokens": 50000,

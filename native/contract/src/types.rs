@@ -925,6 +925,8 @@ pub struct EngineConfig {
     pub memory_limit_bytes: i64,
     /// Bytes that all queries together may spill.
     pub spill_limit_bytes: i64,
+    /// Bytes that the versions of tables which are kept ready may take.
+    pub snapshot_cache_bytes: i64,
     pub limits: EngineLimits,
 }
 

@@ -15,7 +15,7 @@ use crate::generated::{
 use crate::operations::import;
 use crate::session::Session;
 use crate::storage::{Locations, TableStores};
-use crate::table::Catalog;
+use crate::table::{Catalog, SnapshotCache};
 
 /// Bytes of Parquet footers that are kept for all queries.
 const METADATA_CACHE: usize = 64 << 20;
@@ -41,9 +41,10 @@ impl Engine {
             .with_metadata_cache_limit(METADATA_CACHE)
             .with_object_store_registry(stores.clone())
             .build_arc()?;
+        let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
         Ok(Arc::new(Self {
             config,
-            catalog: Catalog::new(locations, stores),
+            catalog: Catalog::new(locations, stores, versions),
             runtime,
         }))
     }

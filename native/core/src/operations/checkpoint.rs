@@ -15,16 +15,16 @@ const INTERVAL: i64 = 10;
 
 pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Report> {
     let base = task.table.base().await?;
-    task.require(&base.snapshot)?;
+    task.require(&base)?;
     let _alone = task.table.store.committer.checkpoints.lock().await;
     guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
-    Ok(task.uncommitted(&base.snapshot)?.maintenance())
+    Ok(task.uncommitted(&base)?.maintenance())
 }
 
 /// Removes what is older than the table's log retention; a checkpoint first makes sure that no version is needed of it.
 pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> Result<Report> {
     let base = task.table.base().await?;
-    task.require(&base.snapshot)?;
+    task.require(&base)?;
     let committer = &task.table.store.committer;
     let _alone = committer.checkpoints.lock().await;
     let _files = committer.files.write().await;
@@ -36,10 +36,10 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
         .log_retention_duration
         .unwrap_or(RETENTION);
     let until = Utc::now().timestamp_millis() - retention.as_millis() as i64;
-    let version = base.snapshot.version as u64;
+    let version = base.version as u64;
     let log = task.table.store.log.as_ref();
     let removed = guarded(async { Ok(cleanup_expired_logs_for(version, log, until, None).await?) }).await?;
-    let mut done = task.uncommitted(&base.snapshot)?;
+    let mut done = task.uncommitted(&base)?;
     done.metrics = figures([("num_log_files_cleaned_up", json!(removed))]);
     Ok(done.maintenance())
 }

@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{
-    DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext, TableSource,
+    DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext,
 };
 use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
@@ -197,18 +197,17 @@ impl Task {
         F: Fn(Base) -> Fut,
         Fut: Future<Output = DeltaResult<()>>,
     {
-        let base = match isolation {
+        let snapshot = match isolation {
             Isolation::Append => self.table.recent().await?,
             _ => self.table.base().await?,
         };
-        let snapshot = base.snapshot.clone();
         self.require_gates(&snapshot)?;
         if let Some(done) = self.known_repeat(&snapshot).await? {
             return Ok(Attempt::Done(Box::new(done)));
         }
         self.require_version(&snapshot)?;
         let planning = plan(Base {
-            table: base.table.clone(),
+            table: snapshot.table.clone(),
             snapshot: snapshot.clone(),
             session: self.engine.operation_session()?,
             properties: self.properties(),
@@ -289,8 +288,7 @@ impl Task {
 
     /// What a repeat of the request that made this table answers.
     pub async fn made_before(&self) -> Result<Option<Done>> {
-        let base = self.table.base().await?;
-        self.known_repeat(&base.snapshot).await
+        self.known_repeat(&*self.table.base().await?).await
     }
 
     /// Mends what the library leaves out of a commit, or tells of our own addresses.
@@ -511,8 +509,7 @@ fn with_constraints(error: Error, snapshot: &TableSnapshot) -> Error {
 
 fn place(engine: &Arc<Engine>, uri: &str, table: &DeltaTableRef) -> Result<Arc<Table>> {
     let options = table.storage_options.clone().unwrap_or_default();
-    let store = engine.catalog.writable(uri, &options)?;
-    Ok(Arc::new(Table::new(uri, TableSource::Registered, store)))
+    engine.catalog.place(uri, &options)
 }
 
 fn refuse_pin(table: &DeltaTableRef) -> Result<()> {

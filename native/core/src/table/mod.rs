@@ -9,6 +9,7 @@ mod files;
 mod history;
 mod reads;
 mod snapshot;
+mod snapshot_cache;
 mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
@@ -19,6 +20,7 @@ pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::sizes;
 pub use snapshot::{TableSnapshot, rfc3339};
+pub use snapshot_cache::SnapshotCache;
 pub use snapshot_info::CONSTRAINT;
 pub use table::{Table, guarded, parse_time};
 pub use time_travel::{commit_times, commit_timestamp, version_at};
