@@ -8157,7 +8157,8 @@ export const TableSpec = unsafe<types.TableSpec>({
       "additionalProperties": {
         "type": "string"
       },
-      "default": {}
+      "default": {},
+      "writeOnly": true
     },
     "gate": {
       "anyOf": [
@@ -8245,7 +8246,8 @@ export const TableWrite = unsafe<types.TableWrite>({
       "additionalProperties": {
         "type": "string"
       },
-      "default": {}
+      "default": {},
+      "writeOnly": true
     },
     "mode": {
       "$ref": "https://lakegate.dev/schemas/engine/write_mode.schema.json"
