@@ -48,32 +48,32 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
 const RETENTION: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 impl Task {
-    /// Writes the checkpoint that is due after a commit. The commit stands whatever comes of it, so that a failure is told
-    /// in the report and no more.
-    pub async fn care(&self, done: &mut Done) {
+    /// Has the checkpoint written that is due after a commit, behind the answer to it. The commit stands whatever comes of
+    /// that: why it failed is told in the report of the commit that the next one is due at.
+    pub fn care(&self, done: &mut Done) {
         let interval = done.snapshot.table_properties.get("delta.checkpointInterval");
         let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(INTERVAL);
         if !self.wants_checkpoint() || (done.version + 1) % interval != 0 {
             return;
         }
         // Commits that shared a version, or came while another checkpoint was written, need none of their own.
-        let Ok(mut written_at) = self.table.store.committer.checkpoints.try_lock() else {
+        let Ok(mut checkpoints) = self.table.store.committer.checkpoints.clone().try_lock_owned() else {
             return;
         };
-        if *written_at == done.version {
+        if std::mem::replace(&mut checkpoints.due_at, done.version) == done.version {
             return;
         }
-        *written_at = done.version;
-        let written = async {
-            let base = self.table.base().await?;
-            guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
-        };
-        let note = match written.await {
-            Ok(()) => Value::from(true),
-            Err(error) => Value::from(error.message),
-        };
-        done.metrics
-            .get_or_insert_default()
-            .insert("checkpoint".to_owned(), note);
+        if let Some(failure) = checkpoints.failure.take() {
+            let metrics = done.metrics.get_or_insert_default();
+            metrics.insert("checkpoint".to_owned(), Value::from(failure));
+        }
+        let table = self.table.clone();
+        tokio::spawn(async move {
+            let written = async {
+                let base = table.base().await?;
+                guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
+            };
+            checkpoints.failure = written.await.err().map(|error| error.message);
+        });
     }
 }

@@ -17,10 +17,11 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
     let constraints = request.constraints.iter();
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let added = task.commit(Isolation::Serial, true, async |base| {
+        let session = base.session()?;
         let builder = base
             .table
             .add_constraint()
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         let constraints = request.constraints.clone().into_iter();
         builder.with_constraints(constraints.collect()).await.map(drop)

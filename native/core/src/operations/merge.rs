@@ -41,13 +41,14 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
     )?;
     let source = source(task, request, rows, &newest).await?;
     let done = task.commit(Isolation::Serial, true, async |base| {
-        let source = DataFrame::new(base.session.clone(), source.plan.clone());
+        let session = base.session()?;
+        let source = DataFrame::new(session.clone(), source.plan.clone());
         let builder = base
             .table
             .merge(source, request.predicate.as_str())
             .with_source_alias(request.source_alias.as_deref().unwrap_or(SOURCE))
             .with_target_alias(request.target_alias.as_deref().unwrap_or(TARGET))
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         clauses(builder, request)?.await.map(drop)
     });

@@ -1,5 +1,6 @@
 //! The operations that write tables: each says in one file what the library is asked for.
 
+mod append;
 mod checkpoint;
 mod constraints;
 mod convert;

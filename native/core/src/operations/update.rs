@@ -21,10 +21,11 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
             .map(|(column, sql)| Ok((column, task.expression(sql, &base)?)));
         let updates = updates.collect::<Result<Vec<_>>>()?;
         let predicate = predicate.transpose()?;
+        let session = base.session()?;
         let mut builder = base
             .table
             .update()
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         if let Some(predicate) = predicate {
             builder = builder.with_predicate(predicate);

@@ -1,5 +1,6 @@
 //! Rows that come with a request: bytes in one of five formats, read as they arrive.
 
+mod begun;
 mod body;
 mod checks;
 mod conform;
@@ -7,6 +8,7 @@ mod reader;
 mod source;
 mod spooled;
 
+pub use begun::BegunRows;
 pub use body::{Body, BodySender, body};
 pub use checks::Checks;
 pub use conform::Shape;

@@ -23,4 +23,4 @@ pub use snapshot::{TableSnapshot, rfc3339};
 pub use snapshot_cache::SnapshotCache;
 pub use snapshot_info::CONSTRAINT;
 pub use table::{Table, guarded, parse_time};
-pub use time_travel::{commit_times, commit_timestamp, version_at};
+pub use time_travel::{MILLIS, commit_times, commit_timestamp, version_at};

@@ -22,6 +22,9 @@ use crate::storage::TableStore;
 /// How long a version counts as recent.
 const RECENT: Duration = Duration::from_millis(250);
 
+/// How many commits a version may be behind for rows to be added to it.
+const REACH: i64 = 128;
+
 pub struct Table {
     pub name: String,
     pub source: TableSource,
@@ -29,7 +32,8 @@ pub struct Table {
     /// What the protocol must be at least, by the table's registration.
     pub gate: Option<DeltaFeatureGate>,
     versions: Arc<SnapshotCache>,
-    head: tokio::sync::Mutex<Option<Arc<Head>>>,
+    head: Mutex<Option<Arc<Head>>>,
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 /// The newest known version, with what tells whether it still is.
@@ -37,7 +41,7 @@ struct Head {
     version: i64,
     timestamp: DateTime<Utc>,
     commit: Option<ObjectMeta>,
-    /// When it was last seen to be the newest.
+    /// When it was last seen that nobody else had committed.
     seen: Mutex<Instant>,
 }
 
@@ -55,7 +59,8 @@ impl Table {
             store: Arc::new(store),
             gate: None,
             versions,
-            head: tokio::sync::Mutex::default(),
+            head: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -89,16 +94,24 @@ impl Table {
         guarded(self.newest()).await.map_err(|error| self.explain(error))
     }
 
-    /// A version that was the newest a moment ago: enough for rows to be added to, since every commit after it is
-    /// looked at before theirs.
+    /// A version that rows may be added to, since every commit after it is looked at before theirs: one that was the
+    /// newest a moment ago, or that only commits of this process came after.
     pub async fn recent(&self) -> Result<Arc<TableSnapshot>> {
-        let head = self.head.lock().await.clone();
-        let changed = self.store.committer.changed_at();
-        let head = head.filter(|head| head.is_recent() && head.version >= changed);
-        match head.and_then(|head| self.kept(head.version)) {
-            Some(snapshot) => Ok(snapshot),
-            None => self.base().await,
+        let committer = &self.store.committer;
+        let newest = committer.newest();
+        let head = self.head();
+        let head = head.filter(|head| head.version >= committer.changed_at() && newest - head.version <= REACH);
+        let Some((snapshot, head)) = head.and_then(|head| Some((self.kept(head.version)?, head))) else {
+            return self.base().await;
+        };
+        if head.is_recent() || self.is_last(&head, newest).await? {
+            return Ok(snapshot);
         }
+        self.base().await
+    }
+
+    fn head(&self) -> Option<Arc<Head>> {
+        self.head.lock().expect("no holder panics").clone()
     }
 
     async fn at(&self, pin: &TablePin) -> Result<Arc<TableSnapshot>> {
@@ -129,37 +142,36 @@ impl Table {
 
     /// Two small reads tell whether the newest known version still is the newest and still the same.
     async fn newest(&self) -> Result<Arc<TableSnapshot>> {
-        let known = self.head.lock().await.clone();
-        if let Some(snapshot) = self.kept_newest(known.as_deref()).await? {
+        if let Some(snapshot) = self.kept_newest().await? {
             return Ok(snapshot);
         }
-        let mut slot = self.head.lock().await;
+        let _alone = self.refreshing.lock().await;
         // Others who found it old may have refreshed it meanwhile.
-        if let Some(snapshot) = self.kept_newest(slot.as_deref()).await? {
+        if let Some(snapshot) = self.kept_newest().await? {
             return Ok(snapshot);
         }
-        let (head, snapshot) = self.refresh(slot.as_deref()).await?;
-        *slot = Some(Arc::new(head));
+        let (head, snapshot) = self.refresh(self.head().as_deref()).await?;
+        *self.head.lock().expect("no holder panics") = Some(Arc::new(head));
         Ok(snapshot)
     }
 
-    async fn kept_newest(&self, known: Option<&Head>) -> Result<Option<Arc<TableSnapshot>>> {
-        let Some(head) = known else { return Ok(None) };
+    async fn kept_newest(&self) -> Result<Option<Arc<TableSnapshot>>> {
+        let Some(head) = self.head() else { return Ok(None) };
         match self.kept(head.version) {
-            Some(snapshot) if self.is_newest(head).await? => Ok(Some(snapshot)),
+            Some(snapshot) if self.is_last(&head, head.version).await? => Ok(Some(snapshot)),
             _ => Ok(None),
         }
     }
 
-    async fn is_newest(&self, known: &Head) -> Result<bool> {
-        let version = known.version;
-        let (commit, next) =
-            tokio::try_join!(commit_meta(&self.store, version), commit_meta(&self.store, version + 1))?;
-        let is_newest = next.is_none() && commit == known.commit;
-        if is_newest {
+    /// Whether what is known still is the table's, and no commit came after `newest`.
+    async fn is_last(&self, known: &Head, newest: i64) -> Result<bool> {
+        let next = newest.max(known.version) + 1;
+        let (commit, next) = tokio::try_join!(commit_meta(&self.store, known.version), commit_meta(&self.store, next))?;
+        let is_last = next.is_none() && commit == known.commit;
+        if is_last {
             *known.seen.lock().expect("no holder panics") = Instant::now();
         }
-        Ok(is_newest)
+        Ok(is_last)
     }
 
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
