@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::data_check::violations;
+use super::data_check::rows_of;
 use super::report::Report;
 use super::task::Task;
+use super::violations::violations;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaAddConstraintsRequest, DeltaDropConstraintsRequest, ErrorCode};
@@ -36,8 +37,8 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
 /// The library says that rows break a constraint, but neither which nor how many.
 async fn listed(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Error> {
     let newest = task.table.snapshot(None).await?;
-    let constraints: Vec<_> = request.constraints.clone().into_iter().collect();
-    let violations = violations(task, &newest, &constraints).await?;
+    let rows = rows_of(&newest, &task.engine.operation_session()?)?;
+    let violations = violations(&rows, &request.constraints).await?;
     let names: Vec<_> = violations.iter().map(|broken| broken.constraint.as_str()).collect();
     let message = format!("Rows of the table break {}, and nothing was added", names.join(", "));
     let error = Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations));

@@ -11,6 +11,7 @@ mod features;
 mod import;
 mod ingest;
 mod merge;
+mod merged;
 mod operation;
 mod optimize;
 mod properties;
@@ -21,6 +22,7 @@ mod restore;
 mod task;
 mod update;
 mod vacuum;
+mod violations;
 mod write;
 
 pub use import::import;

@@ -144,6 +144,10 @@ fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
             violating_rows: *count as i64,
         })
         .collect();
+    (!violations.is_empty()).then(|| constraint_violated(violations))
+}
+
+pub fn constraint_violated(violations: Vec<DeltaConstraintViolation>) -> Error {
     let names: Vec<_> = violations
         .iter()
         .map(|broken| match broken.violating_rows {
@@ -155,6 +159,5 @@ fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
         "The rows break constraints, and nothing was written: {}",
         names.join(", ")
     );
-    (!violations.is_empty())
-        .then(|| Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations)))
+    Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations))
 }

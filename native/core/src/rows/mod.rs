@@ -10,7 +10,7 @@ mod spooled;
 
 pub use begun::BegunRows;
 pub use body::{Body, BodySender, body};
-pub use checks::Checks;
+pub use checks::{Checks, constraint_violated};
 pub use conform::Shape;
 pub use reader::RowsFormat;
 pub use source::{RowFailure, RowSource};
