@@ -60,6 +60,7 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
     spill_folder: join(state, "spill"),
     memory_limit_bytes: bytes(environment.LAKEGATE_MEMORY_LIMIT),
     spill_limit_bytes: bytes(environment.LAKEGATE_SPILL_LIMIT),
+    snapshot_cache_bytes: bytes(environment.LAKEGATE_SNAPSHOT_CACHE),
     limits: {
       sql_bytes: bytes(environment.LAKEGATE_SQL_BYTES),
       sql_tokens: Number(environment.LAKEGATE_SQL_TOKENS),

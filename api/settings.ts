@@ -55,6 +55,12 @@ export const settings = [
     description: "Disk space that all queries together may spill to.",
   },
   {
+    name: "LAKEGATE_SNAPSHOT_CACHE",
+    kind: "bytes",
+    default: "256MiB",
+    description: "Memory for the file lists of tables that are kept ready; those asked for the longest ago go first.",
+  },
+  {
     name: "LAKEGATE_QUERY_TIMEOUT_MS",
     kind: "milliseconds",
     default: "300000",

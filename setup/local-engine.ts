@@ -21,6 +21,7 @@ export async function withEngine<Result>(
     spill_folder: join(state, "spill"),
     memory_limit_bytes: 2 ** 31,
     spill_limit_bytes: 2 ** 34,
+    snapshot_cache_bytes: 2 ** 28,
     limits: {
       sql_bytes: 2 ** 20,
       sql_tokens: 50_000,

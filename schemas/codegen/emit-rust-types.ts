@@ -72,14 +72,42 @@ function emitStruct(schema: Schema, shapes: RustShapes): string {
   const fields = fieldsOf(schema);
   const allOptional = fields.every(({ required }) => !required);
   const derivesDefault = allOptional && !fields.some(hasOwnDefault);
-  const derives = derivesDefault ? structDerives.replace("PartialEq", "PartialEq, Default") : structDerives;
+  const derives = [
+    ...(fields.some(isSecret) ? [] : ["Debug"]),
+    "Clone, PartialEq",
+    ...(derivesDefault ? ["Default"] : []),
+    "Serialize, Deserialize",
+  ].join(", ");
   const unknown = schema.additionalProperties === false ? "deny_unknown_fields, " : "";
   const body = fields.map((field) => within(`properties/${field.name}`, () => emitField(field, title, shapes)));
   const head = [`#[derive(${derives})]`, `#[serde(${unknown}remote = "Self")]`, `pub struct ${title} {`];
   const struct = [...head, ...body, "}", "", `exact_struct!(${title});`].join("\n");
   const defaults = fields.filter(hasOwnDefault).map((field) => emitDefault(field, title, shapes));
   const whole = allOptional && !derivesDefault ? [emitWholeDefault(title, fields)] : [];
-  return [struct, ...defaults, ...whole].join("\n\n");
+  const debug = fields.some(isSecret) ? [emitDebug(title, fields)] : [];
+  return [struct, ...defaults, ...whole, ...debug].join("\n\n");
+}
+
+/** Whether a value is taken, and never shown again. */
+function isSecret({ schema }: Field): boolean {
+  return schema.writeOnly === true;
+}
+
+/** What logs and panics may say of the type. */
+function emitDebug(title: string, fields: readonly Field[]): string {
+  const shown = fields.map((field) => {
+    const value = isSecret(field) ? 'format_args!("(not shown)")' : `self.${fieldName(field)}`;
+    return `            .field("${field.name}", &${value})`;
+  });
+  return [
+    `impl std::fmt::Debug for ${title} {`,
+    "    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {",
+    `        f.debug_struct("${title}")`,
+    ...shown,
+    "            .finish()",
+    "    }",
+    "}",
+  ].join("\n");
 }
 
 function emitField(field: Field, title: string, shapes: RustShapes): string {

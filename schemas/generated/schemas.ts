@@ -3629,6 +3629,12 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "description": "Bytes that all queries together may spill.",
       "minimum": 0
     },
+    "snapshot_cache_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes that the versions of tables which are kept ready may take.",
+      "minimum": 0
+    },
     "limits": {
       "$ref": "https://lakegate.dev/schemas/engine/engine_limits.schema.json"
     }
@@ -3638,6 +3644,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
     "spill_folder",
     "memory_limit_bytes",
     "spill_limit_bytes",
+    "snapshot_cache_bytes",
     "limits"
   ],
   "examples": [
@@ -3648,6 +3655,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "spill_folder": "state/spill",
       "memory_limit_bytes": 1073741824,
       "spill_limit_bytes": 10737418240,
+      "snapshot_cache_bytes": 268435456,
       "limits": {
         "sql_bytes": 1048576,
         "sql_tokens": 50000,
@@ -9054,7 +9062,8 @@ export const TableSpec = unsafe<types.TableSpec>({
       "additionalProperties": {
         "type": "string"
       },
-      "default": {}
+      "default": {},
+      "writeOnly": true
     },
     "gate": {
       "anyOf": [
@@ -9142,7 +9151,8 @@ export const TableWrite = unsafe<types.TableWrite>({
       "additionalProperties": {
         "type": "string"
       },
-      "default": {}
+      "default": {},
+      "writeOnly": true
     },
     "mode": {
       "$ref": "https://lakegate.dev/schemas/engine/write_mode.schema.json"

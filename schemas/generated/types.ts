@@ -1403,6 +1403,10 @@ export interface EngineConfig {
    * Bytes that all queries together may spill.
    */
   spill_limit_bytes: number;
+  /**
+   * Bytes that the versions of tables which are kept ready may take.
+   */
+  snapshot_cache_bytes: number;
   limits: EngineLimits;
 }
 /**

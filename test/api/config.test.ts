@@ -10,6 +10,7 @@ describe("configuration", () => {
     assert.deepEqual([host, port, app.bodyLimit], ["127.0.0.1", 8080, 8 * 2 ** 20]);
     assert.equal(engine.config.warehouse, resolve("warehouse"));
     assert.equal(engine.config.memory_limit_bytes, 2 ** 30);
+    assert.equal(engine.config.snapshot_cache_bytes, 2 ** 28);
     assert.equal(engine.config.limits.timeout_ms, 300_000);
   });
 
@@ -17,10 +18,12 @@ describe("configuration", () => {
     const { engine } = readConfig({
       LAKEGATE_MEMORY_LIMIT: "512MiB",
       LAKEGATE_SPILL_LIMIT: "1000",
+      LAKEGATE_SNAPSHOT_CACHE: "64MiB",
       LAKEGATE_LOCATIONS: " lake , s3://bucket/prefix ,",
     });
     assert.equal(engine.config.memory_limit_bytes, 2 ** 29);
     assert.equal(engine.config.spill_limit_bytes, 1000);
+    assert.equal(engine.config.snapshot_cache_bytes, 2 ** 26);
     assert.deepEqual(engine.config.locations, [resolve("lake"), "s3://bucket/prefix"]);
   });
 

@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { encode } from "../../engine/codec.js";
-import type { DeltaDataCheckReport, TableDescription } from "../../schemas/generated/index.js";
+import type {
+  DeltaConstraintViolation,
+  DeltaDataCheckReport,
+  TableDescription,
+} from "../../schemas/generated/index.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
 import { commitFile } from "../fixture/tables.js";
@@ -265,7 +269,7 @@ describe("table operations", () => {
       await tables.done(name, "constraints", { constraints: { early, known: "origin IS NOT NULL" } });
       const attempts = [
         await tables.rows(name, [{ id: 9, origin: "SEA", delay: -99 }]),
-        await tables.operate(name, "update", { updates: { delay: "-99" } }),
+        await tables.operate(name, "update", { updates: { delay: "-99" }, predicate: "id = 2" }),
         await tables.operate(name, "merge", {
           source: { rows: [{ id: 1, delay: -99 }] },
           predicate: "t.id = s.id",
@@ -274,8 +278,8 @@ describe("table operations", () => {
         }),
       ];
       for (const attempt of attempts) {
-        const problem = assertProblem(attempt, { status: 422, code: "constraint_violated", kind: "delta" });
-        assert.match(JSON.stringify(problem), /early/);
+        const problem = assertProblem(attempt, { status: 422, code: "constraint_violated", detail: /early \(1 row\)/ });
+        assert.deepEqual(problem.details?.violations, [{ constraint: "early", expression: early, violating_rows: 1 }]);
       }
       assert.deepEqual(await tables.read(name), flights);
       const dropped = await server.client.sendJson(
@@ -285,6 +289,35 @@ describe("table operations", () => {
       );
       report(dropped);
       report(await tables.rows(name, [{ id: 9, origin: "SEA", delay: -99 }]));
+    });
+
+    it("counts the rows of an update and a merge for each constraint that they break", async () => {
+      const name = await tables.table();
+      await tables.done(name, "constraints", { constraints: { early, known: "origin IS NOT NULL" } });
+      const updated = await tables.operate(name, "update", { updates: { delay: "delay - 70", origin: "NULL" } });
+      const merged = await tables.operate(name, "merge", {
+        source: {
+          rows: [
+            { id: 1, delay: -99 },
+            { id: 8, delay: -99 },
+            { id: 9, delay: 1 },
+          ],
+        },
+        predicate: "t.id = s.id",
+        ...aliases,
+        matched_updates: { delay: "s.delay" },
+        not_matched_inserts: { id: "s.id", delay: "s.delay" },
+      });
+      const counts = [updated, merged].map((answer) => {
+        const { details } = assertProblem(answer, { status: 422, code: "constraint_violated", kind: "delta" });
+        const violations = (details?.violations ?? []) as DeltaConstraintViolation[];
+        return Object.fromEntries(violations.map((broken) => [broken.constraint, broken.violating_rows]));
+      });
+      assert.deepEqual(counts, [
+        { early: 2, known: 3 },
+        { early: 2, known: 2 },
+      ]);
+      assert.deepEqual(await tables.read(name), flights);
     });
 
     it("adds no constraint that a row breaks, and says how many do", async () => {

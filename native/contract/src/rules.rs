@@ -390,6 +390,7 @@ impl Validate for EngineConfig {
         rule::min_length(&self.spill_folder, 1).at("spill_folder")?;
         rule::minimum(&self.memory_limit_bytes, 1).at("memory_limit_bytes")?;
         rule::minimum(&self.spill_limit_bytes, 0).at("spill_limit_bytes")?;
+        rule::minimum(&self.snapshot_cache_bytes, 0).at("snapshot_cache_bytes")?;
         rule::valid(&self.limits).at("limits")?;
         Ok(())
     }

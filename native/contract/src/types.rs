@@ -804,7 +804,7 @@ pub struct DeltaSnapshotInfo {
 exact_struct!(DeltaSnapshotInfo);
 
 /// A table, by its registered name or its URI, at its newest version or at a pin.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeltaTableRef {
     /// A folder inside an allowed location, or an `s3://` URI.
@@ -825,6 +825,18 @@ pub struct DeltaTableRef {
 }
 
 exact_struct!(DeltaTableRef);
+
+impl std::fmt::Debug for DeltaTableRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeltaTableRef")
+            .field("table_uri", &self.table_uri)
+            .field("name", &self.name)
+            .field("storage_options", &format_args!("(not shown)"))
+            .field("version", &self.version)
+            .field("timestamp", &self.timestamp)
+            .finish()
+    }
+}
 
 /// Rows that are changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -945,6 +957,8 @@ pub struct EngineConfig {
     pub memory_limit_bytes: i64,
     /// Bytes that all queries together may spill.
     pub spill_limit_bytes: i64,
+    /// Bytes that the versions of tables which are kept ready may take.
+    pub snapshot_cache_bytes: i64,
     pub limits: EngineLimits,
 }
 
@@ -1909,7 +1923,7 @@ pub enum TableSource {
 text_enum!(TableSource);
 
 /// How the engine opens a registered table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct TableSpec {
     /// A folder, or an `s3://` URI.
@@ -1923,6 +1937,16 @@ pub struct TableSpec {
 }
 
 exact_struct!(TableSpec);
+
+impl std::fmt::Debug for TableSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableSpec")
+            .field("uri", &self.uri)
+            .field("storage_options", &format_args!("(not shown)"))
+            .field("gate", &self.gate)
+            .finish()
+    }
+}
 
 /// A table and the version of it that a query read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1941,7 +1965,7 @@ pub struct TableVersion {
 exact_struct!(TableVersion);
 
 /// A commit to a Delta table, made from a SELECT over files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct TableWrite {
     /// The folder of the table, or its `s3://` URI.
@@ -1963,6 +1987,20 @@ pub struct TableWrite {
 }
 
 exact_struct!(TableWrite);
+
+impl std::fmt::Debug for TableWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableWrite")
+            .field("uri", &self.uri)
+            .field("storage_options", &format_args!("(not shown)"))
+            .field("mode", &self.mode)
+            .field("partition_columns", &self.partition_columns)
+            .field("sources", &self.sources)
+            .field("sql", &self.sql)
+            .field("properties", &self.properties)
+            .finish()
+    }
+}
 
 /// A parameter value with its Arrow type, for what plain JSON cannot express (decimals, timestamps, narrow integers).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The engine: what all sessions share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -13,9 +13,9 @@ use crate::generated::{
     TableWrite, WriteReport,
 };
 use crate::operations::import;
-use crate::session::Session;
+use crate::session::{Session, own_runtime};
 use crate::storage::{Locations, TableStores};
-use crate::table::{Catalog, Freshness};
+use crate::table::{Catalog, Freshness, SnapshotCache};
 
 /// Bytes of Parquet footers that are kept for all queries.
 const METADATA_CACHE: usize = 64 << 20;
@@ -25,6 +25,7 @@ pub struct Engine {
     pub(crate) config: EngineConfig,
     pub(crate) catalog: Catalog,
     pub(crate) runtime: Arc<RuntimeEnv>,
+    operations: OnceLock<SessionState>,
 }
 
 impl Engine {
@@ -41,10 +42,12 @@ impl Engine {
             .with_metadata_cache_limit(METADATA_CACHE)
             .with_object_store_registry(stores.clone())
             .build_arc()?;
+        let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
         Ok(Arc::new(Self {
             config,
-            catalog: Catalog::new(locations, stores),
+            catalog: Catalog::new(locations, stores, versions),
             runtime,
+            operations: OnceLock::new(),
         }))
     }
 
@@ -79,11 +82,20 @@ impl Engine {
         freshness.check(&self.catalog).await
     }
 
-    /// The state that an operation of the Delta library runs with.
-    pub(crate) fn operation_session(self: &Arc<Self>) -> Result<SessionState> {
+    /// The settings and functions that all operations have.
+    pub(crate) fn operation_settings(self: &Arc<Self>) -> Result<&SessionState> {
+        if let Some(settings) = self.operations.get() {
+            return Ok(settings);
+        }
         let session = self.open_session(SessionProfile::default(), None)?;
-        let runtime = session.own_runtime()?;
-        let state = SessionStateBuilder::new_from_existing(session.state().clone());
+        Ok(self.operations.get_or_init(|| session.state().clone()))
+    }
+
+    /// The state that an operation of the Delta library runs with, which has a share of the memory for itself.
+    pub(crate) fn operation_session(self: &Arc<Self>) -> Result<SessionState> {
+        let settings = self.operation_settings()?.clone();
+        let runtime = own_runtime(&self.runtime, self.config.memory_limit_bytes as usize)?;
+        let state = SessionStateBuilder::new_from_existing(settings);
         Ok(state.with_runtime_env(runtime).build())
     }
 

@@ -64,10 +64,7 @@ impl Session {
 
     /// The shared runtime with a share of its memory for one query or operation.
     pub(crate) fn own_runtime(&self) -> Result<Arc<RuntimeEnv>> {
-        let pool = QueryPool::new(self.engine.runtime.memory_pool.clone(), self.memory_limit());
-        Ok(RuntimeEnvBuilder::from_runtime_env(&self.engine.runtime)
-            .with_memory_pool(Arc::new(pool))
-            .build_arc()?)
+        own_runtime(&self.engine.runtime, self.memory_limit())
     }
 
     pub(crate) fn limits(&self) -> &EngineLimits {
@@ -78,6 +75,13 @@ impl Session {
         let shared = self.engine.config.memory_limit_bytes;
         self.profile.memory.limit_bytes.unwrap_or(shared) as usize
     }
+}
+
+pub(crate) fn own_runtime(shared: &RuntimeEnv, memory: usize) -> Result<Arc<RuntimeEnv>> {
+    let pool = QueryPool::new(shared.memory_pool.clone(), memory);
+    Ok(RuntimeEnvBuilder::from_runtime_env(shared)
+        .with_memory_pool(Arc::new(pool))
+        .build_arc()?)
 }
 
 fn effective(mut profile: SessionProfile, engine: &Engine) -> Result<SessionProfile> {

@@ -15,19 +15,29 @@ use super::record::CommitRecord;
 use crate::error::{Error, Result};
 
 tokio::task_local! {
-    static PLAN: Arc<Mutex<Option<Bytes>>>;
+    static PLAN: Arc<Mutex<Option<Planned>>>;
+}
+
+enum Planned {
+    Bytes(Bytes),
+    Record(Box<CommitRecord>),
 }
 
 /// Runs an operation of the library; answers what it would commit, or nothing where it found nothing to do.
 pub async fn planned(operation: impl Future<Output = DeltaResult<()>>) -> Result<Option<CommitRecord>> {
     let plan = Arc::new(Mutex::default());
     let result = PLAN.scope(plan.clone(), operation).await;
-    let bytes = plan.lock().expect("no holder panics").take();
-    match (bytes, result) {
-        (Some(bytes), _) => CommitRecord::parse(&bytes).map(Some),
+    match (plan.lock().expect("no holder panics").take(), result) {
+        (Some(Planned::Bytes(bytes)), _) => CommitRecord::parse(&bytes).map(Some),
+        (Some(Planned::Record(record)), _) => Ok(Some(*record)),
         (None, Ok(())) => Ok(None),
         (None, Err(error)) => Err(error.into()),
     }
+}
+
+/// Notes a commit as an operation of the library does.
+pub fn plan(record: CommitRecord) {
+    PLAN.with(|plan| *plan.lock().expect("no holder panics") = Some(Planned::Record(Box::new(record))));
 }
 
 /// The log of a table, as operations see it.
@@ -67,7 +77,7 @@ impl LogStore for PlannedLog {
     ) -> std::result::Result<(), TransactionError> {
         let noted = match commit {
             CommitOrBytes::LogBytes(bytes) => {
-                PLAN.try_with(|plan| *plan.lock().expect("no holder panics") = Some(bytes))
+                PLAN.try_with(|plan| *plan.lock().expect("no holder panics") = Some(Planned::Bytes(bytes)))
             }
             CommitOrBytes::TmpCommit(_) => Ok(()),
         };

@@ -5,26 +5,34 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::Utc;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use deltalake_core::logstore::{LogStoreRef, commit_uri_from_version};
 use futures::FutureExt;
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions};
 use serde_json::{Map, Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, oneshot};
 use uuid::Uuid;
 
 use super::conflict::Isolation;
+use super::pending_rows::PendingRows;
 use super::record::{CommitRecord, Effects};
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
+use crate::table::MILLIS;
 
 /// Commits whose effects are remembered.
 const REMEMBERED: usize = 256;
+
+/// Held as long as there are data files that no commit names yet.
+pub type FilesInUse = Arc<OwnedRwLockReadGuard<()>>;
 
 /// A commit that an operation planned on version `base`; -1 for a table that isn't there yet.
 pub struct Proposal {
     pub log: LogStoreRef,
     pub base: i64,
+    /// When `base` was committed.
+    pub base_time: Option<DateTime<Utc>>,
+    pub files: Option<FilesInUse>,
     pub record: CommitRecord,
     pub isolation: Isolation,
     /// Whether it must follow `base` and nothing else.
@@ -61,10 +69,7 @@ impl Transaction {
 
 #[derive(Debug)]
 pub enum Outcome {
-    Committed {
-        version: i64,
-        record: Box<CommitRecord>,
-    },
+    Committed(Committed),
     /// The table has the transaction already; `recorded` is the number it has for it.
     Repeated {
         transaction: Transaction,
@@ -77,6 +82,14 @@ pub enum Outcome {
     },
 }
 
+#[derive(Debug)]
+pub struct Committed {
+    pub version: i64,
+    /// By the time of its file; absent where it follows commits whose times aren't known.
+    pub time: Option<DateTime<Utc>>,
+    pub record: Box<CommitRecord>,
+}
+
 /// Orders the operations of this process on one table, and commits what they propose.
 #[derive(Default)]
 pub struct Committer {
@@ -85,13 +98,25 @@ pub struct Committer {
     /// Held by an operation that reads rows it rewrites, from its plan to its commit.
     pub rewrite: tokio::sync::Mutex<()>,
     /// Held to read while an append commits; to write by a rewrite that lost a race, so that it can't lose again.
-    pub appends: tokio::sync::RwLock<()>,
+    pub appends: RwLock<()>,
     /// Held to read while data files are written that no commit names yet; to write while files are removed.
-    pub files: tokio::sync::RwLock<()>,
-    /// The last version by this process that changed metadata or protocol.
+    pub files: Arc<RwLock<()>>,
+    /// The last version known here that changed metadata or protocol.
     changed: AtomicI64,
-    /// Held while a checkpoint is written; the last version that one was due at.
-    pub checkpoints: tokio::sync::Mutex<i64>,
+    /// The last version known here.
+    newest: AtomicI64,
+    /// Whether the table's folder was swept.
+    pub swept: tokio::sync::OnceCell<()>,
+    /// Held while a checkpoint is written.
+    pub checkpoints: Arc<tokio::sync::Mutex<Checkpoints>>,
+}
+
+#[derive(Default)]
+pub struct Checkpoints {
+    /// The last version that one was due at.
+    pub due_at: i64,
+    /// Why the last one wasn't written.
+    pub failure: Option<String>,
 }
 
 #[derive(Default)]
@@ -109,7 +134,16 @@ struct Waiting {
 #[derive(Default)]
 struct Head {
     version: Option<i64>,
+    /// The last version that changed metadata or protocol.
+    changed: i64,
+    time: Option<DateTime<Utc>>,
     recent: BTreeMap<i64, Arc<Effects>>,
+}
+
+/// The data file with the rows of so many proposals: fewer are left where others turn out to be repeats.
+struct Written {
+    proposals: usize,
+    actions: Vec<String>,
 }
 
 impl Committer {
@@ -131,6 +165,10 @@ impl Committer {
 
     pub fn changed_at(&self) -> i64 {
         self.changed.load(Ordering::Acquire)
+    }
+
+    pub fn newest(&self) -> i64 {
+        self.newest.load(Ordering::Acquire)
     }
 
     async fn drain(self: Arc<Self>) {
@@ -157,47 +195,64 @@ impl Committer {
             shared = repeats;
         }
         for waiting in single {
-            let changes_table = waiting.proposal.record.effects.changes_table;
             head.commit(vec![waiting]).await;
-            if changes_table {
-                self.changed.store(head.version.unwrap_or_default(), Ordering::Release);
-            }
         }
+        self.changed.store(head.changed, Ordering::Release);
+        self.newest.store(head.version.unwrap_or_default(), Ordering::Release);
     }
 }
 
 impl Head {
     /// Makes one commit of all that may be committed.
     async fn commit(&mut self, mut waiting: Vec<Waiting>) {
-        let bases = waiting.iter().map(|waiting| waiting.proposal.base);
-        let base = bases.max().unwrap_or(-1);
-        if let Err(error) = self.move_to(base, &waiting[0].proposal.log).await {
+        let Some(latest) = waiting.iter().max_by_key(|waiting| waiting.proposal.base) else {
+            return;
+        };
+        if let Err(error) = self.move_to(&latest.proposal).await {
             return answer_all(waiting, &error);
         }
+        let mut written = None;
         loop {
             waiting = self.without_refused(waiting).await;
             let Some(first) = waiting.first() else { return };
             let (log, version) = (first.proposal.log.clone(), self.version.unwrap_or(-1) + 1);
-            let record = combine(&waiting, version);
+            let file = match write(&waiting, written).await {
+                Ok(file) => file,
+                Err(error) if waiting.len() == 1 => return answer_all(waiting, &error),
+                Err(_) => return self.commit_singly(waiting).await,
+            };
+            let mut record = combine(&waiting, version);
+            record.add_files(&file.actions, pending(&waiting).len());
             match put(&log, version, &record).await {
                 Ok(None) => {
-                    self.remember(version, record.effects.clone());
-                    return answer_committed(waiting, version);
+                    let time = self.time_of(version, &log).await;
+                    self.remember(version, time, record.effects.clone());
+                    return answer_committed(waiting, version, time);
                 }
-                Ok(Some(winner)) => self.remember(version, winner),
+                Ok(Some(winner)) => self.remember(version, None, winner),
                 Err(error) => return answer_all(waiting, &error),
             }
+            written = Some(file);
         }
     }
 
-    /// Takes `base` for the newest version unless a newer one is known; one that is gone was of another table.
-    async fn move_to(&mut self, base: i64, log: &LogStoreRef) -> Result<()> {
+    /// Rows that can't be written must not take along those of others.
+    async fn commit_singly(&mut self, waiting: Vec<Waiting>) {
+        for waiting in waiting {
+            Box::pin(self.commit(vec![waiting])).await;
+        }
+    }
+
+    /// Takes a proposal's base for the newest version unless a newer one is known; one that is gone was of another table.
+    async fn move_to(&mut self, latest: &Proposal) -> Result<()> {
         match self.version {
-            Some(version) if version > base && exists(log, version).await? => {}
-            Some(version) if version == base => {}
+            Some(version) if version > latest.base && exists(&latest.log, version).await? => {}
+            Some(version) if version == latest.base => self.time = latest.base_time,
             _ => {
                 *self = Self {
-                    version: Some(base),
+                    version: Some(latest.base),
+                    changed: latest.base.max(0),
+                    time: latest.base_time,
                     recent: BTreeMap::new(),
                 }
             }
@@ -205,8 +260,24 @@ impl Head {
         Ok(())
     }
 
-    fn remember(&mut self, version: i64, effects: Effects) {
+    /// When `version`, which was just committed, was: by its file, but after the one before it.
+    async fn time_of(&self, version: i64, log: &LogStoreRef) -> Option<DateTime<Utc>> {
+        let earliest = match version {
+            0 => DateTime::<Utc>::MIN_UTC,
+            _ => self.time? + TimeDelta::milliseconds(1),
+        };
+        let path = commit_uri_from_version(Some(version as u64));
+        // Without it the time is looked up where it is needed.
+        let file = log.object_store(None).head(&path).await.ok()?;
+        Some(file.last_modified.trunc_subsecs(MILLIS).max(earliest))
+    }
+
+    fn remember(&mut self, version: i64, time: Option<DateTime<Utc>>, effects: Effects) {
         self.version = Some(version);
+        self.time = time;
+        if effects.changes_table {
+            self.changed = version;
+        }
         self.recent.insert(version, Arc::new(effects));
         if self.recent.len() > REMEMBERED {
             self.recent.pop_first();
@@ -252,6 +323,22 @@ impl Head {
         self.recent.insert(version, effects.clone());
         Ok(effects)
     }
+}
+
+/// Writes the rows that wait into one file, unless that has been done for the same proposals.
+async fn write(waiting: &[Waiting], written: Option<Written>) -> Result<Written> {
+    match written.filter(|written| written.proposals == waiting.len()) {
+        Some(written) => Ok(written),
+        None => Ok(Written {
+            proposals: waiting.len(),
+            actions: PendingRows::write(&pending(waiting)).await?,
+        }),
+    }
+}
+
+fn pending(waiting: &[Waiting]) -> Vec<&PendingRows> {
+    let records = waiting.iter().map(|waiting| &waiting.proposal.record);
+    records.filter_map(|record| record.rows.as_ref()).collect()
 }
 
 fn repeated(transactions: &[Transaction], winner: &Effects) -> Option<Outcome> {
@@ -355,10 +442,10 @@ async fn exists(log: &LogStoreRef, version: i64) -> Result<bool> {
     }
 }
 
-fn answer_committed(waiting: Vec<Waiting>, version: i64) {
+fn answer_committed(waiting: Vec<Waiting>, version: i64, time: Option<DateTime<Utc>>) {
     for Waiting { proposal, answer } in waiting {
         let record = Box::new(proposal.record);
-        let _ = answer.send(Ok(Outcome::Committed { version, record }));
+        let _ = answer.send(Ok(Outcome::Committed(Committed { version, time, record })));
     }
 }
 

@@ -7,9 +7,11 @@
 mod capture;
 mod committer;
 mod conflict;
+mod pending_rows;
 mod record;
 
-pub use capture::{PlannedLog, planned};
-pub use committer::{Committer, Outcome, Proposal, Transaction};
+pub use capture::{PlannedLog, plan, planned};
+pub use committer::{Committed, Committer, FilesInUse, Outcome, Proposal, Transaction};
 pub use conflict::Isolation;
+pub use pending_rows::PendingRows;
 pub use record::CommitRecord;

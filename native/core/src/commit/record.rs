@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
+use super::pending_rows::PendingRows;
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 
@@ -19,6 +20,8 @@ pub struct CommitRecord {
     pub info: Map<String, Value>,
     pub actions: Vec<String>,
     pub effects: Effects,
+    /// Rows that the commit is to add besides; counted in the figures, with one file.
+    pub rows: Option<PendingRows>,
 }
 
 /// What a commit does to its table.
@@ -138,6 +141,21 @@ impl CommitRecord {
         let parameters = self.info.entry("operationParameters").or_insert_with(|| json!({}));
         if let Some(parameters) = parameters.as_object_mut() {
             parameters.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Adds the files that the rows of `records` records went into.
+    pub fn add_files(&mut self, actions: &[String], records: usize) {
+        self.actions.extend_from_slice(actions);
+        if let Some(Value::Object(figures)) = self.info.get_mut("operationMetrics") {
+            let counted = figures
+                .get("num_added_files")
+                .and_then(Value::as_u64)
+                .unwrap_or_default();
+            figures.insert(
+                "num_added_files".to_owned(),
+                json!(counted as usize + actions.len() - records),
+            );
         }
     }
 

@@ -43,11 +43,11 @@ impl Bounded {
         let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
         let limit = if constant { CONSTANT } else { BATCH };
-        let arrays: Vec<ArrayRef> = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<_>>()?;
+        let arrays: Vec<ArrayRef> = args.args.iter().map(values).collect::<Result<_>>()?;
         let size = match self.name() {
-            "range" | "generate_series" => series(&arrays)?,
-            "repeat" => total(&arrays[1])?.saturating_mul(longest(&arrays[0])?),
-            _ => total(&arrays[1])?.saturating_mul(ITEM),
+            "range" | "generate_series" => series(&arrays, rows)?,
+            "repeat" => total(&arrays[1], rows)?.saturating_mul(longest(&arrays[0])?),
+            _ => total(&arrays[1], rows)?.saturating_mul(ITEM),
         };
         if size <= limit {
             return Ok(());
@@ -57,17 +57,29 @@ impl Bounded {
     }
 }
 
+/// The values of an argument; a single one stands for every row.
+fn values(argument: &ColumnarValue) -> Result<ArrayRef> {
+    match argument {
+        ColumnarValue::Array(values) => Ok(values.clone()),
+        ColumnarValue::Scalar(value) => value.to_array(),
+    }
+}
+
 fn integers(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast(array, &DataType::Int64)?)
 }
 
-fn total(counts: &ArrayRef) -> Result<i64> {
+fn total(counts: &ArrayRef, rows: usize) -> Result<i64> {
     let counts = integers(counts)?;
     let counts = counts.as_primitive::<Int64Type>();
-    Ok(counts
+    let sum = counts
         .iter()
         .flatten()
-        .fold(0i64, |sum, count| sum.saturating_add(count.max(0))))
+        .fold(0i64, |sum, count| sum.saturating_add(count.max(0)));
+    Ok(match counts.len() {
+        1 => sum.saturating_mul(rows as i64),
+        _ => sum,
+    })
 }
 
 fn longest(texts: &ArrayRef) -> Result<i64> {
@@ -76,7 +88,7 @@ fn longest(texts: &ArrayRef) -> Result<i64> {
 }
 
 /// Numbers in all series together, counted as bytes; only integers are counted, others belong in FROM.
-fn series(arrays: &[ArrayRef]) -> Result<i64> {
+fn series(arrays: &[ArrayRef], rows: usize) -> Result<i64> {
     if !arrays
         .iter()
         .all(|array| array.data_type().is_integer() || array.data_type().is_null())
@@ -87,10 +99,11 @@ fn series(arrays: &[ArrayRef]) -> Result<i64> {
     let arrays: Vec<ArrayRef> = arrays.iter().map(integers).collect::<Result<_>>()?;
     let value = |index: usize, row: usize| {
         let array = arrays.get(index)?.as_primitive::<Int64Type>();
+        let row = if array.len() == 1 { 0 } else { row };
         array.is_valid(row).then(|| array.value(row))
     };
     let mut numbers = 0i64;
-    for row in 0..arrays[0].len() {
+    for row in 0..rows {
         let first = value(0, row).unwrap_or_default();
         let (start, stop) = value(1, row).map_or((0, first), |stop| (first, stop));
         let step = value(2, row).unwrap_or(1).saturating_abs().max(1);

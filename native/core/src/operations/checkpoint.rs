@@ -15,16 +15,16 @@ const INTERVAL: i64 = 10;
 
 pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Report> {
     let base = task.table.base().await?;
-    task.require(&base.snapshot)?;
+    task.require(&base)?;
     let _alone = task.table.store.committer.checkpoints.lock().await;
     guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
-    Ok(task.uncommitted(&base.snapshot)?.maintenance())
+    Ok(task.uncommitted(&base)?.maintenance())
 }
 
 /// Removes what is older than the table's log retention; a checkpoint first makes sure that no version is needed of it.
 pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> Result<Report> {
     let base = task.table.base().await?;
-    task.require(&base.snapshot)?;
+    task.require(&base)?;
     let committer = &task.table.store.committer;
     let _alone = committer.checkpoints.lock().await;
     let _files = committer.files.write().await;
@@ -36,10 +36,10 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
         .log_retention_duration
         .unwrap_or(RETENTION);
     let until = Utc::now().timestamp_millis() - retention.as_millis() as i64;
-    let version = base.snapshot.version as u64;
+    let version = base.version as u64;
     let log = task.table.store.log.as_ref();
     let removed = guarded(async { Ok(cleanup_expired_logs_for(version, log, until, None).await?) }).await?;
-    let mut done = task.uncommitted(&base.snapshot)?;
+    let mut done = task.uncommitted(&base)?;
     done.metrics = figures([("num_log_files_cleaned_up", json!(removed))]);
     Ok(done.maintenance())
 }
@@ -48,32 +48,32 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
 const RETENTION: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 impl Task {
-    /// Writes the checkpoint that is due after a commit. The commit stands whatever comes of it, so that a failure is told
-    /// in the report and no more.
-    pub async fn care(&self, done: &mut Done) {
+    /// Has the checkpoint written that is due after a commit, behind the answer to it. The commit stands whatever comes of
+    /// that: why it failed is told in the report of the commit that the next one is due at.
+    pub fn care(&self, done: &mut Done) {
         let interval = done.snapshot.table_properties.get("delta.checkpointInterval");
         let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(INTERVAL);
         if !self.wants_checkpoint() || (done.version + 1) % interval != 0 {
             return;
         }
         // Commits that shared a version, or came while another checkpoint was written, need none of their own.
-        let Ok(mut written_at) = self.table.store.committer.checkpoints.try_lock() else {
+        let Ok(mut checkpoints) = self.table.store.committer.checkpoints.clone().try_lock_owned() else {
             return;
         };
-        if *written_at == done.version {
+        if std::mem::replace(&mut checkpoints.due_at, done.version) == done.version {
             return;
         }
-        *written_at = done.version;
-        let written = async {
-            let base = self.table.base().await?;
-            guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
-        };
-        let note = match written.await {
-            Ok(()) => Value::from(true),
-            Err(error) => Value::from(error.message),
-        };
-        done.metrics
-            .get_or_insert_default()
-            .insert("checkpoint".to_owned(), note);
+        if let Some(failure) = checkpoints.failure.take() {
+            let metrics = done.metrics.get_or_insert_default();
+            metrics.insert("checkpoint".to_owned(), Value::from(failure));
+        }
+        let table = self.table.clone();
+        tokio::spawn(async move {
+            let written = async {
+                let base = table.base().await?;
+                guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
+            };
+            checkpoints.failure = written.await.err().map(|error| error.message);
+        });
     }
 }

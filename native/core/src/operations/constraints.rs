@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::data_check::violations;
+use super::data_check::rows_of;
 use super::report::Report;
 use super::task::Task;
+use super::violations::violations;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaAddConstraintsRequest, DeltaDropConstraintsRequest, ErrorCode};
@@ -17,10 +18,11 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
     let constraints = request.constraints.iter();
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let added = task.commit(Isolation::Serial, true, async |base| {
+        let session = base.session()?;
         let builder = base
             .table
             .add_constraint()
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         let constraints = request.constraints.clone().into_iter();
         builder.with_constraints(constraints.collect()).await.map(drop)
@@ -35,8 +37,8 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
 /// The library says that rows break a constraint, but neither which nor how many.
 async fn listed(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Error> {
     let newest = task.table.snapshot(None).await?;
-    let constraints: Vec<_> = request.constraints.clone().into_iter().collect();
-    let violations = violations(task, &newest, &constraints).await?;
+    let rows = rows_of(&newest, &task.engine.operation_session()?)?;
+    let violations = violations(&rows, &request.constraints).await?;
     let names: Vec<_> = violations.iter().map(|broken| broken.constraint.as_str()).collect();
     let message = format!("Rows of the table break {}, and nothing was added", names.join(", "));
     let error = Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations));

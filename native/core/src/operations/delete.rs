@@ -14,10 +14,11 @@ pub async fn delete(task: &Task, request: &DeltaDeleteRequest) -> Result<Report>
     let predicate = Some(&request.predicate).filter(|text| !text.trim().eq_ignore_ascii_case("true"));
     let done = task.commit(Isolation::Serial, true, async |base| {
         let predicate = predicate.map(|sql| task.expression(sql, &base)).transpose()?;
+        let session = base.session()?;
         let mut builder = base
             .table
             .delete()
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         if let Some(predicate) = predicate {
             builder = builder.with_predicate(predicate);

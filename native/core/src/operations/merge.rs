@@ -12,8 +12,10 @@ use deltalake_core::DeltaResult;
 use deltalake_core::operations::merge::MergeBuilder;
 use serde_json::{Value, json};
 
+use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
+use super::violations::explained;
 use super::write::scan;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
@@ -40,18 +42,34 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
         request.matched_updates.keys().chain(request.not_matched_inserts.keys()),
     )?;
     let source = source(task, request, rows, &newest).await?;
+    let source_alias = request.source_alias.as_deref().unwrap_or(SOURCE);
+    let target_alias = request.target_alias.as_deref().unwrap_or(TARGET);
     let done = task.commit(Isolation::Serial, true, async |base| {
-        let source = DataFrame::new(base.session.clone(), source.plan.clone());
+        let session = base.session()?;
+        let source = DataFrame::new(session.clone(), source.plan.clone());
         let builder = base
             .table
             .merge(source, request.predicate.as_str())
-            .with_source_alias(request.source_alias.as_deref().unwrap_or(SOURCE))
-            .with_target_alias(request.target_alias.as_deref().unwrap_or(TARGET))
-            .with_session_state(Arc::new(base.session))
+            .with_source_alias(source_alias)
+            .with_target_alias(target_alias)
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         clauses(builder, request)?.await.map(drop)
     });
-    Ok(done.await?.mutation())
+    match done.await {
+        Ok(done) => Ok(done.mutation()),
+        Err(error) => Err(explained(task, error, |snapshot, session| {
+            let merged = Merged {
+                request,
+                target_alias,
+                source_alias,
+                snapshot,
+                session,
+            };
+            merged.rows(&source.plan)
+        })
+        .await),
+    }
 }
 
 fn check(task: &Task, request: &DeltaMergeRequest) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The operations that write tables: each says in one file what the library is asked for.
 
+mod append;
 mod checkpoint;
 mod constraints;
 mod convert;
@@ -10,6 +11,7 @@ mod features;
 mod import;
 mod ingest;
 mod merge;
+mod merged;
 mod operation;
 mod optimize;
 mod properties;
@@ -20,6 +22,7 @@ mod restore;
 mod task;
 mod update;
 mod vacuum;
+mod violations;
 mod write;
 
 pub use import::import;

@@ -18,11 +18,12 @@ pub async fn optimize(task: &Task, request: &DeltaOptimizeRequest) -> Result<Rep
             Some(columns) => OptimizeType::ZOrder(columns.clone()),
             None => OptimizeType::Compact,
         };
+        let session = base.session()?;
         let mut builder = base
             .table
             .optimize()
             .with_type(kind)
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         if let Some(size) = request.target_size.and_then(|size| NonZeroU64::new(size as u64)) {
             builder = builder.with_target_size(size);

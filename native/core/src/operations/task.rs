@@ -17,12 +17,14 @@ use uuid::Uuid;
 use super::protocol::complete_protocol;
 use super::report::Done;
 use super::request::TableRequest;
-use crate::commit::{CommitRecord, Committer, Isolation, Outcome, Proposal, Transaction, planned};
+use crate::commit::{
+    CommitRecord, Committed, Committer, FilesInUse, Isolation, Outcome, Proposal, Transaction, planned,
+};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{
-    DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext, TableSource,
+    DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext,
 };
 use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
@@ -54,8 +56,15 @@ const RESERVED: [&str; 12] = [
 pub struct Base {
     pub table: DeltaTable,
     pub snapshot: Arc<TableSnapshot>,
-    pub session: SessionState,
     pub properties: CommitProperties,
+    engine: Arc<Engine>,
+}
+
+impl Base {
+    /// The state that the library's plan runs with.
+    pub fn session(&self) -> Result<SessionState> {
+        self.engine.operation_session()
+    }
 }
 
 pub struct Task {
@@ -132,7 +141,7 @@ impl Task {
     /// An expression over the table's columns, with its types made to fit: the library does not do that.
     pub fn expression(&self, sql: &str, base: &Base) -> Result<Expr> {
         let schema = DFSchema::try_from(base.snapshot.state.arrow_schema().as_ref().clone())?;
-        let expression = base.session.create_logical_expr(sql, &schema)?;
+        let expression = self.engine.operation_settings()?.create_logical_expr(sql, &schema)?;
         Ok(expression.rewrite(&mut TypeCoercionRewriter::new(&schema)).data()?)
     }
 
@@ -157,8 +166,9 @@ impl Task {
         F: Fn(Base) -> Fut,
         Fut: Future<Output = DeltaResult<()>>,
     {
+        self.table.store.sweep_first().await;
         let committer = self.table.store.committer.clone();
-        let _files = committer.files.read().await;
+        let files = Arc::new(committer.files.clone().read_owned().await);
         let _rewrite = match isolation {
             Isolation::Append => None,
             _ => Some(committer.rewrite.lock().await),
@@ -175,7 +185,7 @@ impl Task {
                 _ if attempt > 0 => Some(committer.appends.write().await),
                 _ => None,
             };
-            match self.attempt(&committer, isolation, &plan, &edit).await? {
+            match self.attempt(&committer, &files, isolation, &plan, &edit).await? {
                 Attempt::Done(done) => return Ok(*done),
                 Attempt::Lost { version, operation } if attempt >= retries => {
                     return Err(self.conflict(version, operation));
@@ -189,6 +199,7 @@ impl Task {
     async fn attempt<F, Fut>(
         &self,
         committer: &Arc<Committer>,
+        files: &FilesInUse,
         isolation: Isolation,
         plan: &F,
         edit: &impl Fn(&mut CommitRecord),
@@ -197,21 +208,20 @@ impl Task {
         F: Fn(Base) -> Fut,
         Fut: Future<Output = DeltaResult<()>>,
     {
-        let base = match isolation {
-            Isolation::Append => self.table.recent().await?,
+        let snapshot = match isolation {
+            Isolation::Append if self.context.expected_version.is_none() => self.table.recent().await?,
             _ => self.table.base().await?,
         };
-        let snapshot = base.snapshot.clone();
         self.require_gates(&snapshot)?;
         if let Some(done) = self.known_repeat(&snapshot).await? {
             return Ok(Attempt::Done(Box::new(done)));
         }
         self.require_version(&snapshot)?;
         let planning = plan(Base {
-            table: base.table.clone(),
+            table: snapshot.table.clone(),
             snapshot: snapshot.clone(),
-            session: self.engine.operation_session()?,
             properties: self.properties(),
+            engine: self.engine.clone(),
         });
         let planned = guarded(planned(planning)).await;
         let planned = planned.map_err(|error| self.table.explain(with_constraints(error, &snapshot)))?;
@@ -231,10 +241,10 @@ impl Task {
             Isolation::Append => Some(committer.appends.read().await),
             _ => None,
         };
-        let proposal = self.proposal(snapshot.version, record, isolation);
-        let mut attempt = self
-            .conclude(committer.commit(proposal).await?, Some(&snapshot))
-            .await?;
+        let mut proposal = self.proposal(Some(&snapshot), record, isolation);
+        proposal.files = Some(files.clone());
+        let outcome = committer.commit(proposal).await?;
+        let mut attempt = self.conclude(outcome, Some(&snapshot)).await?;
         if let Attempt::Done(done) = &mut attempt
             && !changes
         {
@@ -252,7 +262,7 @@ impl Task {
     /// Commits what an operation planned for a table that isn't there yet.
     pub async fn commit_new(&self, mut record: CommitRecord) -> Result<Done> {
         self.complete(&mut record);
-        let proposal = self.proposal(-1, record, Isolation::Serial);
+        let proposal = self.proposal(None, record, Isolation::Serial);
         let outcome = self.table.store.committer.commit(proposal).await?;
         match self.conclude(outcome, None).await? {
             Attempt::Done(done) => Ok(*done),
@@ -262,7 +272,7 @@ impl Task {
 
     /// Tells in the log what was done to the table's files.
     pub async fn commit_note(&self, snapshot: &TableSnapshot, record: CommitRecord) -> Result<Done> {
-        let proposal = self.proposal(snapshot.version, record, Isolation::Note);
+        let proposal = self.proposal(Some(snapshot), record, Isolation::Note);
         let outcome = self.table.store.committer.commit(proposal).await?;
         match self.conclude(outcome, Some(snapshot)).await? {
             Attempt::Done(done) => Ok(*done),
@@ -289,8 +299,7 @@ impl Task {
 
     /// What a repeat of the request that made this table answers.
     pub async fn made_before(&self) -> Result<Option<Done>> {
-        let base = self.table.base().await?;
-        self.known_repeat(&base.snapshot).await
+        self.known_repeat(&*self.table.base().await?).await
     }
 
     /// Mends what the library leaves out of a commit, or tells of our own addresses.
@@ -364,12 +373,14 @@ impl Task {
         numbered.chain(keyed).collect()
     }
 
-    fn proposal(&self, base: i64, record: CommitRecord, isolation: Isolation) -> Proposal {
+    fn proposal(&self, base: Option<&TableSnapshot>, record: CommitRecord, isolation: Isolation) -> Proposal {
         let exact = self.context.expected_version.is_some();
         let is_plain = self.options.metadata.is_empty() && !record.effects.changes_table;
         Proposal {
             log: self.table.store.log.clone(),
-            base,
+            base: base.map_or(-1, |base| base.version),
+            base_time: base.map(|base| base.timestamp),
+            files: None,
             isolation,
             exact,
             transactions: self.transactions(),
@@ -440,9 +451,9 @@ impl Task {
 
     async fn conclude(&self, outcome: Outcome, base: Option<&TableSnapshot>) -> Result<Attempt> {
         match outcome {
-            Outcome::Committed { version, record } => {
-                let mut done = self.done(version, &record, base).await?;
-                self.care(&mut done).await;
+            Outcome::Committed(committed) => {
+                let mut done = self.done(&committed, base).await?;
+                self.care(&mut done);
                 Ok(Attempt::Done(Box::new(done)))
             }
             Outcome::Repeated { transaction, recorded } => {
@@ -456,20 +467,24 @@ impl Task {
     }
 
     /// Where a commit changes no metadata its table is what its base was: any other commit that does would have won.
-    async fn done(&self, version: i64, record: &CommitRecord, base: Option<&TableSnapshot>) -> Result<Done> {
+    async fn done(&self, committed: &Committed, base: Option<&TableSnapshot>) -> Result<Done> {
+        let Committed { version, time, record } = committed;
         let snapshot = match base.filter(|_| !record.effects.changes_table) {
             Some(base) => {
+                let time = match time {
+                    Some(time) => *time,
+                    None => commit_timestamp(&self.table.store, &base.state, *version).await?,
+                };
                 let mut info = base.info()?;
-                info.version = version;
-                let time = commit_timestamp(&self.table.store, &base.state, version).await?;
+                info.version = *version;
                 info.snapshot_timestamp = Some(time.timestamp_millis());
                 info
             }
-            None => self.table.snapshot_at(version).await?.info()?,
+            None => self.table.snapshot_at(*version).await?.info()?,
         };
         Ok(Done {
             operation: record.effects.operation.clone().unwrap_or_default(),
-            version,
+            version: *version,
             snapshot,
             metrics: record.metrics().cloned(),
             skip_reason: None,
@@ -511,8 +526,7 @@ fn with_constraints(error: Error, snapshot: &TableSnapshot) -> Error {
 
 fn place(engine: &Arc<Engine>, uri: &str, table: &DeltaTableRef) -> Result<Arc<Table>> {
     let options = table.storage_options.clone().unwrap_or_default();
-    let store = engine.catalog.writable(uri, &options)?;
-    Ok(Arc::new(Table::new(uri, TableSource::Registered, store)))
+    engine.catalog.place(uri, &options)
 }
 
 fn refuse_pin(table: &DeltaTableRef) -> Result<()> {

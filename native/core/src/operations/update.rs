@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{cast, ident};
+use datafusion::prelude::DataFrame;
+
+use super::data_check::rows_of;
 use super::report::Report;
 use super::task::Task;
+use super::violations::explained;
 use crate::commit::Isolation;
 use crate::error::Result;
 use crate::generated::DeltaUpdateRequest;
+use crate::table::TableSnapshot;
 
 pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report> {
     let updates = request.updates.iter().map(|(column, value)| (column.as_str(), value));
@@ -21,10 +28,11 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
             .map(|(column, sql)| Ok((column, task.expression(sql, &base)?)));
         let updates = updates.collect::<Result<Vec<_>>>()?;
         let predicate = predicate.transpose()?;
+        let session = base.session()?;
         let mut builder = base
             .table
             .update()
-            .with_session_state(Arc::new(base.session))
+            .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
         if let Some(predicate) = predicate {
             builder = builder.with_predicate(predicate);
@@ -34,5 +42,27 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
         }
         builder.await.map(drop)
     });
-    Ok(done.await?.mutation())
+    match done.await {
+        Ok(done) => Ok(done.mutation()),
+        Err(error) => Err(explained(task, error, |snapshot, session| updated(request, snapshot, session)).await),
+    }
+}
+
+/// The rows that are changed, as they are then.
+fn updated(request: &DeltaUpdateRequest, snapshot: &TableSnapshot, session: &SessionState) -> Result<Vec<DataFrame>> {
+    let mut rows = rows_of(snapshot, session)?;
+    if let Some(predicate) = &request.predicate {
+        let predicate = rows.parse_sql_expr(predicate)?;
+        rows = rows.filter(predicate)?;
+    }
+    let schema = snapshot.state.arrow_schema();
+    let columns = schema.fields().iter().map(|field| {
+        let value = match request.updates.get(field.name()) {
+            Some(sql) => cast(rows.parse_sql_expr(sql)?, field.data_type().clone()),
+            None => ident(field.name()),
+        };
+        Ok(value.alias(field.name()))
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(vec![rows.select(columns)?])
 }

@@ -17,7 +17,7 @@ pub async fn vacuum(task: &Task, request: &DeltaVacuumRequest) -> Result<Report>
     let committer = task.table.store.committer.clone();
     let _files = committer.files.write().await;
     let base = task.table.base().await?;
-    task.require(&base.snapshot)?;
+    task.require(&base)?;
     let mut builder = base
         .table
         .clone()
@@ -40,14 +40,14 @@ pub async fn vacuum(task: &Task, request: &DeltaVacuumRequest) -> Result<Report>
         } else {
             "There was nothing to remove"
         };
-        let mut done = task.skipped(&base.snapshot, reason)?;
+        let mut done = task.skipped(&base, reason)?;
         done.metrics = figures([("files", json!(files))]);
         return Ok(done.maintenance());
     }
     remove(task, &files).await?;
     let metrics = json!({"numDeletedFiles": files.len()});
     let record = note("VACUUM END", json!({"status": "COMPLETED"}), metrics);
-    let mut done = task.commit_note(&base.snapshot, record).await?;
+    let mut done = task.commit_note(&base, record).await?;
     done.metrics
         .get_or_insert_default()
         .insert("files".to_owned(), json!(files));

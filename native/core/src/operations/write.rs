@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::provider_as_source;
@@ -13,14 +14,20 @@ use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::operations::write::{SchemaMode, WriteBuilder};
 use deltalake_core::protocol::SaveMode;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 
+use super::append::{FEW, append, is_plain};
 use super::report::Report;
 use super::task::Task;
-use crate::commit::Isolation;
+use crate::commit::{Isolation, plan};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
-use crate::rows::{Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
+use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
 use crate::table::TableSnapshot;
+
+/// Encoded bytes of a row group.
+const ROW_GROUP: usize = 16 << 20;
 
 /// Where the rows come from.
 pub enum Input {
@@ -49,6 +56,7 @@ pub async fn write(
     };
     written.map_err(|error| rows.failure().unwrap_or(error))
 }
+
 fn check(task: &Task, request: &DeltaWriteRequest) -> Result<()> {
     let constraints = request.extra_constraints.iter().flatten();
     let constraints = constraints.map(|(name, sql)| (name.as_str(), sql));
@@ -90,9 +98,23 @@ impl Rows<'_> {
             _ => Isolation::Serial,
         };
         let done = self.task.commit(isolation, false, async |base| {
+            let started = Instant::now();
+            let (input, session) = match self.input()? {
+                Input::Query(input, session) => (input, *session),
+                Input::Body(body, format) => {
+                    let rows = self.checked(body, format, Some(&base.snapshot)).await?;
+                    let is_plain = is_plain(self.request, &base.snapshot, &rows);
+                    let rows = BegunRows::new(&rows, if is_plain { FEW } else { 0 }).await?;
+                    if let Some(record) = append(&base, &rows, started).filter(|_| is_plain) {
+                        plan(record);
+                        return Ok(());
+                    }
+                    (scan(Arc::new(rows))?, base.session()?)
+                }
+            };
             let state = base.snapshot.state.clone();
-            let builder = self.builder(Some(&base.snapshot), Some(state), base.session, base.properties);
-            builder.await?.await.map(drop)
+            let builder = self.builder(Some(state), input, session, base.properties);
+            builder.await.map(drop)
         });
         Ok(done.await?.mutation())
     }
@@ -101,21 +123,26 @@ impl Rows<'_> {
         if self.task.table.store.log.is_delta_table_location().await? {
             return Ok(self.task.made_before_or_refused().await?.mutation());
         }
-        let session = self.task.engine.operation_session()?;
-        let builder = self.builder(None, None, session, self.task.properties()).await?;
+        let (input, session) = match self.input()? {
+            Input::Query(input, session) => (input, *session),
+            Input::Body(body, format) => {
+                let rows = self.checked(body, format, None).await?;
+                (scan(Arc::new(rows))?, self.task.engine.operation_session()?)
+            }
+        };
+        let builder = self.builder(None, input, session, self.task.properties());
         let record = self.task.plan_new(async { builder.await.map(drop) }).await;
         let record = record.map_err(|error| self.task.table.explain(error))?;
         Ok(self.task.commit_new(record).await?.mutation())
     }
 
-    async fn builder(
+    fn builder(
         &self,
-        snapshot: Option<&TableSnapshot>,
         state: Option<EagerSnapshot>,
+        input: LogicalPlan,
         session: SessionState,
         properties: CommitProperties,
-    ) -> Result<WriteBuilder> {
-        let (input, session) = self.plan(snapshot, session).await?;
+    ) -> WriteBuilder {
         let configuration = self
             .properties
             .iter()
@@ -124,6 +151,7 @@ impl Rows<'_> {
             .with_input_plan(input)
             .with_configuration(configuration)
             .with_session_state(Arc::new(session))
+            .with_writer_properties(writer_properties())
             .with_commit_properties(properties)
             .with_save_mode(match self.request.mode {
                 Mode::Overwrite => SaveMode::Overwrite,
@@ -139,24 +167,20 @@ impl Rows<'_> {
         if let Some(size) = self.request.target_file_size {
             builder = builder.with_target_file_size(NonZeroU64::new(size as u64));
         }
-        Ok(match self.request.schema_mode {
+        match self.request.schema_mode {
             Some(DeltaSchemaMode::Merge) => builder.with_schema_mode(SchemaMode::Merge),
             Some(DeltaSchemaMode::Overwrite) => builder.with_schema_mode(SchemaMode::Overwrite),
             None => builder,
-        })
+        }
     }
 
-    async fn plan(
-        &self,
-        snapshot: Option<&TableSnapshot>,
-        session: SessionState,
-    ) -> Result<(LogicalPlan, SessionState)> {
+    fn input(&self) -> Result<Input> {
         let input = self.input.lock().expect("no holder panics").take();
-        let (body, format) = match input {
-            Some(Input::Body(body, format)) => (body, format),
-            Some(Input::Query(plan, session)) => return Ok((plan, *session)),
-            None => return Err(Error::internal("The rows of a body are asked for twice")),
-        };
+        input.ok_or_else(|| Error::internal("The rows of a body are asked for twice"))
+    }
+
+    /// The rows of a body in the types of the table, held to its constraints and those of the request.
+    async fn checked(&self, body: Body, format: RowsFormat, snapshot: Option<&TableSnapshot>) -> Result<Checks> {
         let replaces_schema = self.request.schema_mode == Some(DeltaSchemaMode::Overwrite);
         let shape = Shape {
             table: snapshot
@@ -168,11 +192,19 @@ impl Rows<'_> {
         let rows = RowSource::open(body, format, shape, spill).await?;
         let extra = self.request.extra_constraints.clone().unwrap_or_default();
         let own = snapshot.map(TableSnapshot::constraints).unwrap_or_default();
-        let rows = Checks::new(rows, &extra, &own, &session)?;
+        let rows = Checks::new(rows, &extra, &own, self.task.engine.operation_settings()?)?;
         // A body is read once, so there is one failure.
         let _ = self.failure.set(rows.failure());
-        Ok((scan(Arc::new(rows))?, session))
+        Ok(rows)
     }
+}
+
+/// The library's own, but with row groups that are bounded by bytes: one is in memory, several times over when it ends.
+fn writer_properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_bytes(Some(ROW_GROUP))
+        .build()
 }
 
 /// A plan that reads the rows.

@@ -23,6 +23,7 @@ use crate::generated::{DeltaConstraintViolation, ErrorCode};
 pub struct Checks {
     rows: RowSource,
     constraints: Arc<Vec<Constraint>>,
+    are_complete: bool,
 }
 
 struct Constraint {
@@ -41,15 +42,25 @@ impl Checks {
         session: &SessionState,
     ) -> Result<Self> {
         let schema = DFSchema::try_from(rows.schema().as_ref().clone())?;
-        let mut constraints = Vec::new();
-        for (name, sql) in own {
-            constraints.extend(Constraint::new(name, sql, &schema, session).ok());
-        }
+        let constraints = own
+            .iter()
+            .map(|(name, sql)| Constraint::new(name, sql, &schema, session));
+        let mut constraints: Vec<_> = constraints.flatten().collect();
+        let are_complete = constraints.len() == own.len();
         for (name, sql) in extra {
             constraints.push(Constraint::new(name, sql, &schema, session)?);
         }
         let constraints = Arc::new(constraints);
-        Ok(Self { rows, constraints })
+        Ok(Self {
+            rows,
+            constraints,
+            are_complete,
+        })
+    }
+
+    /// Whether none of the table's own constraints is left to the library.
+    pub fn are_complete(&self) -> bool {
+        self.are_complete
     }
 
     pub fn failure(&self) -> RowFailure {
@@ -133,6 +144,10 @@ fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
             violating_rows: *count as i64,
         })
         .collect();
+    (!violations.is_empty()).then(|| constraint_violated(violations))
+}
+
+pub fn constraint_violated(violations: Vec<DeltaConstraintViolation>) -> Error {
     let names: Vec<_> = violations
         .iter()
         .map(|broken| match broken.violating_rows {
@@ -144,6 +159,5 @@ fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
         "The rows break constraints, and nothing was written: {}",
         names.join(", ")
     );
-    (!violations.is_empty())
-        .then(|| Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations)))
+    Error::new(ErrorCode::ConstraintViolated, message).with("violations", json!(violations))
 }

@@ -1,5 +1,6 @@
 //! Rows that come with a request: bytes in one of five formats, read as they arrive.
 
+mod begun;
 mod body;
 mod checks;
 mod conform;
@@ -7,8 +8,9 @@ mod reader;
 mod source;
 mod spooled;
 
+pub use begun::BegunRows;
 pub use body::{Body, BodySender, body};
-pub use checks::Checks;
+pub use checks::{Checks, constraint_violated};
 pub use conform::Shape;
 pub use reader::RowsFormat;
 pub use source::{RowFailure, RowSource};

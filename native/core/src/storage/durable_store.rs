@@ -27,7 +27,7 @@ pub const UNFINISHED: &str = ".lakegate-";
 
 /// A file is there once all of it is on the disk, and its folder too: `LocalFileSystem` leaves both to the system.
 ///
-/// Data files are brought there together, by the next file that is written in one piece: the commit that names them.
+/// Data files are brought there together, by the next file of the log: the commit that names them.
 #[derive(Debug, Clone, Default)]
 pub struct DurableStore {
     inner: Arc<LocalFileSystem>,
@@ -94,6 +94,10 @@ impl DurableStore {
     }
 }
 
+fn is_of_log(path: &Path) -> bool {
+    path.parts().any(|part| part.as_ref() == "_delta_log")
+}
+
 fn store_error(path: &Path, error: std::io::Error) -> Error {
     let (path, source) = (path.to_string(), Box::new(error));
     match source.kind() {
@@ -139,6 +143,11 @@ impl ObjectStore for DurableStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         if matches!(options.mode, PutMode::Update(_)) {
             return self.inner.put_opts(path, payload, options).await;
+        }
+        if !is_of_log(path) {
+            let written = self.inner.put_opts(path, payload, options).await?;
+            self.unsynced.add(self.inner.path_to_filesystem(path)?);
+            return Ok(written);
         }
         let mode = options.mode;
         let synced = self.unsynced.sync().map_err(|error| store_error(path, error));

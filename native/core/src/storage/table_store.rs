@@ -21,6 +21,9 @@ use super::{Location, Locations};
 use crate::commit::{Committer, PlannedLog};
 use crate::error::{Error, Result};
 
+/// Files and folders that are looked at before the first write.
+const SWEPT_FIRST: usize = 10_000;
+
 /// A table's log and data, registered for plans under `lakegate://tN` as long as this value lives.
 ///
 /// DataFusion and the Delta library know stores by scheme and host alone, first come first served: two tables
@@ -79,9 +82,19 @@ impl TableStore {
 
     /// Removes what commits that were killed left behind.
     pub async fn sweep(&self) -> Result<()> {
+        self.sweep_some(usize::MAX).await
+    }
+
+    /// The same at the first call for a table, as far as it goes quickly; VACUUM removes, or complains of, what is left.
+    pub async fn sweep_first(&self) {
+        let sweeping = async || drop(self.sweep_some(SWEPT_FIRST).await);
+        self.committer.swept.get_or_init(sweeping).await;
+    }
+
+    async fn sweep_some(&self, most: usize) -> Result<()> {
         if let Location::Folder(folder) = &self.location {
             let folder = folder.clone();
-            tokio::task::spawn_blocking(move || sweep(&folder)).await??;
+            tokio::task::spawn_blocking(move || sweep(&folder, most)).await??;
         }
         Ok(())
     }

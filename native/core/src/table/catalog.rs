@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use super::discovery::{discover, is_table};
+use super::snapshot_cache::SnapshotCache;
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::generated::{ErrorCode, TableEntry, TableSource, TableSpec};
@@ -14,14 +15,16 @@ use crate::storage::{Location, Locations, TableStore, TableStores};
 pub struct Catalog {
     locations: Locations,
     stores: Arc<TableStores>,
+    versions: Arc<SnapshotCache>,
     tables: RwLock<HashMap<String, Arc<Table>>>,
 }
 
 impl Catalog {
-    pub fn new(locations: Locations, stores: Arc<TableStores>) -> Self {
+    pub fn new(locations: Locations, stores: Arc<TableStores>, versions: SnapshotCache) -> Self {
         Self {
             locations,
             stores,
+            versions: Arc::new(versions),
             tables: RwLock::default(),
         }
     }
@@ -67,8 +70,8 @@ impl Catalog {
         }
         let location = self.locations.resolve(&spec.uri)?;
         let store = TableStore::open(location, &spec.storage_options, &self.locations, self.stores.clone())?;
-        let table = Table::new(name, TableSource::Registered, store).with_gate(spec.gate.clone());
-        let table = Arc::new(table);
+        let table = self.open(name, TableSource::Registered, store);
+        let table = Arc::new(table.with_gate(spec.gate.clone()));
         let newest = table.snapshot(None).await?;
         newest.provider().map_err(|error| table.explain(error))?;
         self.insert(table.clone());
@@ -84,10 +87,11 @@ impl Catalog {
         registered && tables.remove(name).is_some()
     }
 
-    /// A store for a write to a table that may not be there yet.
-    pub fn writable(&self, uri: &str, options: &BTreeMap<String, String>) -> Result<TableStore> {
+    /// The place of a table that is written to, and may not be there yet.
+    pub fn place(&self, uri: &str, options: &BTreeMap<String, String>) -> Result<Arc<Table>> {
         let location = self.locations.create(uri)?;
-        TableStore::open(location, options, &self.locations, self.stores.clone())
+        let store = TableStore::open(location, options, &self.locations, self.stores.clone())?;
+        Ok(Arc::new(self.open(uri, TableSource::Registered, store)))
     }
 
     /// Whether `table` still is what its name stands for.
@@ -118,9 +122,13 @@ impl Catalog {
             &self.locations,
             self.stores.clone(),
         )?;
-        let table = Arc::new(Table::new(name, TableSource::Warehouse, store));
+        let table = Arc::new(self.open(name, TableSource::Warehouse, store));
         self.insert(table.clone());
         Ok(table)
+    }
+
+    fn open(&self, name: &str, source: TableSource, store: TableStore) -> Table {
+        Table::new(name, source, store, self.versions.clone())
     }
 
     fn unknown(&self, name: &str, found: BTreeMap<String, Vec<PathBuf>>) -> Error {

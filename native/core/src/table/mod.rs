@@ -10,6 +10,7 @@ mod freshness;
 mod history;
 mod reads;
 mod snapshot;
+mod snapshot_cache;
 mod snapshot_info;
 #[allow(clippy::module_inception)]
 mod table;
@@ -21,6 +22,7 @@ pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::sizes;
 pub use freshness::Freshness;
 pub use snapshot::{TableSnapshot, rfc3339};
+pub use snapshot_cache::SnapshotCache;
 pub use snapshot_info::CONSTRAINT;
 pub use table::{Table, guarded, parse_time};
-pub use time_travel::{commit_times, commit_timestamp, version_at};
+pub use time_travel::{MILLIS, commit_times, commit_timestamp, version_at};

@@ -16,10 +16,22 @@ use crate::gate::require_readable;
 use crate::generated::TableVersion;
 use crate::storage::TableStore;
 
+/// A version, and when it was committed.
+pub type Commit = (i64, DateTime<Utc>);
+
+/// Files whose size in memory is taken for that of the others.
+const SAMPLE: usize = 256;
+/// What a file takes besides the texts of its path and statistics.
+const FILE: usize = 256;
+/// How often the columns are held, by the library's and by Arrow's schemas of the table and of its files.
+const SCHEMAS: usize = 8;
+
 /// Holds the file list of its version, so that queries share it and never replay the log for it.
 pub struct TableSnapshot {
     pub version: i64,
     pub timestamp: DateTime<Utc>,
+    /// As the library's operations take it.
+    pub table: DeltaTable,
     pub state: EagerSnapshot,
     /// The file of its commit; none where it was cleaned up.
     pub commit: Option<ObjectMeta>,
@@ -29,13 +41,14 @@ pub struct TableSnapshot {
 }
 
 impl TableSnapshot {
-    /// `known`: another version of the table, whose time tells that of the next one.
-    pub async fn new(table: &DeltaTable, store: Arc<TableStore>, known: Option<&Self>) -> Result<Self> {
+    /// `known`: a commit of the table, whose time tells that of the next one.
+    pub async fn new(table: DeltaTable, store: Arc<TableStore>, known: Option<Commit>) -> Result<Self> {
         let state = table.snapshot()?.snapshot().clone();
         let version = state.version() as i64;
         let timestamp = match known {
-            Some(known) if known.version + 1 == version => {
-                next_commit_timestamp(&store, &state, (known.version, known.timestamp)).await?
+            Some((known, timestamp)) if known == version => timestamp,
+            Some((known, timestamp)) if known + 1 == version => {
+                next_commit_timestamp(&store, &state, (known, timestamp)).await?
             }
             _ => commit_timestamp(&store, &state, version).await?,
         };
@@ -44,6 +57,7 @@ impl TableSnapshot {
         Ok(Self {
             version,
             timestamp,
+            table,
             state,
             commit,
             provider,
@@ -54,6 +68,20 @@ impl TableSnapshot {
     /// What scans the table; some features leave only its metadata to be read.
     pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
         self.provider.clone()
+    }
+
+    /// The memory that it takes: mostly that of its file list, whose statistics are held as text and as columns.
+    pub fn estimated_bytes(&self) -> usize {
+        let log = self.state.log_data();
+        let files = log.num_files();
+        let sampled = log.iter().step_by(files.div_ceil(SAMPLE).max(1));
+        let (count, bytes) = sampled.fold((0, 0), |(count, bytes), file| {
+            let texts = file.path().len() + 2 * file.stats().map_or(0, |stats| stats.len());
+            (count + 1, bytes + FILE + texts)
+        });
+        let schema = self.state.arrow_schema();
+        let columns: usize = schema.fields().iter().map(|field| field.size()).sum();
+        size_of::<Self>() + SCHEMAS * columns + bytes * files / count.max(1)
     }
 
     pub fn table_version(&self, name: &str) -> TableVersion {

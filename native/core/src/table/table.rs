@@ -1,6 +1,5 @@
 //! One table: opened once, refreshed by new commits, read at any version.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -9,8 +8,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use deltalake_core::DeltaTable;
 use futures::FutureExt;
+use object_store::ObjectMeta;
 
 use super::snapshot::TableSnapshot;
+use super::snapshot_cache::SnapshotCache;
 use super::time_travel::{commit_meta, version_at};
 use super::unopened::explain_unopened;
 use crate::error::{Error, Result};
@@ -21,8 +22,8 @@ use crate::storage::TableStore;
 /// How long a version counts as recent.
 const RECENT: Duration = Duration::from_millis(250);
 
-/// Versions kept ready besides the newest.
-const PINNED: usize = 8;
+/// How many commits a version may be behind for rows to be added to it.
+const REACH: i64 = 128;
 
 pub struct Table {
     pub name: String,
@@ -30,33 +31,36 @@ pub struct Table {
     pub store: Arc<TableStore>,
     /// What the protocol must be at least, by the table's registration.
     pub gate: Option<DeltaFeatureGate>,
-    newest: tokio::sync::Mutex<Option<Arc<Newest>>>,
-    pinned: Mutex<VecDeque<Arc<TableSnapshot>>>,
+    versions: Arc<SnapshotCache>,
+    head: Mutex<Option<Arc<Head>>>,
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 /// The newest known version, with what tells whether it still is.
-pub struct Newest {
-    pub table: DeltaTable,
-    pub snapshot: Arc<TableSnapshot>,
-    /// When it was last seen to be the newest.
+struct Head {
+    version: i64,
+    timestamp: DateTime<Utc>,
+    commit: Option<ObjectMeta>,
+    /// When it was last seen that nobody else had committed.
     seen: Mutex<Instant>,
 }
 
-impl Newest {
+impl Head {
     fn is_recent(&self) -> bool {
         self.seen.lock().expect("no holder panics").elapsed() < RECENT
     }
 }
 
 impl Table {
-    pub fn new(name: &str, source: TableSource, store: TableStore) -> Self {
+    pub fn new(name: &str, source: TableSource, store: TableStore, versions: Arc<SnapshotCache>) -> Self {
         Self {
             name: name.to_owned(),
             source,
             store: Arc::new(store),
             gate: None,
-            newest: tokio::sync::Mutex::default(),
-            pinned: Mutex::default(),
+            versions,
+            head: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -68,7 +72,7 @@ impl Table {
     /// The table at `pin`, or at its newest committed version.
     pub async fn snapshot(&self, pin: Option<&TablePin>) -> Result<Arc<TableSnapshot>> {
         let result = match pin {
-            None => guarded(self.newest()).await.map(|newest| newest.snapshot.clone()),
+            None => guarded(self.newest()).await,
             Some(pin) => guarded(self.at(pin)).await,
         };
         match result {
@@ -85,24 +89,33 @@ impl Table {
         self.snapshot(Some(&pin)).await
     }
 
-    /// The newest committed version, as the library's operations take it.
-    pub async fn base(&self) -> Result<Arc<Newest>> {
+    /// The newest committed version, for an operation to be planned on.
+    pub async fn base(&self) -> Result<Arc<TableSnapshot>> {
         guarded(self.newest()).await.map_err(|error| self.explain(error))
     }
 
-    /// A version that was the newest a moment ago: enough for rows to be added to, since every commit after it is
-    /// looked at before theirs.
-    pub async fn recent(&self) -> Result<Arc<Newest>> {
-        let known = self.newest.lock().await.clone();
-        let changed = self.store.committer.changed_at();
-        match known {
-            Some(known) if known.is_recent() && known.snapshot.version >= changed => Ok(known),
-            _ => self.base().await,
+    /// A version that rows may be added to, since every commit after it is looked at before theirs: one that was the
+    /// newest a moment ago, or that only commits of this process came after.
+    pub async fn recent(&self) -> Result<Arc<TableSnapshot>> {
+        let committer = &self.store.committer;
+        let newest = committer.newest();
+        let head = self.head();
+        let head = head.filter(|head| head.version >= committer.changed_at() && newest - head.version <= REACH);
+        let Some((snapshot, head)) = head.and_then(|head| Some((self.kept(head.version)?, head))) else {
+            return self.base().await;
+        };
+        if head.is_recent() || self.is_last(&head, newest).await? {
+            return Ok(snapshot);
         }
+        self.base().await
+    }
+
+    fn head(&self) -> Option<Arc<Head>> {
+        self.head.lock().expect("no holder panics").clone()
     }
 
     async fn at(&self, pin: &TablePin) -> Result<Arc<TableSnapshot>> {
-        let newest = self.newest().await?.snapshot.clone();
+        let newest = self.newest().await?;
         let version = match (pin.version, &pin.timestamp) {
             (Some(version), None) => version,
             (None, Some(text)) => version_at(&self.store, &newest.state, parse_time(text)?).await?,
@@ -123,66 +136,73 @@ impl Table {
             return Ok(snapshot);
         }
         let snapshot = Arc::new(self.load(version).await?);
-        self.keep(snapshot.clone());
+        self.keep(&snapshot);
         Ok(snapshot)
     }
 
     /// Two small reads tell whether the newest known version still is the newest and still the same.
-    async fn newest(&self) -> Result<Arc<Newest>> {
-        let known = self.newest.lock().await.clone();
-        if let Some(known) = known
-            && self.is_newest(&known).await?
-        {
-            return Ok(known);
+    async fn newest(&self) -> Result<Arc<TableSnapshot>> {
+        if let Some(snapshot) = self.kept_newest().await? {
+            return Ok(snapshot);
         }
-        let mut slot = self.newest.lock().await;
+        let _alone = self.refreshing.lock().await;
         // Others who found it old may have refreshed it meanwhile.
-        if let Some(known) = slot.as_ref()
-            && self.is_newest(known).await?
-        {
-            return Ok(known.clone());
+        if let Some(snapshot) = self.kept_newest().await? {
+            return Ok(snapshot);
         }
-        let refreshed = Arc::new(self.refresh(slot.as_deref()).await?);
-        *slot = Some(refreshed.clone());
-        Ok(refreshed)
+        let (head, snapshot) = self.refresh(self.head().as_deref()).await?;
+        *self.head.lock().expect("no holder panics") = Some(Arc::new(head));
+        Ok(snapshot)
     }
 
-    async fn is_newest(&self, known: &Newest) -> Result<bool> {
-        let version = known.snapshot.version;
-        let (commit, next) =
-            tokio::try_join!(commit_meta(&self.store, version), commit_meta(&self.store, version + 1))?;
-        let is_newest = next.is_none() && commit == known.snapshot.commit;
-        if is_newest {
+    async fn kept_newest(&self) -> Result<Option<Arc<TableSnapshot>>> {
+        let Some(head) = self.head() else { return Ok(None) };
+        match self.kept(head.version) {
+            Some(snapshot) if self.is_last(&head, head.version).await? => Ok(Some(snapshot)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether what is known still is the table's, and no commit came after `newest`.
+    async fn is_last(&self, known: &Head, newest: i64) -> Result<bool> {
+        let next = newest.max(known.version) + 1;
+        let (commit, next) = tokio::try_join!(commit_meta(&self.store, known.version), commit_meta(&self.store, next))?;
+        let is_last = next.is_none() && commit == known.commit;
+        if is_last {
             *known.seen.lock().expect("no holder panics") = Instant::now();
         }
-        Ok(is_newest)
+        Ok(is_last)
     }
 
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
-    async fn refresh(&self, known: Option<&Newest>) -> Result<Newest> {
+    async fn refresh(&self, known: Option<&Head>) -> Result<(Head, Arc<TableSnapshot>)> {
         let mut table = DeltaTable::new(self.store.log.clone());
         let mut before = None;
         if let Some(known) = known {
-            if commit_meta(&self.store, known.snapshot.version).await? == known.snapshot.commit {
-                table = known.table.clone();
-                before = Some(&*known.snapshot);
+            if commit_meta(&self.store, known.version).await? == known.commit {
+                before = Some((known.version, known.timestamp));
+                table = self.kept(known.version).map_or(table, |kept| kept.table.clone());
+                self.versions.remove(&self.store.key(), known.version);
             } else {
-                self.pinned.lock().expect("no holder panics").clear();
+                self.versions.remove_table(&self.store.key());
             }
         }
         table.update_state().await?;
-        let snapshot = Arc::new(TableSnapshot::new(&table, self.store.clone(), before).await?);
-        Ok(Newest {
-            table,
-            snapshot,
+        let snapshot = Arc::new(TableSnapshot::new(table, self.store.clone(), before).await?);
+        self.keep(&snapshot);
+        let head = Head {
+            version: snapshot.version,
+            timestamp: snapshot.timestamp,
+            commit: snapshot.commit.clone(),
             seen: Mutex::new(Instant::now()),
-        })
+        };
+        Ok((head, snapshot))
     }
 
     async fn load(&self, version: i64) -> Result<TableSnapshot> {
         let mut table = DeltaTable::new(self.store.log.clone());
         match table.load_version(version as u64).await {
-            Ok(()) => TableSnapshot::new(&table, self.store.clone(), None).await,
+            Ok(()) => TableSnapshot::new(table, self.store.clone(), None).await,
             Err(_) if commit_meta(&self.store, version).await?.is_none() => {
                 let message = format!("Version {version} can't be read any more: its log was cleaned up");
                 Err(Error::new(ErrorCode::VersionNotFound, message))
@@ -192,14 +212,11 @@ impl Table {
     }
 
     fn kept(&self, version: i64) -> Option<Arc<TableSnapshot>> {
-        let pinned = self.pinned.lock().expect("no holder panics");
-        pinned.iter().find(|snapshot| snapshot.version == version).cloned()
+        self.versions.get(&self.store.key(), version)
     }
 
-    fn keep(&self, snapshot: Arc<TableSnapshot>) {
-        let mut pinned = self.pinned.lock().expect("no holder panics");
-        pinned.push_front(snapshot);
-        pinned.truncate(PINNED);
+    fn keep(&self, snapshot: &Arc<TableSnapshot>) {
+        self.versions.put(&self.store.key(), snapshot.clone());
     }
 
     /// Refuses `snapshot` where it doesn't pass the table's own gate and `gates`, or can't be read.
@@ -214,6 +231,12 @@ impl Table {
     pub fn explain(&self, mut error: Error) -> Error {
         error.message = format!("Table '{}': {}", self.name, self.store.public_text(&error.message));
         error.with("table", self.name.as_str())
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.versions.remove_table(&self.store.key());
     }
 }
 
