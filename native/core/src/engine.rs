@@ -13,6 +13,7 @@ use crate::generated::{
     TableWrite, WriteReport,
 };
 use crate::operations::import;
+use crate::query::PlanCache;
 use crate::session::{Session, own_runtime};
 use crate::storage::{Locations, TableStores};
 use crate::table::{Catalog, Freshness, SnapshotCache};
@@ -25,6 +26,7 @@ pub struct Engine {
     pub(crate) config: EngineConfig,
     pub(crate) catalog: Catalog,
     pub(crate) runtime: Arc<RuntimeEnv>,
+    pub(crate) plans: PlanCache,
     operations: OnceLock<SessionState>,
 }
 
@@ -47,6 +49,7 @@ impl Engine {
             config,
             catalog: Catalog::new(locations, stores, versions),
             runtime,
+            plans: PlanCache::new(),
             operations: OnceLock::new(),
         }))
     }

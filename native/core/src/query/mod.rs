@@ -5,6 +5,7 @@ mod explain;
 mod keep;
 mod parameters;
 mod plan;
+mod plan_cache;
 mod progress;
 #[allow(clippy::module_inception)]
 mod query;
@@ -18,5 +19,6 @@ mod work;
 
 pub use explain::files_read;
 pub use plan::{Plan, finish, source_plan};
+pub use plan_cache::PlanCache;
 pub use query::{Query, Started};
 pub use work::Work;

@@ -71,7 +71,7 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
         ..PlanRequest::default()
     };
     let read = read(session, &request).await?;
-    if !read.is_query {
+    if !read.statement.is_query {
         let message = "The source of rows is a SELECT";
         return Err(Error::new(ErrorCode::StatementNotAllowed, message));
     }
@@ -82,27 +82,47 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
 /// Opens the tables that a statement names and resolves it over them.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let limits = session.limits();
-    let statement = Statement::parse(&request.sql, limits)?;
+    let statement = session.engine.plans.statement(&request.sql, limits)?;
     let tables = open_tables(session, &statement, request).await?;
-    let text = statement.parsed.to_string();
     let mut state = session.state().clone();
     state.mark_start_execution();
-    state.register_catalog_list(catalogs(&tables)?);
-    let logical = state.statement_to_plan(statement.parsed).await?;
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
-        .verify_plan(&logical)
-        .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
+    let logical = resolve(session, &mut state, &statement, &tables).await?;
     Ok(Read {
         logical: bind(logical, request.parameters.as_ref(), limits.parameters)?,
         state,
         tables,
-        text,
-        reads_schema: statement.reads_schema,
-        is_query: statement.is_query,
+        statement,
     })
+}
+
+/// The statement's plan over its tables; one over the information schema is made anew each time.
+async fn resolve(
+    session: &Session,
+    state: &mut SessionState,
+    statement: &Statement,
+    tables: &[OpenTable],
+) -> Result<LogicalPlan> {
+    let plans = &session.engine.plans;
+    let id = session.state().session_id();
+    let known = match statement.reads_schema {
+        true => None,
+        false => plans.plan(id, statement, tables),
+    };
+    if let Some(plan) = known {
+        return Ok(plan);
+    }
+    state.register_catalog_list(catalogs(tables)?);
+    let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
+    if !statement.reads_schema {
+        plans.keep(id, statement, tables, &plan);
+    }
+    Ok(plan)
 }
 
 /// Makes of a logical plan what runs, for `rows` rows at most.

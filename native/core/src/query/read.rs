@@ -11,15 +11,14 @@ use super::volatility::volatile_function;
 use crate::error::Result;
 use crate::generated::{DeltaScanOptions, QueryIdentity, QuerySource};
 use crate::session::Session;
+use crate::sql::Statement;
 use crate::table::{Freshness, Table, TableSnapshot};
 
 pub struct Read {
     pub logical: LogicalPlan,
     pub state: SessionState,
     pub tables: Vec<OpenTable>,
-    pub text: String,
-    pub reads_schema: bool,
-    pub is_query: bool,
+    pub statement: Arc<Statement>,
 }
 
 /// A table at the version that a statement reads.
@@ -33,7 +32,7 @@ pub struct OpenTable {
 impl Read {
     /// Makes of it what runs, for `rows` rows at most.
     pub async fn plan(self, session: &Session, rows: Option<i64>) -> Result<Plan> {
-        let rows = rows.filter(|_| self.is_query);
+        let rows = rows.filter(|_| self.statement.is_query);
         let tables = self.tables.into_iter();
         let tables = tables.map(|open| (open.table.name.clone(), open.snapshot)).collect();
         finish(session, &self.state, self.logical, rows, tables).await
@@ -43,7 +42,7 @@ impl Read {
         let profile = session.effective_profile();
         Ok(QueryIdentity {
             volatile: self.volatile()?,
-            statement: self.text.clone(),
+            statement: self.statement.text.clone(),
             engine: format!(
                 "lakegate {}, datafusion {DATAFUSION_VERSION}",
                 env!("CARGO_PKG_VERSION")
@@ -63,7 +62,7 @@ impl Read {
     }
 
     fn volatile(&self) -> Result<Option<String>> {
-        if !self.is_query || self.reads_schema {
+        if !self.statement.is_query || self.statement.reads_schema {
             return Ok(Some("what is served".to_owned()));
         }
         volatile_function(&self.logical)

@@ -23,6 +23,8 @@ const SCHEMA_TABLES: [&str; 6] = ["tables", "views", "columns", "schemata", "rou
 /// A statement that passed the limits and only reads.
 pub struct Statement {
     pub parsed: Parsed,
+    /// The statement without its comments and spacing.
+    pub text: String,
     pub relations: Vec<RelationName>,
     /// Whether it asks for the information schema, and so for every table.
     pub reads_schema: bool,
@@ -62,6 +64,7 @@ impl Statement {
             matches!(&parsed, Parsed::Statement(statement) if matches!(**statement, ast::Statement::Query(_)));
         let (relations, reads_schema) = relations(&parsed, &vetting)?;
         Ok(Self {
+            text: parsed.to_string(),
             parsed,
             relations,
             reads_schema,
