@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schemas/generated/index.js";
 import { DocumentStore } from "./document-store.js";
+import { configFingerprint } from "./fingerprint.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { KeptResults } from "./kept-results.js";
@@ -59,6 +60,7 @@ export interface Engine {
 export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
   const { state } = options;
   const native = new NativeEngine(options.config);
+  log.info({ config: configFingerprint(native) }, "the engine is open");
   const tables = new TableCatalog(native, new DocumentStore(join(state, "tables"), log), log);
   const open = new Sessions(native, options.sessions);
   const { diskBytes, memoryBytes, ttlMs } = options.results;

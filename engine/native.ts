@@ -40,6 +40,7 @@ import type {
 import { decode, encode } from "./codec.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+import type { FingerprintableConfig } from "./fingerprint.js";
 
 const native = createRequire(import.meta.url)("#addon") as typeof addon;
 
@@ -72,11 +73,17 @@ export type TableOperation =
 /** The formats that rows come in. */
 export type RowFormat = Exclude<ResultFormat, "msgpack">;
 
-export class NativeEngine {
+export class NativeEngine implements FingerprintableConfig {
   readonly #engine: addon.Engine;
+  readonly #config: EngineConfig;
 
   constructor(config: EngineConfig) {
+    this.#config = config;
     this.#engine = cross(() => native.Engine.open(encode(config)));
+  }
+
+  fingerprintPayload(): Record<string, unknown> {
+    return { locations: [], s3_endpoints: [], ...this.#config };
   }
 
   openSession(profile: SessionProfile, gate?: DeltaFeatureGate | null): NativeSession {
@@ -155,11 +162,15 @@ export class NativeIngest {
   }
 }
 
-export class NativeSession {
+export class NativeSession implements FingerprintableConfig {
   readonly #session: addon.Session;
 
   constructor(session: addon.Session) {
     this.#session = session;
+  }
+
+  fingerprintPayload(): Record<string, unknown> {
+    return { ...this.effectiveProfile() };
   }
 
   effectiveProfile(): SessionProfile {

@@ -7245,6 +7245,11 @@ export const SessionDescription = unsafe<types.SessionDescription>({
     "profile": {
       "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json"
     },
+    "profile_fingerprint": {
+      "type": "string",
+      "description": "Of the profile: equal in sessions with the same settings in effect.",
+      "pattern": "^[0-9a-f]{64}$"
+    },
     "gate": {
       "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
       "description": "What the protocol of every table that the session reads must be at least; absent without a gate."
@@ -7269,6 +7274,7 @@ export const SessionDescription = unsafe<types.SessionDescription>({
   "required": [
     "session_id",
     "profile",
+    "profile_fingerprint",
     "ttl_seconds",
     "created_at",
     "expires_at"
@@ -7285,6 +7291,7 @@ export const SessionDescription = unsafe<types.SessionDescription>({
           "row_limit": 10000
         }
       },
+      "profile_fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
       "ttl_seconds": 600,
       "created_at": "2026-01-15T09:30:00Z",
       "expires_at": "2026-01-15T09:40:00Z"
@@ -7333,6 +7340,7 @@ export const SessionList = unsafe<types.SessionList>({
               "row_limit": 10000
             }
           },
+          "profile_fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
           "ttl_seconds": 600,
           "created_at": "2026-01-15T09:30:00Z",
           "expires_at": "2026-01-15T09:40:00Z"

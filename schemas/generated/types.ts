@@ -2683,6 +2683,10 @@ export interface SessionDescription {
    */
   session_id: string;
   profile: SessionProfile;
+  /**
+   * Of the profile: equal in sessions with the same settings in effect.
+   */
+  profile_fingerprint: string;
   gate?: DeltaFeatureGate;
   /**
    * The session ends after this long without use.
