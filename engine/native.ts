@@ -14,6 +14,7 @@ import type {
   ErrorKind,
   ExplainAnswer,
   ExplainRequest,
+  FieldSpec,
   FilePage,
   FileRequest,
   GateVerdict,
@@ -32,6 +33,7 @@ import type {
   TableDescription,
   TableEntry,
   TableSchema,
+  TableSchemaSpec,
   TableSelection,
   TableSpec,
   TableWrite,
@@ -332,6 +334,25 @@ export function protocolCompatibility(
 /** What this engine covers. */
 export function engineSupport(): EngineSupport {
   return decode(cross(() => native.engineSupport()));
+}
+
+/** The Arrow field of a spec, alone in the schema of an Arrow IPC stream. */
+export function toArrowField(spec: FieldSpec): Buffer {
+  return cross(() => native.toArrowField(encode(spec)));
+}
+
+/** The spec of the one field in the schema of an Arrow IPC stream. */
+export function fromArrowField(field: Buffer): FieldSpec {
+  return decode(cross(() => native.fromArrowField(field)));
+}
+
+/** The Arrow schema of a spec, as an Arrow IPC stream; refuses a spec that contradicts itself. */
+export function toArrowSchema(spec: TableSchemaSpec): Buffer {
+  return cross(() => native.toArrowSchema(encode(spec)));
+}
+
+export function fromArrowSchema(name: string, schema: Buffer): TableSchemaSpec {
+  return decode(cross(() => native.fromArrowSchema(name, schema)));
 }
 
 function cross<T>(call: () => T | addon.Fault): T {

@@ -43,8 +43,16 @@ describe("codec", () => {
   });
 
   it("refuses what it could not carry", () => {
-    for (const given of [2n ** 64n, -(2n ** 63n) - 1n, "\ud800", { "\udfff": 1 }]) {
+    for (const given of [2n ** 64n, -(2n ** 63n) - 1n, "\ud800", { "\udfff": 1 }, nested(1001)]) {
       assert.throws(() => encode(given), { code: "invalid_request" });
     }
   });
+
+  it("carries what is deep", () => {
+    assert.deepEqual(decode(encode(nested(1000))), nested(1000));
+  });
 });
+
+function nested(levels: number): unknown {
+  return Array.from({ length: levels }).reduce((inner) => [inner], null);
+}
