@@ -69,7 +69,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const history = new QueryHistory(new DocumentStore(join(state, "queries"), log), options.history, log);
   await history.load();
   const reader = new ResultReader(kept, open.use(undefined), memoryBytes);
-  const cache = new ResultCache(kept, reader);
+  const cache = new ResultCache(kept, reader, (table) => tables.storageOptions(table));
   const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   await tables.restore();

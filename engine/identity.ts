@@ -5,6 +5,8 @@ import { hashMsgpackCanonical } from "./hashing.js";
 export interface SourceIdentity {
   readonly table_uri: string;
   readonly version: number | bigint;
+  /** Tells the version from that of a table put in its place; null where that is not known. */
+  readonly commit: string | null;
   readonly protocol: DeltaProtocolSnapshot;
   readonly scan_config_hash: string;
   /** Never the options themselves: they may hold secrets. */
@@ -41,8 +43,8 @@ export function storageOptionsHash(options: Readonly<Record<string, string>>): s
 }
 
 function sourceIdentity({ protocol, ...source }: SourceIdentity): SourceIdentity {
-  const { table_uri, version, scan_config_hash, storage_options_hash } = source;
-  return { table_uri, version, protocol: protocolIdentity(protocol), scan_config_hash, storage_options_hash };
+  const { table_uri, version, commit, scan_config_hash, storage_options_hash } = source;
+  return { table_uri, version, commit, protocol: protocolIdentity(protocol), scan_config_hash, storage_options_hash };
 }
 
 /** What is absent is null or empty, and features are a set. */

@@ -12,6 +12,7 @@ import {
 const source: SourceIdentity = {
   table_uri: "s3://lake/flights",
   version: 3,
+  commit: "1768469400000-1024",
   protocol: { min_reader_version: 3, min_writer_version: 7, reader_features: ["deletionVectors", "v2Checkpoint"] },
   scan_config_hash: "a".repeat(64),
   storage_options_hash: storageOptionsHash({ aws_secret_access_key: "open sesame" }),
@@ -47,6 +48,8 @@ describe("identity", () => {
       identity,
       withSource({ version: 4 }),
       withSource({ version: 2n ** 60n }),
+      withSource({ commit: "1768469400001-1024" }),
+      withSource({ commit: null }),
       withSource({ table_uri: "s3://lake/flights2" }),
       withSource({ protocol: { ...source.protocol, min_reader_version: 1 } }),
       withSource({ scan_config_hash: "b".repeat(64) }),
