@@ -4,9 +4,16 @@ import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 
 const smallest = -(2n ** 63n);
 const largest = 2n ** 64n - 1n;
+/** How many lists and maps a value may nest; Rust reads no more than 1024. */
+const deepest = 1000;
 
 export function encode(value: unknown): Buffer {
-  const bytes = encodeMessagePack(widen(value), { useBigInt64: true, ignoreUndefined: true, sortKeys: false });
+  const bytes = encodeMessagePack(widen(value, 0), {
+    useBigInt64: true,
+    ignoreUndefined: true,
+    sortKeys: false,
+    maxDepth: deepest + 1,
+  });
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -15,11 +22,12 @@ export function decode<T>(bytes: Uint8Array): T {
 }
 
 /** The library writes integers from 2^32 on as floats unless they are bigints. */
-function widen(value: unknown): unknown {
+function widen(value: unknown, depth: number): unknown {
   if (typeof value === "number") return isLongInteger(value) ? BigInt(value) : value;
   if (typeof value === "bigint") return checkedInteger(value);
   if (typeof value === "string") return checkedText(value);
-  return mapInner(value, widen);
+  if (depth > deepest) throw tooDeep();
+  return mapInner(value, (inner) => widen(inner, depth + 1));
 }
 
 function narrow(value: unknown): unknown {
@@ -44,6 +52,12 @@ function isSafe(value: bigint): boolean {
 function checkedInteger(value: bigint): bigint {
   if (value >= smallest && value <= largest) return value;
   throw new DataFusionEngineError(`The integer ${value} does not fit in 64 bits.`, { code: "invalid_request" });
+}
+
+function tooDeep(): DataFusionEngineError {
+  return new DataFusionEngineError(`A value nests more than ${deepest} lists and objects.`, {
+    code: "invalid_request",
+  });
 }
 
 function checkedText(value: string): string {

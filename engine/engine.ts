@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schemas/generated/index.js";
 import { DocumentStore } from "./document-store.js";
+import { configFingerprint } from "./fingerprint.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { KeptResults } from "./kept-results.js";
@@ -59,6 +60,7 @@ export interface Engine {
 export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
   const { state } = options;
   const native = new NativeEngine(options.config);
+  log.info({ config: configFingerprint(native) }, "the engine is open");
   const tables = new TableCatalog(native, new DocumentStore(join(state, "tables"), log), log);
   const open = new Sessions(native, options.sessions);
   const { diskBytes, memoryBytes, ttlMs } = options.results;
@@ -67,7 +69,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const history = new QueryHistory(new DocumentStore(join(state, "queries"), log), options.history, log);
   await history.load();
   const reader = new ResultReader(kept, open.use(undefined), memoryBytes);
-  const cache = new ResultCache(kept, reader);
+  const cache = new ResultCache(kept, reader, (table) => tables.storageOptions(table));
   const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   await tables.restore();

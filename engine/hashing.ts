@@ -1,27 +1,44 @@
 /** The only module that touches a hash function. */
-import { createHash } from "node:crypto";
-import { encode } from "./codec.js";
+import { hash } from "node:crypto";
+import { canonicalMessagePack } from "./canonical-message-pack.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 
 /** SHA-256, in hex, of the text in UTF-8. */
 export function hashText(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }
 
 /** SHA-256, in base64, of the bytes. */
 export function hashBytes(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("base64");
+  return hash("sha256", bytes, "base64");
 }
 
-/** SHA-256, in hex, of the value as MessagePack with its map keys sorted by their UTF-8 bytes. */
+/** SHA-256, in hex, of the value's canonical MessagePack. */
 export function hashMsgpackCanonical(value: unknown): string {
-  return createHash("sha256")
-    .update(encode(sorted(value)))
-    .digest("hex");
+  return hash("sha256", canonicalMessagePack(value), "hex");
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, sorted(inner)] as const);
-  return Object.fromEntries(entries.sort(([left], [right]) => Buffer.compare(Buffer.from(left), Buffer.from(right))));
+/** Makes `prefix:digest` of named values, whose order doesn't matter. */
+export class CacheKeyBuilder {
+  readonly #prefix: string;
+  readonly #values = new Map<string, unknown>();
+
+  constructor(prefix: string) {
+    if (prefix === "") throw refused("A cache key needs a prefix.");
+    this.#prefix = prefix;
+  }
+
+  add(name: string, value: unknown): this {
+    if (this.#values.has(name)) throw refused(`The cache key has a value named ${name} already.`);
+    this.#values.set(name, value);
+    return this;
+  }
+
+  build(): string {
+    return `${this.#prefix}:${hashMsgpackCanonical(Object.fromEntries(this.#values))}`;
+  }
+}
+
+function refused(message: string): DataFusionEngineError {
+  return new DataFusionEngineError(message, { code: "invalid_request" });
 }

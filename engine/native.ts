@@ -14,6 +14,7 @@ import type {
   ErrorKind,
   ExplainAnswer,
   ExplainRequest,
+  FieldSpec,
   FilePage,
   FileRequest,
   GateVerdict,
@@ -32,6 +33,7 @@ import type {
   TableDescription,
   TableEntry,
   TableSchema,
+  TableSchemaSpec,
   TableSelection,
   TableSpec,
   TableWrite,
@@ -40,6 +42,7 @@ import type {
 import { decode, encode } from "./codec.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+import type { FingerprintableConfig } from "./fingerprint.js";
 
 const native = createRequire(import.meta.url)("#addon") as typeof addon;
 
@@ -72,11 +75,17 @@ export type TableOperation =
 /** The formats that rows come in. */
 export type RowFormat = Exclude<ResultFormat, "msgpack">;
 
-export class NativeEngine {
+export class NativeEngine implements FingerprintableConfig {
   readonly #engine: addon.Engine;
+  readonly #config: EngineConfig;
 
   constructor(config: EngineConfig) {
+    this.#config = config;
     this.#engine = cross(() => native.Engine.open(encode(config)));
+  }
+
+  fingerprintPayload(): Record<string, unknown> {
+    return { locations: [], s3_endpoints: [], ...this.#config };
   }
 
   openSession(profile: SessionProfile, gate?: DeltaFeatureGate | null): NativeSession {
@@ -155,11 +164,15 @@ export class NativeIngest {
   }
 }
 
-export class NativeSession {
+export class NativeSession implements FingerprintableConfig {
   readonly #session: addon.Session;
 
   constructor(session: addon.Session) {
     this.#session = session;
+  }
+
+  fingerprintPayload(): Record<string, unknown> {
+    return { ...this.effectiveProfile() };
   }
 
   effectiveProfile(): SessionProfile {
@@ -321,6 +334,25 @@ export function protocolCompatibility(
 /** What this engine covers. */
 export function engineSupport(): EngineSupport {
   return decode(cross(() => native.engineSupport()));
+}
+
+/** The Arrow field of a spec, alone in the schema of an Arrow IPC stream. */
+export function toArrowField(spec: FieldSpec): Buffer {
+  return cross(() => native.toArrowField(encode(spec)));
+}
+
+/** The spec of the one field in the schema of an Arrow IPC stream. */
+export function fromArrowField(field: Buffer): FieldSpec {
+  return decode(cross(() => native.fromArrowField(field)));
+}
+
+/** The Arrow schema of a spec, as an Arrow IPC stream; refuses a spec that contradicts itself. */
+export function toArrowSchema(spec: TableSchemaSpec): Buffer {
+  return cross(() => native.toArrowSchema(encode(spec)));
+}
+
+export function fromArrowSchema(name: string, schema: Buffer): TableSchemaSpec {
+  return decode(cross(() => native.fromArrowSchema(name, schema)));
 }
 
 function cross<T>(call: () => T | addon.Fault): T {

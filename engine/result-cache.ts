@@ -14,7 +14,7 @@ import { largestEncoded } from "./encoded-results.js";
 import { type Keeping, type KeptResults, newRevision } from "./kept-results.js";
 import type { NativeFreshness, NativeQuery } from "./native.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
-import { resultKey } from "./result-key.js";
+import { resultKey, type StorageOptions } from "./result-key.js";
 import { type Encoding, type ResultReader, variantOf } from "./result-reader.js";
 
 /** A query whose result is wanted. */
@@ -58,6 +58,7 @@ const patienceMs = 5_000;
 export class ResultCache {
   readonly #kept: KeptResults;
   readonly #reader: ResultReader;
+  readonly #storageOptions: StorageOptions;
   readonly #known = new LRUCache<string, Known>({ max: remembered });
   /** Results that are being computed, by their keys. */
   readonly #flights = new Map<string, Promise<void>>();
@@ -65,9 +66,10 @@ export class ResultCache {
   #evictions = 0;
   readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
 
-  constructor(kept: KeptResults, reader: ResultReader) {
+  constructor(kept: KeptResults, reader: ResultReader, storageOptions: StorageOptions) {
     this.#kept = kept;
     this.#reader = reader;
+    this.#storageOptions = storageOptions;
   }
 
   async open(demand: ResultDemand): Promise<FoundResult> {
@@ -147,7 +149,8 @@ export class ResultCache {
     const { identity, freshness } = await native.identify();
     if (identity.volatile) return this.#avoid(demand, native, identity.volatile);
     const pinned = identity.sources.length > 0 && identity.sources.every((source) => source.pinned);
-    const known = { key: resultKey(identity, demand.request.parameters), freshness, pinned, seen };
+    const key = resultKey(identity, demand.request.parameters, this.#storageOptions);
+    const known = { key, freshness, pinned, seen };
     this.#known.set(text, known);
     if (demand.policy.no_cache) return this.#run(demand, native, known, "refresh");
     const collapsed = await this.#awaitFlight(known.key);

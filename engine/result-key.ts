@@ -1,9 +1,37 @@
-/** What a result is kept under: everything that it depends on, hashed. */
-import type { QueryIdentity, QueryParameters } from "../schemas/generated/index.js";
-import { hashMsgpackCanonical } from "./hashing.js";
+/** What a result is kept under: the fingerprint of everything that it depends on. */
+import type { QueryIdentity, QueryParameters, QuerySource } from "../schemas/generated/index.js";
+import { CacheKeyBuilder, hashMsgpackCanonical } from "./hashing.js";
+import { buildIdentityPayload, type SourceIdentity, storageOptionsHash } from "./identity.js";
 
-export function resultKey(identity: QueryIdentity, parameters: QueryParameters | undefined): string {
-  const { statement, engine, time_zone, row_limit = null, sources } = identity;
-  const view = { statement, parameters: parameters ?? null, settings: { time_zone, row_limit }, engine };
-  return `result:${hashMsgpackCanonical({ sources, view })}`;
+/** The storage options of a table, by its name. */
+export type StorageOptions = (table: string) => Readonly<Record<string, string>>;
+
+export function resultKey(
+  { statement, engine, time_zone, row_limit = null, sources }: QueryIdentity,
+  parameters: QueryParameters | undefined,
+  options: StorageOptions,
+): string {
+  const { sources: read, view } = buildIdentityPayload({
+    sources: Object.fromEntries(sources.map((source) => [source.name, sourceIdentity(source, options(source.name))])),
+    view: {
+      definition: statement,
+      parameters: parameters ?? [],
+      settings: { time_zone, row_limit },
+      function_versions: { engine },
+    },
+  });
+  return new CacheKeyBuilder("result").add("sources", read).add("view", view).build();
+}
+
+/** Whether a version is pinned changes when it is looked for, not what it holds. */
+function sourceIdentity(source: QuerySource, options: Readonly<Record<string, string>>): SourceIdentity {
+  const { uri: table_uri, version, commit = null, protocol, scan } = source;
+  return {
+    table_uri,
+    version,
+    commit,
+    protocol,
+    scan_config_hash: hashMsgpackCanonical(scan),
+    storage_options_hash: storageOptionsHash(options),
+  };
 }

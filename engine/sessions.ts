@@ -10,6 +10,7 @@ import type {
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+import { configFingerprint } from "./fingerprint.js";
 import type { NativeEngine, NativeSession } from "./native.js";
 import { page } from "./page.js";
 
@@ -84,6 +85,7 @@ export class Sessions {
     return {
       session_id: id,
       profile: native.effectiveProfile(),
+      profile_fingerprint: configFingerprint(native),
       ...(gate !== null && { gate }),
       ttl_seconds: ttlSeconds,
       created_at: createdAt,

@@ -67,6 +67,11 @@ export class TableCatalog {
     clearInterval(this.#retries);
   }
 
+  /** None of a table of the warehouse. */
+  storageOptions(name: string): Readonly<Record<string, string>> {
+    return this.#tables.get(name)?.stored.storage_options ?? {};
+  }
+
   async list(selection: PageSelection): Promise<TableList> {
     const served = await this.#native.tables();
     const names = new Set(served.map(({ name }) => name));

@@ -120,7 +120,7 @@ export class TableOperations {
     terms: OperationTerms,
   ): Promise<DeltaMutationReport> {
     const request = { ...body, table: tableAt(name, place) };
-    const context = await this.#context(name, { operation, body, uri: place.uri }, terms);
+    const context = await this.#context(name, { operation, body, uri: place.uri ?? null }, terms);
     const report = await this.#native.operate<DeltaMutationReport>(operation, request, context);
     const { uri, storage_options = {} } = place;
     if (uri !== undefined) await this.#catalog.put(name, { uri, storage_options }, () => true);

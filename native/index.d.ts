@@ -21,6 +21,12 @@ export interface Started {
 export declare function validateProtocolGate(snapshot: Buffer, gate: Buffer): Buffer | Fault;
 export declare function protocolCompatibility(snapshot: Buffer, support: Buffer): Buffer | Fault;
 export declare function engineSupport(): Buffer | Fault;
+/** The field of a FieldSpec: an Arrow IPC stream whose schema has it alone. */
+export declare function toArrowField(spec: Buffer): Buffer | Fault;
+export declare function fromArrowField(field: Buffer): Buffer | Fault;
+/** The schema of a TableSchemaSpec, as an Arrow IPC stream. */
+export declare function toArrowSchema(spec: Buffer): Buffer | Fault;
+export declare function fromArrowSchema(name: string, schema: Buffer): Buffer | Fault;
 
 export declare class Engine {
   static open(config: Buffer): Engine | Fault;

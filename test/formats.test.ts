@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
+import { fromArrowSchema, toArrowSchema } from "../engine/native.js";
+import type { QueryAnswer } from "../schemas/generated/index.js";
 import {
   assertSameRows,
   type ExactRow,
@@ -165,6 +167,23 @@ describe("formats", () => {
     const table = tableFromIPC((await result(sql, "arrow")).bytes);
     assert.equal(table.numRows, 7);
     assert.deepEqual(table.get(6)?.toJSON(), { month: 7, n: 6n, total: 4649n });
+  });
+
+  it("gives columns that a spec says exactly", async () => {
+    const others = ["Interval(MonthDayNano)", "Duration(Nanosecond)", "Time32(Second)", "FixedSizeBinary(3)", "Date64"];
+    const sql = `${everything.split(" UNION ALL ")[0]}, ${others.map((type) => `arrow_cast(NULL, '${type}')`).join(", ")},
+      NULL AS nothing, arrow_cast([1], 'FixedSizeList(1, Int64)') AS fixed_list, arrow_cast([1], 'LargeList(Int64)') AS large_list`;
+    const { bytes } = await result(sql, "arrow");
+    const spec = fromArrowSchema("result", bytes);
+    const schema = tableFromIPC(bytes).schema;
+    assert.deepEqual(String(tableFromIPC(toArrowSchema(spec)).schema), String(schema));
+    assert.deepEqual(fromArrowSchema("result", toArrowSchema(spec)), spec);
+    assert.equal(spec.fields.length, Object.keys(extremes).length + others.length + 3);
+    const shown = (await result({ sql }, "json")).as<QueryAnswer>().schema.fields;
+    assert.deepEqual(
+      spec.fields.map(({ name, dtype, nullable }) => ({ name, type: dtype, nullable })),
+      shown,
+    );
   });
 
   it("gives tables without rows their columns", { skip: withoutPython }, async () => {

@@ -11,5 +11,6 @@ export const borderTypes: readonly string[] = [
   "TableEntry",
   "TablePin",
   "TableSchema",
+  "TableSchemaSpec",
   "TableSelection",
 ];

@@ -1,4 +1,5 @@
 /** Makes the text of every generated file, by its path from the root of the repository. */
+import { emitCanonicalVectors } from "./emit-canonical-vectors.js";
 import { emitReference } from "./emit-reference.js";
 import { emitRustErrors } from "./emit-rust-errors.js";
 import { emitRustModule } from "./emit-rust-module.js";
@@ -24,6 +25,7 @@ export async function emit(source: Source): Promise<ReadonlyMap<string, string>>
     ["native/contract/src/rules.rs", emitRustRules(source)],
     ["native/contract/src/visit.rs", emitRustVisit(source)],
     ["native/contract/src/error_code.rs", emitRustErrors(source)],
+    ["schemas/canonical/vectors.json", emitCanonicalVectors()],
     ...emitVectors(source),
   ]);
 }

@@ -4227,28 +4227,93 @@ export const FieldEncoding = unsafe<types.FieldEncoding>({
   ]
 });
 
+export type FieldLayout = types.FieldLayout;
+export const FieldLayout = unsafe<types.FieldLayout>({
+  "$id": "https://lakegate.dev/schemas/api/field_layout.schema.json",
+  "title": "FieldLayout",
+  "description": "What the name of a type leaves out.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "index_type": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The Arrow type of a dictionary's keys."
+    },
+    "keys_sorted": {
+      "type": "boolean",
+      "description": "Whether the entries of each map are sorted by key."
+    },
+    "union_mode": {
+      "$ref": "https://lakegate.dev/schemas/api/union_mode.schema.json"
+    },
+    "type_ids": {
+      "type": "array",
+      "items": {
+        "type": "integer",
+        "format": "int32",
+        "minimum": 0,
+        "maximum": 127
+      },
+      "uniqueItems": true,
+      "description": "The number of each variant of a union; counted from 0 where absent."
+    }
+  },
+  "examples": [
+    {
+      "keys_sorted": true
+    },
+    {
+      "union_mode": "dense",
+      "type_ids": [
+        0,
+        5
+      ]
+    }
+  ]
+});
+
 export type FieldSpec = types.FieldSpec;
 export const FieldSpec = unsafe<types.FieldSpec>({
   "$id": "https://lakegate.dev/schemas/api/field_spec.schema.json",
   "title": "FieldSpec",
-  "description": "A column as it is wanted.",
+  "description": "A column, or a field inside one: an Arrow field, whatever its type.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
     "name": {
       "type": "string",
-      "minLength": 1,
-      "description": "The column name."
+      "description": "The name; that of a column is not empty."
     },
     "dtype": {
       "type": "string",
       "minLength": 1,
-      "description": "The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, \"UTC\")`."
+      "description": "The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, \"UTC\")`; with `children` its first word is enough, as in `Struct`, `List` or `FixedSizeList(3)`. With `encoding` it is the type of the values."
     },
     "nullable": {
       "type": "boolean",
       "description": "Whether nulls may occur.",
       "default": true
+    },
+    "children": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The fields inside a nested type: the item of a list, the members of a struct, the entries of a map, the variants of a union, the run ends and values of a run-end encoding. `dtype` alone stands for one whose fields may be null and have Arrow's usual names.",
+      "default": []
+    },
+    "layout": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/field_layout.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What neither `dtype` nor `children` say of the type.",
+      "default": null
     },
     "metadata": {
       "type": [
@@ -4274,7 +4339,7 @@ export const FieldSpec = unsafe<types.FieldSpec>({
           "type": "null"
         }
       ],
-      "description": "How the values are encoded.",
+      "description": "How the values are encoded; `dictionary` has its keys in `layout`, Int32 where it says none.",
       "default": null
     }
   },
@@ -4288,6 +4353,31 @@ export const FieldSpec = unsafe<types.FieldSpec>({
       "dtype": "Utf8",
       "nullable": false,
       "encoding": "dictionary"
+    },
+    {
+      "name": "legs",
+      "dtype": "List",
+      "children": [
+        {
+          "name": "item",
+          "dtype": "Struct",
+          "nullable": false,
+          "children": [
+            {
+              "name": "to",
+              "dtype": "Utf8",
+              "nullable": false
+            },
+            {
+              "name": "delay",
+              "dtype": "Int32",
+              "metadata": {
+                "unit": "min"
+              }
+            }
+          ]
+        }
+      ]
     }
   ]
 });
@@ -7253,6 +7343,11 @@ export const SessionDescription = unsafe<types.SessionDescription>({
     "profile": {
       "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json"
     },
+    "profile_fingerprint": {
+      "type": "string",
+      "description": "Of the profile: equal in sessions with the same settings in effect.",
+      "pattern": "^[0-9a-f]{64}$"
+    },
     "gate": {
       "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
       "description": "What the protocol of every table that the session reads must be at least; absent without a gate."
@@ -7277,6 +7372,7 @@ export const SessionDescription = unsafe<types.SessionDescription>({
   "required": [
     "session_id",
     "profile",
+    "profile_fingerprint",
     "ttl_seconds",
     "created_at",
     "expires_at"
@@ -7293,6 +7389,7 @@ export const SessionDescription = unsafe<types.SessionDescription>({
           "row_limit": 10000
         }
       },
+      "profile_fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
       "ttl_seconds": 600,
       "created_at": "2026-01-15T09:30:00Z",
       "expires_at": "2026-01-15T09:40:00Z"
@@ -7341,6 +7438,7 @@ export const SessionList = unsafe<types.SessionList>({
               "row_limit": 10000
             }
           },
+          "profile_fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
           "ttl_seconds": 600,
           "created_at": "2026-01-15T09:30:00Z",
           "expires_at": "2026-01-15T09:40:00Z"
@@ -8994,6 +9092,73 @@ export const TableSchema = unsafe<types.TableSchema>({
   ]
 });
 
+export type TableSchemaSpec = types.TableSchemaSpec;
+export const TableSchemaSpec = unsafe<types.TableSchemaSpec>({
+  "$id": "https://lakegate.dev/schemas/api/table_schema_spec.schema.json",
+  "title": "TableSchemaSpec",
+  "description": "The columns of a table as they are wanted. No name occurs twice, and what refers to columns refers to these.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The name of the table."
+    },
+    "fields": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The columns, in order."
+    },
+    "required_non_null": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "uniqueItems": true,
+      "description": "Columns whose values must not be null, whatever their type allows.",
+      "default": []
+    },
+    "key_fields": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "uniqueItems": true,
+      "description": "Columns whose values together tell the rows apart.",
+      "default": []
+    }
+  },
+  "required": [
+    "name",
+    "fields"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "fields": [
+        {
+          "name": "id",
+          "dtype": "Int64",
+          "nullable": false
+        },
+        {
+          "name": "origin",
+          "dtype": "Utf8"
+        }
+      ],
+      "required_non_null": [
+        "origin"
+      ],
+      "key_fields": [
+        "id"
+      ]
+    }
+  ]
+});
+
 export type TableSelection = types.TableSelection;
 export const TableSelection = unsafe<types.TableSelection>({
   "$id": "https://lakegate.dev/schemas/api/table_selection.schema.json",
@@ -9237,6 +9402,21 @@ export const TypedParameter = unsafe<types.TypedParameter>({
       "type": "Date32",
       "value": "2001-01-31"
     }
+  ]
+});
+
+export type UnionMode = types.UnionMode;
+export const UnionMode = unsafe<types.UnionMode>({
+  "$id": "https://lakegate.dev/schemas/api/union_mode.schema.json",
+  "title": "UnionMode",
+  "description": "Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).",
+  "type": "string",
+  "enum": [
+    "sparse",
+    "dense"
+  ],
+  "examples": [
+    "dense"
   ]
 });
 
@@ -9570,6 +9750,7 @@ export const schemas = [
   FeatureSupport,
   FieldDescription,
   FieldEncoding,
+  FieldLayout,
   FieldSpec,
   FilePage,
   FileRequest,
@@ -9657,12 +9838,14 @@ export const schemas = [
   TableProtocol,
   TableRegistration,
   TableSchema,
+  TableSchemaSpec,
   TableSelection,
   TableSource,
   TableSpec,
   TableVersion,
   TableWrite,
   TypedParameter,
+  UnionMode,
   UpdateBody,
   VacuumBody,
   ValidationFailure,

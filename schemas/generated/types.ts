@@ -13,6 +13,10 @@ export type NumberStyle = "number" | "string";
  */
 export type RowFormat = "object" | "array";
 /**
+ * Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
+ */
+export type UnionMode = "sparse" | "dense";
+/**
  * How the values of a column are encoded beyond their type.
  */
 export type FieldEncoding = "dictionary";
@@ -502,21 +506,29 @@ export interface ConvertBody {
   };
 }
 /**
- * A column as it is wanted.
+ * A column, or a field inside one: an Arrow field, whatever its type.
  */
 export interface FieldSpec {
   /**
-   * The column name.
+   * The name; that of a column is not empty.
    */
   name: string;
   /**
-   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`.
+   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`; with `children` its first word is enough, as in `Struct`, `List` or `FixedSizeList(3)`. With `encoding` it is the type of the values.
    */
   dtype: string;
   /**
    * Whether nulls may occur.
    */
   nullable?: boolean;
+  /**
+   * The fields inside a nested type: the item of a list, the members of a struct, the entries of a map, the variants of a union, the run ends and values of a run-end encoding. `dtype` alone stands for one whose fields may be null and have Arrow's usual names.
+   */
+  children?: FieldSpec[];
+  /**
+   * What neither `dtype` nor `children` say of the type.
+   */
+  layout?: FieldLayout | null;
   /**
    * Free text about the column.
    */
@@ -528,9 +540,27 @@ export interface FieldSpec {
    */
   default_value?: unknown;
   /**
-   * How the values are encoded.
+   * How the values are encoded; `dictionary` has its keys in `layout`, Int32 where it says none.
    */
   encoding?: FieldEncoding | null;
+}
+/**
+ * What the name of a type leaves out.
+ */
+export interface FieldLayout {
+  /**
+   * The Arrow type of a dictionary's keys.
+   */
+  index_type?: string;
+  /**
+   * Whether the entries of each map are sorted by key.
+   */
+  keys_sorted?: boolean;
+  union_mode?: UnionMode;
+  /**
+   * The number of each variant of a union; counted from 0 where absent.
+   */
+  type_ids?: number[];
 }
 /**
  * The rows of a table are checked against its constraints.
@@ -2687,6 +2717,10 @@ export interface SessionDescription {
    */
   session_id: string;
   profile: SessionProfile;
+  /**
+   * Of the profile: equal in sessions with the same settings in effect.
+   */
+  profile_fingerprint: string;
   gate?: DeltaFeatureGate;
   /**
    * The session ends after this long without use.
@@ -3226,6 +3260,27 @@ export interface TableSchema {
    * The schema as Delta writes it.
    */
   schema_json: string;
+}
+/**
+ * The columns of a table as they are wanted. No name occurs twice, and what refers to columns refers to these.
+ */
+export interface TableSchemaSpec {
+  /**
+   * The name of the table.
+   */
+  name: string;
+  /**
+   * The columns, in order.
+   */
+  fields: FieldSpec[];
+  /**
+   * Columns whose values must not be null, whatever their type allows.
+   */
+  required_non_null?: string[];
+  /**
+   * Columns whose values together tell the rows apart.
+   */
+  key_fields?: string[];
 }
 /**
  * Which version of a table is described; the newest when neither is given.

@@ -46,6 +46,15 @@ describe("sessions", () => {
     assert.ok(profile.execution?.time_zone);
   });
 
+  it("has the fingerprint of its settings, whoever gave them", async () => {
+    const plain = await create({});
+    const spelt = await create({ profile: plain.profile, ttl_seconds: 60 });
+    const other = await create({ profile: { execution: { time_zone: "Europe/Paris" } } });
+    assert.match(plain.profile_fingerprint, /^[0-9a-f]{64}$/);
+    assert.equal(spelt.profile_fingerprint, plain.profile_fingerprint);
+    assert.notEqual(other.profile_fingerprint, plain.profile_fingerprint);
+  });
+
   it("runs queries with its defaults", async () => {
     const { session_id } = await create({ profile: { defaults: { row_limit: 5 } } });
     const run = async (request: object) =>

@@ -10,6 +10,7 @@ import type {
   DeltaConstraintViolation,
   DeltaDataCheckReport,
   TableDescription,
+  TableSchema,
 } from "../../schemas/generated/index.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
@@ -377,6 +378,41 @@ describe("table operations", () => {
       });
     });
 
+    it("create one of nested columns, as exactly as they are said", async () => {
+      const nested = [
+        { name: "id", dtype: "Int64", nullable: false },
+        {
+          name: "legs",
+          dtype: "List",
+          children: [
+            {
+              name: "element",
+              dtype: "Struct",
+              nullable: false,
+              children: [
+                { name: "to", dtype: "Utf8", nullable: false, metadata: { comment: "IATA" } },
+                { name: "delay (min)", dtype: "Int32" },
+              ],
+            },
+          ],
+        },
+      ];
+      const answer = await tables.create("nested", { columns: nested });
+      assert.equal(answer.status, 201, answer.text);
+      const { columns: shown } = (await server.client.send("/v1/tables/nested/schema")).as<TableSchema>();
+      const [, legs] = shown;
+      const [leg] = legs?.children ?? [];
+      const [to, delay] = leg?.children ?? [];
+      assert.equal(legs?.dtype, 'List(Struct(to Utf8, "delay (min)" Int32))');
+      assert.deepEqual([legs?.nullable, leg?.nullable, to?.nullable, delay?.nullable], [true, false, false, true]);
+      assert.deepEqual([to?.name, to?.metadata, delay?.name], ["to", { comment: "IATA" }, "delay (min)"]);
+      assert.equal((await tables.create("nested_again", { columns: shown })).status, 201);
+      const again = (await server.client.send("/v1/tables/nested_again/schema")).as<TableSchema>();
+      assert.deepEqual(again.columns, shown);
+      report(await tables.rows("nested", [{ id: 1, legs: [{ to: "SEA", "delay (min)": null }] }]));
+      assertProblem(await tables.rows("nested", [{ id: 2, legs: [null] }]), { status: 422, code: "invalid_rows" });
+    });
+
     it("create none where there is one", async () => {
       const name = await tables.table();
       assertProblem(await tables.create(name, { columns }), { status: 409, code: "table_exists", kind: "delta" });
@@ -405,7 +441,23 @@ describe("table operations", () => {
         code: "unsupported_type",
         detail: /Int46/,
       });
+      const [id] = columns;
       assertProblem(await tables.create("wrong", { columns: [] }), { status: 400, code: "invalid_request" });
+      for (const [wrong, detail] of [
+        [[id, id], /Two columns are named 'id'/],
+        [[{ name: "", dtype: "Int64" }], /A column has no name/],
+      ] as const)
+        assertProblem(await tables.create("wrong", { columns: wrong }), {
+          status: 400,
+          code: "invalid_request",
+          detail,
+        });
+      const twofold = { name: "a", dtype: "List(Utf8)", children: [id] };
+      assertProblem(await tables.create("wrong", { columns: [twofold] }), {
+        status: 422,
+        code: "unsupported_type",
+        detail: /Column 'a': the type is List\(Utf8\), but its children make it List\(Int64\)/,
+      });
       assertProblem(await tables.create("wrong", { columns, uri: "x", sql: "" }), {
         status: 400,
         code: "invalid_request",

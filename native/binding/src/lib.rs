@@ -11,6 +11,7 @@ mod query;
 mod reads;
 mod result;
 mod runtime;
+mod schema;
 mod session;
 
 #[global_allocator]

@@ -469,10 +469,19 @@ impl Validate for FieldDescription {}
 
 impl Validate for FieldEncoding {}
 
+impl Validate for FieldLayout {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.index_type, |value| rule::min_length(value, 1)).at("index_type")?;
+        rule::some(&self.type_ids, |value| rule::unique_items(value).and_then(|()| rule::each_item(value, |value| rule::minimum(value, 0).and_then(|()| rule::maximum(value, 127))))).at("type_ids")?;
+        Ok(())
+    }
+}
+
 impl Validate for FieldSpec {
     fn validate(&self) -> Verdict {
-        rule::min_length(&self.name, 1).at("name")?;
         rule::min_length(&self.dtype, 1).at("dtype")?;
+        rule::each_item(&self.children, rule::valid).at("children")?;
+        rule::some(&self.layout, rule::valid).at("layout")?;
         rule::any(&self.default_value).at("default_value")?;
         Ok(())
     }
@@ -800,6 +809,16 @@ impl Validate for TableSchema {
     }
 }
 
+impl Validate for TableSchemaSpec {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::each_item(&self.fields, rule::valid).at("fields")?;
+        rule::unique_items(&self.required_non_null).at("required_non_null")?;
+        rule::unique_items(&self.key_fields).at("key_fields")?;
+        Ok(())
+    }
+}
+
 impl Validate for TableSelection {
     fn validate(&self) -> Verdict {
         rule::some(&self.version, |value| rule::minimum(value, 0)).at("version")?;
@@ -843,6 +862,8 @@ impl Validate for TypedParameter {
         Ok(())
     }
 }
+
+impl Validate for UnionMode {}
 
 impl Validate for WaitTimeoutAction {}
 

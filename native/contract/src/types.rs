@@ -1131,24 +1131,49 @@ pub enum FieldEncoding {
 
 text_enum!(FieldEncoding);
 
-/// A column as it is wanted.
+/// What the name of a type leaves out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FieldLayout {
+    /// The Arrow type of a dictionary's keys.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub index_type: Option<String>,
+    /// Whether the entries of each map are sorted by key.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub keys_sorted: Option<bool>,
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub union_mode: Option<UnionMode>,
+    /// The number of each variant of a union; counted from 0 where absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub type_ids: Option<Vec<i32>>,
+}
+
+exact_struct!(FieldLayout);
+
+/// A column, or a field inside one: an Arrow field, whatever its type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct FieldSpec {
-    /// The column name.
+    /// The name; that of a column is not empty.
     pub name: String,
-    /// The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`.
+    /// The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`; with `children` its first word is enough, as in `Struct`, `List` or `FixedSizeList(3)`. With `encoding` it is the type of the values.
     pub dtype: String,
     /// Whether nulls may occur.
     #[serde(default = "field_spec_nullable")]
     pub nullable: bool,
+    /// The fields inside a nested type: the item of a list, the members of a struct, the entries of a map, the variants of a union, the run ends and values of a run-end encoding. `dtype` alone stands for one whose fields may be null and have Arrow's usual names.
+    #[serde(default)]
+    pub children: Vec<FieldSpec>,
+    /// What neither `dtype` nor `children` say of the type.
+    #[serde(default)]
+    pub layout: Option<FieldLayout>,
     /// Free text about the column.
     #[serde(default)]
     pub metadata: Option<BTreeMap<String, String>>,
     /// The value where none is given; null for none.
     #[serde(default)]
     pub default_value: serde_json::Value,
-    /// How the values are encoded.
+    /// How the values are encoded; `dictionary` has its keys in `layout`, Int32 where it says none.
     #[serde(default)]
     pub encoding: Option<FieldEncoding>,
 }
@@ -1896,6 +1921,24 @@ pub struct TableSchema {
 
 exact_struct!(TableSchema);
 
+/// The columns of a table as they are wanted. No name occurs twice, and what refers to columns refers to these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct TableSchemaSpec {
+    /// The name of the table.
+    pub name: String,
+    /// The columns, in order.
+    pub fields: Vec<FieldSpec>,
+    /// Columns whose values must not be null, whatever their type allows.
+    #[serde(default)]
+    pub required_non_null: Vec<String>,
+    /// Columns whose values together tell the rows apart.
+    #[serde(default)]
+    pub key_fields: Vec<String>,
+}
+
+exact_struct!(TableSchemaSpec);
+
 /// Which version of a table is described; the newest when neither is given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -2013,6 +2056,18 @@ pub struct TypedParameter {
 }
 
 exact_struct!(TypedParameter);
+
+/// Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum UnionMode {
+    #[serde(rename = "sparse")]
+    Sparse,
+    #[serde(rename = "dense")]
+    Dense,
+}
+
+text_enum!(UnionMode);
 
 /// What becomes of a query whose client has waited long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ mod operations;
 mod query;
 mod results;
 mod rows;
-mod schema;
+pub mod schema;
 mod session;
 mod sql;
 mod storage;

@@ -1,9 +1,7 @@
 //! Makes an empty table.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow::datatypes::Field;
 use delta_kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::StructField;
 use deltalake_core::operations::create::CreateBuilder;
@@ -16,8 +14,8 @@ use super::task::Task;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaCreateMode, DeltaCreateRequest, ErrorCode, FieldSpec};
+use crate::schema::{check_names, to_arrow_field};
 use crate::table::CONSTRAINT;
-use crate::type_name::parse_type_name;
 
 pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report> {
     properties::check(&request.properties)?;
@@ -40,6 +38,7 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
 }
 
 fn builder(task: &Task, request: &DeltaCreateRequest) -> Result<CreateBuilder> {
+    check_names(&request.columns)?;
     let columns: Result<Vec<StructField>> = request.columns.iter().map(struct_field).collect();
     let given = request
         .properties
@@ -80,11 +79,9 @@ pub fn struct_field(spec: &FieldSpec) -> Result<StructField> {
         let reason = "Delta has no dictionary columns: files are encoded as suits them";
         return Err(refused(ErrorCode::PropertyNotAllowed, reason));
     }
-    let unsupported = |reason: String| refused(ErrorCode::UnsupportedType, &reason);
-    let data_type = parse_type_name(&spec.dtype).map_err(unsupported)?;
-    let metadata = spec.metadata.iter().flatten();
-    let field = Field::new(&spec.name, data_type, spec.nullable)
-        .with_metadata(metadata.map(|(key, value)| (key.clone(), value.clone())).collect());
-    let field: std::result::Result<StructField, _> = (&Arc::new(field)).as_ref().try_into_kernel();
-    field.map_err(|error| unsupported(format!("Delta has no type for {}: {error}", spec.dtype)))
+    let field: std::result::Result<StructField, _> = (&to_arrow_field(spec)?).try_into_kernel();
+    field.map_err(|error| {
+        let reason = format!("Delta has no type for {}: {error}", spec.dtype);
+        refused(ErrorCode::UnsupportedType, &reason)
+    })
 }

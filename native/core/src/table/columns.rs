@@ -1,14 +1,10 @@
 //! The columns of a table at one version.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use super::snapshot::{TableSnapshot, rfc3339};
 use crate::error::Result;
 use crate::generated::{FieldSpec, TableSchema};
 use crate::normalize::normalized_schema;
-use crate::type_name::type_name;
+use crate::schema::from_arrow_field;
 
 impl TableSnapshot {
     pub fn schema(&self, name: &str) -> Result<TableSchema> {
@@ -27,15 +23,8 @@ impl TableSnapshot {
         let schema = self.state.arrow_schema();
         let plain = normalized_schema(&schema);
         let columns = schema.fields().iter().zip(plain.fields()).map(|(field, plain)| {
-            let metadata = field.metadata();
-            FieldSpec {
-                name: field.name().clone(),
-                dtype: type_name(plain.data_type()),
-                nullable: field.is_nullable(),
-                metadata: (!metadata.is_empty()).then(|| BTreeMap::from_iter(metadata.clone())),
-                default_value: Value::Null,
-                encoding: None,
-            }
+            let recorded = field.metadata().clone();
+            from_arrow_field(&plain.as_ref().clone().with_metadata(recorded))
         });
         columns.collect()
     }
