@@ -18,7 +18,7 @@ use super::pending_rows::PendingRows;
 use super::record::{CommitRecord, Effects};
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
-use crate::table::MILLIS;
+use crate::table::{MILLIS, guarded};
 
 /// Commits whose effects are remembered.
 const REMEMBERED: usize = 256;
@@ -101,14 +101,19 @@ pub struct Committer {
     pub appends: RwLock<()>,
     /// Held to read while data files are written that no commit names yet; to write while files are removed.
     pub files: Arc<RwLock<()>>,
-    /// The last version known here that changed metadata or protocol.
-    changed: AtomicI64,
-    /// The last version known here.
-    newest: AtomicI64,
+    known: Known,
     /// Whether the table's folder was swept.
     pub swept: tokio::sync::OnceCell<()>,
     /// Held while a checkpoint is written.
     pub checkpoints: Arc<tokio::sync::Mutex<Checkpoints>>,
+}
+
+/// What is known of the log, before the commits are acknowledged.
+#[derive(Default)]
+struct Known {
+    /// The last version that changed metadata or protocol.
+    changed: AtomicI64,
+    newest: AtomicI64,
 }
 
 #[derive(Default)]
@@ -134,13 +139,11 @@ struct Waiting {
 #[derive(Default)]
 struct Head {
     version: Option<i64>,
-    /// The last version that changed metadata or protocol.
-    changed: i64,
     time: Option<DateTime<Utc>>,
     recent: BTreeMap<i64, Arc<Effects>>,
 }
 
-/// The data file with the rows of so many proposals: fewer are left where others turn out to be repeats.
+/// The data file with the rows of so many proposals. Where some of them turn out to be repeats it is left to VACUUM.
 struct Written {
     proposals: usize,
     actions: Vec<String>,
@@ -164,11 +167,11 @@ impl Committer {
     }
 
     pub fn changed_at(&self) -> i64 {
-        self.changed.load(Ordering::Acquire)
+        self.known.changed.load(Ordering::Acquire)
     }
 
     pub fn newest(&self) -> i64 {
-        self.newest.load(Ordering::Acquire)
+        self.known.newest.load(Ordering::Acquire)
     }
 
     async fn drain(self: Arc<Self>) {
@@ -191,24 +194,22 @@ impl Committer {
         let (mut shared, single): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| waiting.proposal.shares);
         while !shared.is_empty() {
             let (group, repeats) = distinct(shared);
-            head.commit(group).await;
+            head.commit(group, &self.known).await;
             shared = repeats;
         }
         for waiting in single {
-            head.commit(vec![waiting]).await;
+            head.commit(vec![waiting], &self.known).await;
         }
-        self.changed.store(head.changed, Ordering::Release);
-        self.newest.store(head.version.unwrap_or_default(), Ordering::Release);
     }
 }
 
 impl Head {
     /// Makes one commit of all that may be committed.
-    async fn commit(&mut self, mut waiting: Vec<Waiting>) {
+    async fn commit(&mut self, mut waiting: Vec<Waiting>, known: &Known) {
         let Some(latest) = waiting.iter().max_by_key(|waiting| waiting.proposal.base) else {
             return;
         };
-        if let Err(error) = self.move_to(&latest.proposal).await {
+        if let Err(error) = self.move_to(&latest.proposal, known).await {
             return answer_all(waiting, &error);
         }
         let mut written = None;
@@ -219,17 +220,17 @@ impl Head {
             let file = match write(&waiting, written).await {
                 Ok(file) => file,
                 Err(error) if waiting.len() == 1 => return answer_all(waiting, &error),
-                Err(_) => return self.commit_singly(waiting).await,
+                Err(_) => return self.commit_singly(waiting, known).await,
             };
             let mut record = combine(&waiting, version);
             record.add_files(&file.actions, pending(&waiting).len());
             match put(&log, version, &record).await {
                 Ok(None) => {
                     let time = self.time_of(version, &log).await;
-                    self.remember(version, time, record.effects.clone());
+                    self.remember(version, time, record.effects.clone(), known);
                     return answer_committed(waiting, version, time);
                 }
-                Ok(Some(winner)) => self.remember(version, None, winner),
+                Ok(Some(winner)) => self.remember(version, None, winner, known),
                 Err(error) => return answer_all(waiting, &error),
             }
             written = Some(file);
@@ -237,21 +238,22 @@ impl Head {
     }
 
     /// Rows that can't be written must not take along those of others.
-    async fn commit_singly(&mut self, waiting: Vec<Waiting>) {
+    async fn commit_singly(&mut self, waiting: Vec<Waiting>, known: &Known) {
         for waiting in waiting {
-            Box::pin(self.commit(vec![waiting])).await;
+            Box::pin(self.commit(vec![waiting], known)).await;
         }
     }
 
     /// Takes a proposal's base for the newest version unless a newer one is known; one that is gone was of another table.
-    async fn move_to(&mut self, latest: &Proposal) -> Result<()> {
+    async fn move_to(&mut self, latest: &Proposal, known: &Known) -> Result<()> {
         match self.version {
             Some(version) if version > latest.base && exists(&latest.log, version).await? => {}
             Some(version) if version == latest.base => self.time = latest.base_time,
             _ => {
+                known.changed.store(latest.base.max(0), Ordering::Release);
+                known.newest.store(latest.base.max(0), Ordering::Release);
                 *self = Self {
                     version: Some(latest.base),
-                    changed: latest.base.max(0),
                     time: latest.base_time,
                     recent: BTreeMap::new(),
                 }
@@ -272,11 +274,12 @@ impl Head {
         Some(file.last_modified.trunc_subsecs(MILLIS).max(earliest))
     }
 
-    fn remember(&mut self, version: i64, time: Option<DateTime<Utc>>, effects: Effects) {
+    fn remember(&mut self, version: i64, time: Option<DateTime<Utc>>, effects: Effects, known: &Known) {
         self.version = Some(version);
         self.time = time;
+        known.newest.store(version, Ordering::Release);
         if effects.changes_table {
-            self.changed = version;
+            known.changed.store(version, Ordering::Release);
         }
         self.recent.insert(version, Arc::new(effects));
         if self.recent.len() > REMEMBERED {
@@ -331,7 +334,7 @@ async fn write(waiting: &[Waiting], written: Option<Written>) -> Result<Written>
         Some(written) => Ok(written),
         None => Ok(Written {
             proposals: waiting.len(),
-            actions: PendingRows::write(&pending(waiting)).await?,
+            actions: guarded(PendingRows::write(&pending(waiting))).await?,
         }),
     }
 }

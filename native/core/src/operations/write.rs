@@ -27,7 +27,7 @@ use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Sh
 use crate::table::TableSnapshot;
 
 /// Encoded bytes of a row group.
-const ROW_GROUP: usize = 16 << 20;
+const ROW_GROUP: usize = 8 << 20;
 
 /// Where the rows come from.
 pub enum Input {

@@ -37,6 +37,8 @@ pub struct DurableStore {
 #[derive(Debug, Default)]
 struct Unsynced {
     files: Mutex<HashSet<PathBuf>>,
+    /// Held while files are brought to the disk: whoever finds none left must not go on before they are there.
+    syncing: tokio::sync::Mutex<()>,
     /// Folders whose own entries are on the disk.
     folders: Mutex<HashSet<PathBuf>>,
 }
@@ -48,6 +50,7 @@ impl Unsynced {
 
     /// Brings all files to the disk that were added until now; those that can't be brought there stay.
     async fn sync(self: &Arc<Self>) -> std::io::Result<()> {
+        let _alone = self.syncing.lock().await;
         let files = std::mem::take(&mut *self.files.lock().expect("no holder panics"));
         let syncing = files.iter().cloned().map(|file| {
             let unsynced = self.clone();

@@ -12,7 +12,6 @@ use object_store::prefix::PrefixStore;
 use url::Url;
 
 use super::decoding_store::DecodingStore;
-use super::durable_store::DurableStore;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
 use super::sweep::sweep;
@@ -47,7 +46,7 @@ impl TableStore {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (store, root) = match &location {
             Location::Folder(path) => (
-                Arc::new(DurableStore::default()) as Arc<dyn ObjectStore>,
+                Arc::new(stores.folder(path)) as Arc<dyn ObjectStore>,
                 Path::from_absolute_path(path).map_err(object_store::Error::from)?,
             ),
             Location::S3 { bucket, prefix } => (

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::error::{DataFusionError, Result};
@@ -10,6 +11,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use super::Location;
+use super::durable_store::DurableStore;
 use crate::commit::Committer;
 use crate::error::Error;
 use crate::generated::ErrorCode;
@@ -19,6 +21,7 @@ use crate::generated::ErrorCode;
 pub struct TableStores {
     stores: RwLock<HashMap<String, Arc<dyn ObjectStore>>>,
     committers: Mutex<HashMap<String, Arc<Committer>>>,
+    folders: Mutex<HashMap<PathBuf, DurableStore>>,
 }
 
 impl TableStores {
@@ -26,6 +29,12 @@ impl TableStores {
     pub fn committer(&self, location: &Location) -> Arc<Committer> {
         let mut committers = self.committers.lock().expect("no holder panics");
         committers.entry(location.uri()).or_default().clone()
+    }
+
+    /// The one store of a folder, under whatever names it is served: a commit brings to the disk what others wrote for it.
+    pub fn folder(&self, path: &Path) -> DurableStore {
+        let mut folders = self.folders.lock().expect("no holder panics");
+        folders.entry(path.to_owned()).or_default().clone()
     }
 }
 
