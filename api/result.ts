@@ -9,7 +9,7 @@ import {
   type QueryResult,
   type ResultBody,
 } from "../engine/index.js";
-import { etag, isKnown } from "../routes/index.js";
+import { etag, knownTag } from "../routes/index.js";
 import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
 import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, timing } from "./result-headers.js";
@@ -54,7 +54,8 @@ export async function sendDocument(reply: FastifyReply, query: Query, style: Sty
   const { body, pinned } = found;
   const tag = etag(resultTag(format, style, body));
   reply.headers({ etag: tag, "cache-control": cacheControl(pinned), ...foundHeaders(query, found) });
-  if (isKnown(reply.request.headers, tag)) return endWithoutBody(reply.code(304), query);
+  const known = knownTag(reply.request.headers, tag);
+  if (known !== undefined) return endWithoutBody(reply.code(304).header("etag", known), query);
   if (reply.request.method === "HEAD" && !body.complete) return endWithoutBody(reply, query);
   const { first, complete } = body;
   return send(reply, query, {

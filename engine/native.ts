@@ -20,6 +20,7 @@ import type {
   HistoryPage,
   HistoryRequest,
   OperationContext,
+  QueryDefaults,
   QueryHead,
   QueryIdentity,
   QueryRequest,
@@ -157,9 +158,16 @@ export class NativeIngest {
 
 export class NativeSession {
   readonly #session: addon.Session;
+  #defaults: QueryDefaults | undefined;
 
   constructor(session: addon.Session) {
     this.#session = session;
+  }
+
+  /** What holds for queries that leave it open. */
+  get defaults(): QueryDefaults {
+    this.#defaults ??= this.effectiveProfile().defaults ?? {};
+    return this.#defaults;
   }
 
   effectiveProfile(): SessionProfile {
@@ -193,6 +201,7 @@ export class NativeQuery {
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
   #target: ResultTarget | undefined;
+  #isCanceled = false;
 
   constructor(query: addon.Query) {
     this.#query = query;
@@ -244,8 +253,13 @@ export class NativeQuery {
   }
 
   cancel(): void {
+    this.#isCanceled = true;
     this.#query.cancel();
     this.#end();
+  }
+
+  get isCanceled(): boolean {
+    return this.#isCanceled;
   }
 
   async #watched<T>(step: () => Promise<T | addon.Fault>): Promise<T> {

@@ -21,29 +21,38 @@ export function writeCondition(headers: ConditionHeaders): (revision: string | u
 
 /** The revisions that `If-Match` names; undefined where any will do. */
 export function expectedRevisions({ "if-match": wanted = "*" }: ConditionHeaders): string[] | undefined {
-  const tags = wanted.split(",").map((tag) => tag.trim());
-  return tags.includes("*") ? undefined : tags.map((tag) => tag.replace(/^(W\/)?"(.*)"$/, "$2"));
+  const tags = tagsOf(wanted);
+  return tags.includes("*") ? undefined : tags.map((tag) => bare(tag).replace(/^"(.*)"$/, "$1"));
 }
 
 /** Sends what is there with its ETag, or 304 where the client has it already. */
 export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T): T | FastifyReply {
-  reply.header("etag", etag(revision));
-  const known = reply.request.headers["if-none-match"];
-  return known !== undefined && names(known, revision) ? reply.code(304).send() : value;
+  const tag = etag(revision);
+  const known = knownTag(reply.request.headers, tag);
+  reply.header("etag", known ?? tag);
+  return known === undefined ? value : reply.code(304).send();
 }
 
 export function etag(revision: string): string {
   return `"${revision}"`;
 }
 
-/** Whether the client has what the tag names, however it was compressed for it. */
-export function isKnown({ "if-none-match": list }: ConditionHeaders, tag: string): boolean {
-  if (list === undefined) return false;
-  const tags = list.split(",").map((item) => item.trim());
-  return tags.some((item) => item === "*" || item.replace(/^W\//, "").replace(/\+\w+"$/, '"') === tag);
+/** The tag by which the client has what `tag` names, perhaps that of its bytes as they were compressed. */
+export function knownTag({ "if-none-match": list = "" }: ConditionHeaders, tag: string): string | undefined {
+  const known = tagsOf(list).find((item) => item === "*" || bare(item) === tag);
+  return known === "*" ? tag : known;
 }
 
 function names(list: string, revision: string | undefined): boolean {
-  if (revision === undefined) return false;
-  return list.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag(revision));
+  return revision !== undefined && tagsOf(list).some((tag) => tag === "*" || bare(tag) === etag(revision));
+}
+
+/** The tags of a list, as they are when they are strong. */
+function tagsOf(list: string): string[] {
+  return list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+}
+
+/** The tag of the bytes before they were compressed. */
+function bare(tag: string): string {
+  return tag.replace(/\+\w+"$/, '"');
 }

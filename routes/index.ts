@@ -13,7 +13,7 @@ import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 
 export type { App } from "./app.js";
-export { etag, isKnown } from "./conditions.js";
+export { etag, knownTag } from "./conditions.js";
 export * from "./media-types.js";
 
 export const resources: readonly ((app: App) => void)[] = [
