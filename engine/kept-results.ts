@@ -1,6 +1,6 @@
 /** Results on disk: a file each, bounded by bytes, the least recently used go first; what is damaged is gone. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type BigIntStats, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
@@ -154,14 +154,14 @@ export class KeptResults {
     return this.#options.limitBytes;
   }
 
-  /** Does nothing where the result came to be kept elsewhere. */
-  async #publish(native: NativeQuery, target: ResultTarget): Promise<void> {
+  /** Does nothing where the result came to be kept elsewhere; doesn't wait, so that who has the last bytes finds it. */
+  #publish(native: NativeQuery, target: ResultTarget): void {
     if (native.target !== target || native.summary().stored_bytes === undefined) return;
     const { key, format, revision } = target;
     const name = fileName(key, format);
     try {
-      const { size } = await stat(this.#path(name));
-      this.#index(name, { bytes: size, checked: await this.#look(name), revision });
+      const found = statSync(this.#path(name), { bigint: true });
+      this.#index(name, { bytes: Number(found.size), checked: lookOf(found), revision });
       if (format === "arrow") this.#files.delete(fileName(key, "parquet"));
     } catch (error) {
       this.#log.warn({ err: error }, "a kept result was gone at once");
@@ -179,11 +179,9 @@ export class KeptResults {
     return join(this.#options.folder, name);
   }
 
-  /** Differs when the file is changed or replaced. */
   async #look(name: string): Promise<string> {
     try {
-      const { ino, size, mtimeNs } = await stat(this.#path(name), { bigint: true });
-      return `${ino}-${size}-${mtimeNs}`;
+      return lookOf(await stat(this.#path(name), { bigint: true }));
     } catch (cause) {
       throw damaged("The kept result is gone.", cause);
     }
@@ -196,6 +194,11 @@ export class KeptResults {
       this.#log.warn({ err: error }, "a kept result can't be removed");
     }
   }
+}
+
+/** Differs when the file is changed or replaced. */
+function lookOf({ ino, size, mtimeNs }: BigIntStats): string {
+  return `${ino}-${size}-${mtimeNs}`;
 }
 
 /** Whether an error says that a kept result can't be read. */

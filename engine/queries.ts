@@ -88,7 +88,7 @@ export class Queries {
   /** Lets a query go on without its client; undefined where its first bytes are about to come. */
   async detach(query: Query, started?: Promise<FoundResult>): Promise<QueryAcceptance | undefined> {
     if (!query.detach()) return undefined;
-    await this.#parts.history.accept(query.entry());
+    await this.#accept(query);
     // How it fails, its status tells.
     (started ?? query.start()).then(() => query.drain()).catch(() => undefined);
     const { query_id, status } = query.status();
@@ -145,6 +145,17 @@ export class Queries {
 
   cancelAll(): void {
     for (const [, query] of this.#running.entries()) query.cancel();
+  }
+
+  /** What can't be remembered isn't promised. */
+  async #accept(query: Query): Promise<void> {
+    try {
+      await this.#parts.history.accept(query.entry());
+    } catch (cause) {
+      query.cancel();
+      const message = "The query can't be remembered until its result is fetched: wait for it instead.";
+      throw new DataFusionEngineError(message, { code: "service_unavailable", cause });
+    }
   }
 
   #register(

@@ -13,13 +13,13 @@ import type { Answer } from "../fixture/client.js";
 import { type Exchange, exchange } from "../fixture/exchange.js";
 import { assertProblem } from "../fixture/problem.js";
 import { python, withoutPython } from "../fixture/python.js";
-import { formats, resultPath, styles } from "../fixture/results.js";
+import { formats, resultPath, stylesOf } from "../fixture/results.js";
 import { startServer, type TestServer } from "../fixture/server.js";
 import { rowTypes } from "../fixture/writing.js";
 
 const small = "SELECT symbol, date, price FROM stocks ORDER BY symbol, date LIMIT 5";
 /** Several chunks in every format. */
-const large = "SELECT value, md5(CAST(value AS VARCHAR)) AS digest FROM generate_series(1, 60000)";
+const large = "SELECT value, md5(CAST(value AS VARCHAR)) AS digest FROM generate_series(1, 60000) ORDER BY value";
 const strong = /^"[^"]+"$/;
 
 describe("a result by its URL", () => {
@@ -113,13 +113,13 @@ describe("a result by its URL", () => {
       { "accept-encoding": "br" },
     ];
     for (const sql of [small, large, "SELECT 9007199254740993 AS big, 1.5 AS half"])
-      for (const style of sql === large ? [{}] : styles)
-        for (const format of formats) {
+      for (const format of formats)
+        for (const style of sql === large ? [{}] : stylesOf(format)) {
           const wanted = { sql, format, ...style };
           for (const headers of requests) note(await whole(wanted, headers));
           if (format === "arrow" || format === "parquet") note(await inParts(wanted));
         }
-    assert.ok(bodies.size > 60, `${bodies.size} tags`);
+    assert.ok(bodies.size > 40, `${bodies.size} tags`);
   });
 
   const inParts = async (wanted: object) => {
