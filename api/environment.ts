@@ -13,6 +13,7 @@ const rules: Readonly<Record<Setting["kind"], { pattern: RegExp; meaning: string
   count: { pattern: /^[1-9]\d{0,8}$/, meaning: "a whole number from 1 to 999999999" },
   milliseconds: { pattern: /^[1-9]\d{0,8}$/, meaning: "milliseconds, from 1 to 999999999" },
   bytes: { pattern: /^[1-9]\d{0,14}(KiB|MiB|GiB)?$/, meaning: "a number of bytes, or one like 512MiB" },
+  room: { pattern: /^(0|[1-9]\d{0,14}(KiB|MiB|GiB)?)$/, meaning: "a number of bytes, one like 512MiB, or 0" },
   level: { pattern: new RegExp(`^(${logLevels.join("|")})$`), meaning: `one of ${logLevels.join(", ")}` },
 };
 

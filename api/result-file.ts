@@ -1,28 +1,23 @@
 /** A kept result as a file that can be read in ranges (RFC 9110, section 14). */
-import type { FastifyReply, FastifyRequest } from "fastify";
-import parseRange from "range-parser";
-import { DataFusionEngineError, FileBody, type ResultFile } from "../engine/index.js";
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyReply } from "fastify";
+import { DataFusionEngineError, type ResultFile } from "../engine/index.js";
 import { etag, knownTag } from "../routes/index.js";
 import type { StoredFormat } from "../schemas/generated/index.js";
+import { type ByteRange, byteRange } from "./byte-range.js";
 import { cacheControl } from "./result.js";
 import { bodyHeaders, cacheHeaders, resultTag } from "./result-headers.js";
 import { ResultStream } from "./result-stream.js";
 
-interface Range {
-  readonly start: number;
-  /** The byte after the last one. */
-  readonly end: number;
-}
-
 export async function sendFile(
   reply: FastifyReply,
   format: StoredFormat,
-  { query, found, file }: ResultFile,
+  { query, found, description, read }: ResultFile,
 ): Promise<FastifyReply> {
-  const { byte_count: size, revision, row_count, truncated } = file.description;
+  const { byte_count: size, revision, row_count, truncated } = description;
   const tag = etag(resultTag(format, {}, { revision }));
   reply.headers({
-    ...bodyHeaders(format, file.description),
+    ...bodyHeaders(format, description),
     ...cacheHeaders(found),
     "query-id": query.id,
     "query-row-count": String(row_count),
@@ -38,25 +33,20 @@ export async function sendFile(
   const { start, end } = range ?? { start: 0, end: size };
   reply.header("content-length", String(end - start));
   if (reply.request.method === "HEAD") return reply.send();
-  const body = await FileBody.open(file, start, end);
+  const body = await read(start, end);
   return reply.send(body.complete ? body.first : new ResultStream(body, body.first, () => Buffer.alloc(0)));
 }
 
-/** Several ranges at once are answered with the whole, as the standard allows. */
-function wantedRange(reply: FastifyReply, tag: string, size: number): Range | undefined {
-  const { range } = reply.request.headers;
-  if (range === undefined || !isStillMeant(reply.request, tag)) return undefined;
-  const ranges = parseRange(size, range);
-  if (ranges === -1) {
-    reply.header("content-range", `bytes */${size}`);
-    throw new DataFusionEngineError(`The result has ${size} bytes.`, { code: "range_not_satisfiable" });
-  }
-  if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
-  const [only] = ranges;
-  return only && { start: only.start, end: only.end + 1 };
+/** To HEAD a range means nothing. */
+function wantedRange(reply: FastifyReply, tag: string, size: number): ByteRange | undefined {
+  const { headers, method } = reply.request;
+  if (headers.range === undefined || method !== "GET" || !isStillMeant(headers, tag)) return undefined;
+  const range = byteRange(headers.range, size);
+  if (range === undefined || range.start < range.end) return range;
+  reply.header("content-range", `bytes */${size}`);
+  throw new DataFusionEngineError(`The result has ${size} bytes.`, { code: "range_not_satisfiable" });
 }
 
-function isStillMeant({ headers }: FastifyRequest, tag: string): boolean {
-  const condition = headers["if-range"];
+function isStillMeant({ "if-range": condition }: IncomingHttpHeaders, tag: string): boolean {
   return condition === undefined || condition === tag;
 }

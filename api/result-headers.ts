@@ -31,7 +31,7 @@ export interface Style {
 export function bodyHeaders(format: ResultFormat, { head }: Pick<ResultBody, "head">): Headers {
   return {
     "content-type": `${resultMediaTypes[format]}${charset[format] ?? ""}`,
-    vary: "accept",
+    vary: "accept, accept-encoding",
     ...(head.tables.length > 0 && { "lakegate-tables": head.tables.map(tableVersion).join(", ") }),
   };
 }

@@ -1,8 +1,8 @@
 /** Every setting of the service, as the environment names it; the README's table is made from this one. */
 export interface Setting {
   readonly name: string;
-  /** What its text means: bytes may be written as `512MiB`, a list is separated by commas. */
-  readonly kind: "text" | "folder" | "list" | "port" | "count" | "milliseconds" | "bytes" | "level";
+  /** What its text means: bytes may be written as `512MiB`, room may be none, a list is separated by commas. */
+  readonly kind: "text" | "folder" | "list" | "port" | "count" | "milliseconds" | "bytes" | "room" | "level";
   readonly default: string;
   readonly description: string;
 }
@@ -97,15 +97,15 @@ export const settings = [
   { name: "LAKEGATE_SESSIONS", kind: "count", default: "1000", description: "How many sessions may be open." },
   {
     name: "LAKEGATE_RESULT_DISK",
-    kind: "bytes",
+    kind: "room",
     default: "4GiB",
     description: "Disk space for kept results; one may take a quarter of it. 0 keeps none.",
   },
   {
     name: "LAKEGATE_RESULT_MEMORY",
-    kind: "bytes",
+    kind: "room",
     default: "64MiB",
-    description: "Memory for small results: half as they were last encoded, half as they were last sent.",
+    description: "Memory for small results: half as they were last encoded, half as they were last sent; 0 holds none.",
   },
   {
     name: "LAKEGATE_RESULT_TTL_MS",

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { Log } from "./log.js";
 
+/** What a document is written to before it has its name. */
+const temporary = /\.json\.\d+$/;
+
 export class DocumentStore<T> {
   readonly #folder: string;
   readonly #log: Log;
@@ -13,10 +16,13 @@ export class DocumentStore<T> {
     this.#log = log;
   }
 
-  /** What can be read, in the order of names. */
+  /** What can be read, in the order of names; what an earlier process didn't finish is removed. */
   async load(): Promise<T[]> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const files = (await readdir(this.#folder)).filter((file) => file.endsWith(".json")).sort();
+    const names = (await readdir(this.#folder)).sort();
+    const unfinished = names.filter((name) => temporary.test(name));
+    await Promise.all(unfinished.map((name) => rm(join(this.#folder, name), { force: true })));
+    const files = names.filter((name) => name.endsWith(".json"));
     const documents = await Promise.all(files.map((file) => this.#read(file)));
     return documents.filter((document) => document !== undefined);
   }

@@ -2,39 +2,32 @@
 import { LRUCache } from "lru-cache";
 import { type KeptFacts, MemoryBody } from "./result-body.js";
 
-interface EncodedResult {
-  readonly key: string;
-  readonly body: MemoryBody;
-}
-
 /** Larger ones are encoded again. */
 export const largestEncoded = 2 ** 20;
 
 export class EncodedResults {
-  readonly #results: LRUCache<string, EncodedResult>;
+  readonly #results: LRUCache<string, MemoryBody>;
 
   constructor(limitBytes: number) {
     this.#results = new LRUCache({
       maxSize: Math.max(limitBytes, 1),
       maxEntrySize: Math.min(Math.max(limitBytes, 1), largestEncoded * 2),
-      sizeCalculation: ({ body }) => body.length + 512,
+      sizeCalculation: ({ length }) => length + 512,
     });
   }
 
   get(key: string, variant: string): MemoryBody | undefined {
-    return this.#results.get(`${key}/${variant}`)?.body;
+    return this.#results.get(`${key}/${variant}`);
   }
 
   set(key: string, variant: string, bytes: Buffer, facts: KeptFacts): void {
-    this.#results.set(`${key}/${variant}`, { key, body: new MemoryBody(bytes, facts) });
+    this.#results.set(`${key}/${variant}`, new MemoryBody(bytes, facts));
   }
 
-  evict(key: string): void {
-    for (const [name, result] of this.#results.entries()) if (result.key === key) this.#results.delete(name);
-  }
-
-  clear(): void {
-    this.#results.clear();
+  /** Forgets those that read a table, or all. */
+  evict(table?: string): void {
+    for (const [name, { head }] of this.#results.entries())
+      if (table === undefined || head.tables.some((read) => read.name === table)) this.#results.delete(name);
   }
 
   get size(): number {

@@ -1,6 +1,6 @@
 /** Results on disk: a file each, bounded by bytes, the least recently used go first; what is damaged is gone. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type BigIntStats, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
@@ -29,6 +29,8 @@ interface KeptFile {
   readonly bytes: number;
   /** What the file looked like when all of it was checked. */
   checked?: string;
+  /** The computation that it is of, once that is known. */
+  revision?: string;
 }
 
 const unfinished = /^\.unfinished-/;
@@ -71,6 +73,7 @@ export class KeptResults {
     key: string,
     wanted: Partial<Pick<ResultTarget, "format" | "revision">> = {},
   ): Keeping | undefined {
+    this.purge();
     const { format = "arrow", revision = newRevision() } = wanted;
     const limit_bytes = Math.floor(this.#options.limitBytes / largestShare);
     const target = { path: this.#path(fileName(key, format)), key, revision, format, limit_bytes };
@@ -78,8 +81,14 @@ export class KeptResults {
     return { key, revision, done: native.ended.then(() => this.#publish(native, target)) };
   }
 
-  has(key: string, format: StoredFormat = "arrow"): boolean {
-    return this.#files.has(fileName(key, format));
+  has(key: string): boolean {
+    return this.#files.has(fileName(key, "arrow"));
+  }
+
+  /** Notes that a result is used from elsewhere; whether what is kept, if anything, is of the same computation. */
+  use(key: string, revision: string): boolean {
+    const { revision: own = revision } = this.#files.get(fileName(key, "arrow")) ?? {};
+    return own === revision;
   }
 
   path(key: string): string {
@@ -94,13 +103,19 @@ export class KeptResults {
     try {
       const seen = await this.#look(name);
       const result = await NativeStoredResult.open(this.#path(name), key, file.checked !== seen);
-      file.checked = seen;
+      if (result.description.format !== format) throw damaged(`The kept result ${name} is in another format.`);
+      Object.assign(file, { checked: seen, revision: result.description.revision });
       return result;
     } catch (error) {
-      this.#log.warn({ err: error }, "a kept result can't be used and is removed");
-      this.#files.delete(name);
+      this.discard(key, format, error);
       return undefined;
     }
+  }
+
+  /** Forgets a result that can't be read. */
+  discard(key: string, format: StoredFormat, reason: unknown): void {
+    this.#log.warn({ err: reason, key }, "a kept result can't be used and is removed");
+    this.#files.delete(fileName(key, format));
   }
 
   /** Whether a result read a table, by the name that the statement gave it. */
@@ -115,6 +130,11 @@ export class KeptResults {
     const bytes = names.reduce((sum, name) => sum + (this.#files.peek(name)?.bytes ?? 0), 0);
     for (const name of names) this.#files.delete(name);
     return bytes;
+  }
+
+  /** Removes what has been kept long enough. */
+  purge(): void {
+    this.#files.purgeStale();
   }
 
   /** The keys of results, of whichever format. */
@@ -134,35 +154,36 @@ export class KeptResults {
     return this.#options.limitBytes;
   }
 
-  /** Does nothing where the result came to be kept elsewhere. */
-  async #publish(native: NativeQuery, target: ResultTarget): Promise<void> {
+  /** Does nothing where the result came to be kept elsewhere; doesn't wait, so that who has the last bytes finds it. */
+  #publish(native: NativeQuery, target: ResultTarget): void {
     if (native.target !== target || native.summary().stored_bytes === undefined) return;
-    const name = fileName(target.key, target.format);
+    const { key, format, revision } = target;
+    const name = fileName(key, format);
     try {
-      const { size } = await stat(this.#path(name));
-      this.#index(name, { bytes: size, checked: await this.#look(name) });
+      const found = statSync(this.#path(name), { bigint: true });
+      this.#index(name, { bytes: Number(found.size), checked: lookOf(found), revision });
+      if (format === "arrow") this.#files.delete(fileName(key, "parquet"));
     } catch (error) {
       this.#log.warn({ err: error }, "a kept result was gone at once");
     }
   }
 
+  /** Removes what is too old, or larger than all the room. */
   #index(name: string, file: KeptFile, since = Date.now()): void {
-    const ttl = keyOf(name).startsWith(ofQuery) ? this.#options.ttlMs - (Date.now() - since) : 0;
-    if (ttl < 0) this.#remove(name);
-    else this.#files.set(name, file, { ttl });
+    const ttl = keyOf(name).startsWith(ofQuery) ? this.#options.ttlMs - (Date.now() - since) : undefined;
+    if (ttl === undefined || ttl > 0) this.#files.set(name, file, { ttl });
+    if (!this.#files.has(name)) this.#remove(name);
   }
 
   #path(name: string): string {
     return join(this.#options.folder, name);
   }
 
-  /** Differs when the file is changed or replaced. */
   async #look(name: string): Promise<string> {
     try {
-      const { ino, size, mtimeNs } = await stat(this.#path(name), { bigint: true });
-      return `${ino}-${size}-${mtimeNs}`;
+      return lookOf(await stat(this.#path(name), { bigint: true }));
     } catch (cause) {
-      throw new DataFusionEngineError("The kept result is gone.", { code: "result_expired", cause });
+      throw damaged("The kept result is gone.", cause);
     }
   }
 
@@ -173,6 +194,20 @@ export class KeptResults {
       this.#log.warn({ err: error }, "a kept result can't be removed");
     }
   }
+}
+
+/** Differs when the file is changed or replaced. */
+function lookOf({ ino, size, mtimeNs }: BigIntStats): string {
+  return `${ino}-${size}-${mtimeNs}`;
+}
+
+/** Whether an error says that a kept result can't be read. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof DataFusionEngineError && error.code === "result_expired";
+}
+
+function damaged(message: string, cause?: unknown): DataFusionEngineError {
+  return new DataFusionEngineError(message, { code: "result_expired", cause });
 }
 
 /** Tells a computation from all others. */

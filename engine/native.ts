@@ -21,6 +21,7 @@ import type {
   HistoryPage,
   HistoryRequest,
   OperationContext,
+  QueryDefaults,
   QueryHead,
   QueryIdentity,
   QueryRequest,
@@ -166,6 +167,7 @@ export class NativeIngest {
 
 export class NativeSession implements FingerprintableConfig {
   readonly #session: addon.Session;
+  #defaults: QueryDefaults | undefined;
 
   constructor(session: addon.Session) {
     this.#session = session;
@@ -173,6 +175,12 @@ export class NativeSession implements FingerprintableConfig {
 
   fingerprintPayload(): Record<string, unknown> {
     return { ...this.effectiveProfile() };
+  }
+
+  /** What holds for queries that leave it open. */
+  get defaults(): QueryDefaults {
+    this.#defaults ??= this.effectiveProfile().defaults ?? {};
+    return this.#defaults;
   }
 
   effectiveProfile(): SessionProfile {
@@ -206,6 +214,7 @@ export class NativeQuery {
   readonly ended: Promise<void>;
   #end: () => void = () => undefined;
   #target: ResultTarget | undefined;
+  #isCanceled = false;
 
   constructor(query: addon.Query) {
     this.#query = query;
@@ -257,8 +266,13 @@ export class NativeQuery {
   }
 
   cancel(): void {
+    this.#isCanceled = true;
     this.#query.cancel();
     this.#end();
+  }
+
+  get isCanceled(): boolean {
+    return this.#isCanceled;
   }
 
   async #watched<T>(step: () => Promise<T | addon.Fault>): Promise<T> {

@@ -12,18 +12,19 @@ import type {
   QueryStatus,
   ResultFormat,
   StoredFormat,
+  StoredResult,
 } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+import type { Encoding } from "./encoding.js";
 import { type KeptResults, queryKey } from "./kept-results.js";
-import type { NativeStoredResult } from "./native.js";
 import { page } from "./page.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
 import type { ResultBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
-import type { Encoding, ResultReader, RowRange } from "./result-reader.js";
+import type { ResultReader, RowRange } from "./result-reader.js";
 import type { Sessions } from "./sessions.js";
 
 export interface QueriesParts {
@@ -44,7 +45,9 @@ export interface QueryResult {
 export interface ResultFile {
   readonly query: Query;
   readonly found: FoundResult;
-  readonly file: NativeStoredResult;
+  readonly description: StoredResult;
+  /** Its bytes from one to the one before another. */
+  readonly read: (start: number, end: number) => Promise<ResultBody>;
 }
 
 export class Queries {
@@ -61,9 +64,11 @@ export class Queries {
     const { numbers, row_format } = request;
     const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const session = this.#parts.sessions.use(request.session_id);
+    const { byte_limit = session.defaults.byte_limit } = request;
+    const demand = { request, encoding, policy, hasByteLimit: byte_limit !== undefined };
     const prepare = () => session.query(format, gated(request));
     return this.#register(request, format, (prepared) =>
-      this.#parts.cache.open({ request, encoding, policy, prepare: () => prepared(prepare()) }),
+      this.#parts.cache.open({ ...demand, prepare: () => prepared(prepare()) }),
     );
   }
 
@@ -102,7 +107,7 @@ export class Queries {
   /** Lets a query go on without its client; undefined where its first bytes are about to come. */
   async detach(query: Query, started?: Promise<FoundResult>): Promise<QueryAcceptance | undefined> {
     if (!query.detach()) return undefined;
-    await this.#parts.history.accept(query.entry());
+    await this.#accept(query);
     // How it fails, its status tells.
     (started ?? query.start()).then(() => query.drain()).catch(() => undefined);
     const { query_id, status } = query.status();
@@ -117,8 +122,11 @@ export class Queries {
     if (!found.body.complete) await query.drain();
     if (found.key === undefined) return undefined;
     await this.#parts.cache.landed(found.key);
-    const file = await this.#parts.reader.file(found.key, format);
-    return file && { query, found, file };
+    const { key } = found;
+    const file = await this.#parts.reader.file(key, format);
+    if (file === undefined) return undefined;
+    const read = (start: number, end: number) => this.#parts.reader.part(key, file, start, end);
+    return { query, found, description: file.description, read };
   }
 
   /** The rows of a query that has succeeded, as far as they are kept. */
@@ -126,6 +134,7 @@ export class Queries {
     const { status, key } = this.#entry(id);
     if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
     if (status.status === "PENDING" || status.status === "RUNNING") throw notReady(id);
+    if (status.status === "EXPIRED") throw expired(id);
     const { reader } = this.#parts;
     const isWhole = limit === undefined && Number(offset) === 0;
     const range = { offset, ...(limit !== undefined && { limit }) };
@@ -155,6 +164,17 @@ export class Queries {
 
   cancelAll(): void {
     for (const [, query] of this.#running.entries()) query.cancel();
+  }
+
+  /** What can't be remembered isn't promised. */
+  async #accept(query: Query): Promise<void> {
+    try {
+      await this.#parts.history.accept(query.entry());
+    } catch (cause) {
+      query.cancel();
+      const message = "The query can't be remembered until its result is fetched: wait for it instead.";
+      throw new DataFusionEngineError(message, { code: "service_unavailable", cause });
+    }
   }
 
   #register(

@@ -102,7 +102,10 @@ export class Query {
   status(): QueryStatus {
     const { stored_bytes: _, ...summary } = this.summary();
     const finished = this.#final && { finished_at: this.#final.finishedAt };
-    return { ...this.#origin.facts, ...finished, ...summary, ...(this.use && { cache: this.use }) };
+    // It has succeeded when its last bytes are taken, and its result is there.
+    const isDone = finished !== undefined || summary.status !== "SUCCEEDED";
+    const status = isDone ? summary.status : "RUNNING";
+    return { ...this.#origin.facts, ...finished, ...summary, status, ...(this.use && { cache: this.use }) };
   }
 
   entry(): HistoryEntry {

@@ -57,6 +57,15 @@ export class MemoryBody implements ResultBody {
   cancel(): void {}
 }
 
+/** What is sent of a file. */
+interface FilePart {
+  readonly start: number;
+  /** The byte after the last one. */
+  readonly end: number;
+  /** Told when the bytes can't be read. */
+  readonly damaged: (error: unknown) => void;
+}
+
 /** A file that is sent as it is, whole or from one byte to another. */
 export class FileBody implements ResultBody {
   readonly head: QueryHead;
@@ -65,27 +74,29 @@ export class FileBody implements ResultBody {
   readonly complete: boolean;
   readonly length: number;
   readonly #file: NativeStoredResult;
+  readonly #damaged: FilePart["damaged"];
   readonly #end: number;
   #next: number;
 
-  private constructor(file: NativeStoredResult, start: number, end: number, first: Buffer) {
+  private constructor(file: NativeStoredResult, { start, end, damaged }: FilePart, first: Buffer) {
     this.head = file.description.head;
     this.revision = file.description.revision;
     this.first = first;
     this.length = end - start;
     this.complete = first.length === this.length;
     this.#file = file;
+    this.#damaged = damaged;
     this.#end = end;
     this.#next = start + first.length;
   }
 
-  static async open(file: NativeStoredResult, start = 0, end = file.description.byte_count): Promise<FileBody> {
-    return new FileBody(file, start, end, await file.read(start, end - start));
+  static async open(file: NativeStoredResult, part: FilePart): Promise<FileBody> {
+    return new FileBody(file, part, await read(file, part));
   }
 
   async next(): Promise<Buffer | null> {
     if (this.#next >= this.#end) return null;
-    const bytes = await this.#file.read(this.#next, this.#end - this.#next);
+    const bytes = await read(this.#file, { start: this.#next, end: this.#end, damaged: this.#damaged });
     this.#next += bytes.length;
     return bytes;
   }
@@ -98,6 +109,15 @@ export class FileBody implements ResultBody {
 
   cancel(): void {
     this.#next = this.#end;
+  }
+}
+
+async function read(file: NativeStoredResult, { start, end, damaged }: FilePart): Promise<Buffer> {
+  try {
+    return await file.read(start, end - start);
+  } catch (error) {
+    damaged(error);
+    throw error;
   }
 }
 

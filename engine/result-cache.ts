@@ -11,17 +11,21 @@ import type {
 import { encode } from "./codec.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { largestEncoded } from "./encoded-results.js";
+import { type Encoding, variantOf } from "./encoding.js";
+import { Flight } from "./flight.js";
 import { type Keeping, type KeptResults, newRevision } from "./kept-results.js";
 import type { NativeFreshness, NativeQuery } from "./native.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
 import { resultKey, type StorageOptions } from "./result-key.js";
-import { type Encoding, type ResultReader, variantOf } from "./result-reader.js";
+import type { ResultReader } from "./result-reader.js";
 
 /** A query whose result is wanted. */
 export interface ResultDemand {
   readonly request: QueryRequest;
   readonly encoding: Encoding;
   readonly policy: CachePolicy;
+  /** Whether a number of bytes cuts it short, which is other rows in each format. */
+  readonly hasByteLimit: boolean;
   /** Prepares the query. */
   readonly prepare: () => NativeQuery;
 }
@@ -52,8 +56,6 @@ interface Known {
 
 /** Requests whose keys are remembered. */
 const remembered = 10_000;
-/** How long an equal query is waited for, which its own reader may hold up. */
-const patienceMs = 5_000;
 
 export class ResultCache {
   readonly #kept: KeptResults;
@@ -61,7 +63,7 @@ export class ResultCache {
   readonly #storageOptions: StorageOptions;
   readonly #known = new LRUCache<string, Known>({ max: remembered });
   /** Results that are being computed, by their keys. */
-  readonly #flights = new Map<string, Promise<void>>();
+  readonly #flights = new Map<string, Flight>();
   /** How often results were removed by hand. */
   #evictions = 0;
   readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
@@ -80,10 +82,11 @@ export class ResultCache {
 
   /** Resolves when a result that is being computed is kept, or won't be. */
   async landed(key: string): Promise<void> {
-    await this.#flights.get(key);
+    await this.#flights.get(key)?.end();
   }
 
   report(): CacheReport {
+    this.#kept.purge();
     const { bypass: _, ...asked } = this.#uses;
     const all = Object.values(asked).reduce((sum, count) => sum + count, 0);
     const { encoded } = this.#reader;
@@ -103,9 +106,9 @@ export class ResultCache {
   async evict(table?: string): Promise<CacheEviction> {
     this.#evictions += 1;
     let [entries, bytes] = [0, 0];
+    this.#reader.encoded.evict(table);
     for (const key of this.#kept.keys()) {
       if (table !== undefined && !(await this.#kept.reads(key, table))) continue;
-      this.#reader.encoded.evict(key);
       bytes += this.#kept.evict(key);
       entries += 1;
     }
@@ -153,19 +156,21 @@ export class ResultCache {
     const known = { key, freshness, pinned, seen };
     this.#known.set(text, known);
     if (demand.policy.no_cache) return this.#run(demand, native, known, "refresh");
-    const collapsed = await this.#awaitFlight(known.key);
-    const found = await this.#hit(demand, known);
-    if (found === undefined) return this.#run(demand, native, known, otherwise);
-    native.cancel();
-    return { ...found, collapsed };
+    return this.#join(demand, native, known, otherwise);
   }
 
-  /** Whether an equal query was waited for. */
-  async #awaitFlight(key: string): Promise<boolean> {
-    const flight = this.#flights.get(key);
-    if (flight === undefined) return false;
-    await Promise.race([flight, new Promise((resolve) => setTimeout(resolve, patienceMs).unref())]);
-    return true;
+  /** Takes the result of an equal query that is running, or runs; nothing may come between the last look and that. */
+  async #join(demand: ResultDemand, native: NativeQuery, known: Known, otherwise: CacheStatus): Promise<FoundResult> {
+    for (let collapsed = false; ; collapsed = true) {
+      const flight = this.#flights.get(known.key);
+      const isWorthALook = flight === undefined || (await flight.wait(() => this.#kept.has(known.key)));
+      const found = isWorthALook ? await this.#hit(demand, known) : undefined;
+      if (found !== undefined) {
+        native.cancel();
+        return { ...found, collapsed: collapsed || flight !== undefined };
+      }
+      if (!isWorthALook || !this.#flights.has(known.key)) return this.#run(demand, native, known, otherwise);
+    }
   }
 
   async #run(
@@ -178,8 +183,9 @@ export class ResultCache {
     const keeping = this.#kept.keep(native, key);
     if (keeping === undefined)
       throw new DataFusionEngineError("A query began before it was run.", { code: "internal" });
-    this.#fly(keeping);
+    const flight = this.#fly(native, keeping);
     const body = await this.#body(demand, native, keeping);
+    flight.begin();
     return { body, use: { status, key }, key, age: 0, pinned };
   }
 
@@ -195,11 +201,13 @@ export class ResultCache {
     return this.bypass(native, reason);
   }
 
-  #fly({ key, done }: Keeping): void {
-    const flight = done.then(() => {
+  #fly(native: NativeQuery, { key, done }: Keeping): Flight {
+    const landed = done.then(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });
+    const flight = new Flight(native, landed);
     this.#flights.set(key, flight);
+    return flight;
   }
 
   async #body({ encoding }: ResultDemand, native: NativeQuery, { key, revision }: Keeping): Promise<ResultBody> {
@@ -214,9 +222,9 @@ export class ResultCache {
 }
 
 /** Why a request has nothing to do with the cache. */
-function avoidance({ policy, request }: ResultDemand): string | undefined {
+function avoidance({ policy, hasByteLimit }: ResultDemand): string | undefined {
   if (policy.no_store) return "no-store";
-  return request.byte_limit === undefined ? undefined : "byte_limit";
+  return hasByteLimit ? "byte_limit" : undefined;
 }
 
 /** Equal for requests that come to the same result as long as nothing else changes. */
@@ -234,7 +242,7 @@ function isEmpty(value: object): boolean {
 
 function isStillRight(known: Known, { max_age_seconds }: CachePolicy): boolean | Promise<boolean> {
   const now = Date.now();
-  if (max_age_seconds != null && now - known.seen <= Number(max_age_seconds) * 1000) return true;
+  if (max_age_seconds != null && now - known.seen < Number(max_age_seconds) * 1000) return true;
   const note = (isFresh: boolean) => {
     if (isFresh) known.seen = now;
     return isFresh;

@@ -21,14 +21,15 @@ export function writeCondition(headers: ConditionHeaders): (revision: string | u
 
 /** The revisions that `If-Match` names; undefined where any will do. */
 export function expectedRevisions({ "if-match": wanted = "*" }: ConditionHeaders): string[] | undefined {
-  const tags = tagsIn(wanted);
-  return tags.includes("*") ? undefined : tags.map((tag) => uncompressed(tag).replace(/^"(.*)"$/, "$1"));
+  const tags = tagsOf(wanted);
+  return tags.includes("*") ? undefined : tags.map((tag) => bare(tag).replace(/^"(.*)"$/, "$1"));
 }
 
 /** Sends what is there with its ETag, or 304 where the client has it already. */
 export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T): T | FastifyReply {
-  const known = knownTag(reply.request.headers, etag(revision));
-  reply.header("etag", known ?? etag(revision));
+  const tag = etag(revision);
+  const known = knownTag(reply.request.headers, tag);
+  reply.header("etag", known ?? tag);
   return known === undefined ? value : reply.code(304).send();
 }
 
@@ -36,22 +37,22 @@ export function etag(revision: string): string {
   return `"${revision}"`;
 }
 
-/** The tag by which the client says that it has what `tag` names, compressed or not; undefined where it hasn't. */
-export function knownTag({ "if-none-match": list }: ConditionHeaders, tag: string): string | undefined {
-  if (list === undefined) return undefined;
-  const known = tagsIn(list).find((item) => item === "*" || uncompressed(item) === tag);
+/** The tag by which the client has what `tag` names, perhaps that of its bytes as they were compressed. */
+export function knownTag({ "if-none-match": list = "" }: ConditionHeaders, tag: string): string | undefined {
+  const known = tagsOf(list).find((item) => item === "*" || bare(item) === tag);
   return known === "*" ? tag : known;
 }
 
 function names(list: string, revision: string | undefined): boolean {
-  return revision !== undefined && knownTag({ "if-none-match": list }, etag(revision)) !== undefined;
+  return revision !== undefined && tagsOf(list).some((tag) => tag === "*" || bare(tag) === etag(revision));
 }
 
-function tagsIn(list: string): string[] {
-  return list.split(",").map((item) => item.trim());
+/** The tags of a list, as they are when they are strong. */
+function tagsOf(list: string): string[] {
+  return list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
 }
 
-/** The tag of the uncompressed bytes. */
-function uncompressed(tag: string): string {
-  return tag.replace(/^W\//, "").replace(/\+\w+"$/, '"');
+/** The tag of the bytes before they were compressed. */
+function bare(tag: string): string {
+  return tag.replace(/\+\w+"$/, '"');
 }

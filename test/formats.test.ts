@@ -16,6 +16,7 @@ import {
   exactLines,
   exactMessagePack,
 } from "./fixture/exact.js";
+import { everything, extremes, kinds } from "./fixture/extremes.js";
 import { RowReader, withoutPython } from "./fixture/python.js";
 import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
 
@@ -26,81 +27,6 @@ const media = {
   arrow: "application/vnd.apache.arrow.stream",
   parquet: "application/vnd.apache.parquet",
   msgpack: "application/vnd.msgpack",
-};
-
-interface Extreme {
-  sql: string;
-  json: string;
-  kind?: "plain" | "text" | "nested";
-}
-
-const extremes: Record<string, Extreme> = {
-  int8: { sql: "arrow_cast(-128, 'Int8')", json: "-128" },
-  int16: { sql: "arrow_cast(32767, 'Int16')", json: "32767" },
-  int32: { sql: "arrow_cast(-2147483648, 'Int32')", json: "-2147483648" },
-  int64_low: { sql: "-9223372036854775808", json: "-9223372036854775808" },
-  int64_high: { sql: "9223372036854775807", json: "9223372036854775807" },
-  uint64: { sql: "arrow_cast('18446744073709551615', 'UInt64')", json: "18446744073709551615" },
-  odd: { sql: "9007199254740993", json: "9007199254740993" },
-  decimal: {
-    sql: "CAST('-9999999999999999999999999999.9999999999' AS DECIMAL(38, 10))",
-    json: "-9999999999999999999999999999.9999999999",
-  },
-  small_decimal: { sql: "CAST('0.0000000001' AS DECIMAL(38, 10))", json: "0.0000000001" },
-  scaled_decimal: { sql: "CAST('1.50' AS DECIMAL(10, 2))", json: "1.50" },
-  single: { sql: "arrow_cast(0.1, 'Float32')", json: "0.1" },
-  double: { sql: "0.1", json: "0.1" },
-  large: { sql: "1.7976931348623157e308", json: "1.7976931348623157e+308" },
-  tiny: { sql: "5e-324", json: "5e-324" },
-  minus_zero: { sql: "-0.0", json: "-0.0" },
-  not_a_number: { sql: "CAST('NaN' AS DOUBLE)", json: '"NaN"' },
-  infinity: { sql: "CAST('Infinity' AS DOUBLE)", json: '"Infinity"' },
-  minus_infinity: { sql: "CAST('-Infinity' AS DOUBLE)", json: '"-Infinity"' },
-  yes: { sql: "true", json: "true" },
-  empty: { sql: "''", json: '""', kind: "text" },
-  quoted: { sql: "'a,\"b\"' || chr(13) || chr(10) || 'c'", json: '"a,\\"b\\"\\r\\nc"', kind: "text" },
-  like_null: { sql: "'null'", json: '"null"', kind: "text" },
-  like_number: { sql: "'007'", json: '"007"', kind: "text" },
-  unicode: { sql: "'ß 中 🦆 \u2028'", json: '"ß 中 🦆 \u2028"', kind: "text" },
-  control: { sql: "chr(1) || chr(9)", json: '"\\u0001\\t"', kind: "text" },
-  binary: { sql: "X'00ff10'", json: '"00ff10"', kind: "text" },
-  first_day: { sql: "DATE '0001-01-01'", json: '"0001-01-01"', kind: "text" },
-  last_day: { sql: "DATE '9999-12-31'", json: '"9999-12-31"', kind: "text" },
-  micros: {
-    sql: "arrow_cast('2024-02-29T23:59:59.123456', 'Timestamp(Microsecond, None)')",
-    json: '"2024-02-29T23:59:59.123456"',
-    kind: "text",
-  },
-  instant: {
-    sql: "arrow_cast('1969-12-31T23:59:59.999999Z', 'Timestamp(Microsecond, Some(\"UTC\"))')",
-    json: '"1969-12-31T23:59:59.999999Z"',
-    kind: "text",
-  },
-  nanos: {
-    sql: "arrow_cast('2262-04-11T23:47:16.854775807', 'Timestamp(Nanosecond, None)')",
-    json: '"2262-04-11T23:47:16.854775807"',
-    kind: "text",
-  },
-  zoned: {
-    sql: "arrow_cast('2024-07-01T00:00:00Z', 'Timestamp(Millisecond, Some(\"+05:30\"))')",
-    json: '"2024-07-01T05:30:00+05:30"',
-    kind: "text",
-  },
-  clock: { sql: "arrow_cast('23:59:59.999999', 'Time64(Microsecond)')", json: '"23:59:59.999999"', kind: "text" },
-  list: { sql: "[1, NULL, 9223372036854775807]", json: "[1,null,9223372036854775807]", kind: "nested" },
-  no_items: { sql: "arrow_cast([], 'List(Int64)')", json: "[]", kind: "nested" },
-  struct: {
-    sql: "named_struct('a', 1, 'b', named_struct('c', 'x\"', 'd', CAST(NULL AS DOUBLE)))",
-    json: '{"a":1,"b":{"c":"x\\"","d":null}}',
-    kind: "nested",
-  },
-  map: { sql: "MAP {'k': 1, 'l': NULL}", json: '{"k":1,"l":null}', kind: "nested" },
-  counted: { sql: "MAP {7: 'x'}", json: '[{"key":7,"value":"x"}]', kind: "nested" },
-  lists: {
-    sql: "[named_struct('at', DATE '2024-01-01', 'is', [CAST('1.10' AS DECIMAL(4, 2))])]",
-    json: '[{"at":"2024-01-01","is":[1.10]}]',
-    kind: "nested",
-  },
 };
 
 describe("formats", () => {
@@ -117,11 +43,6 @@ describe("formats", () => {
     await server.stop();
     rmSync(folder, { recursive: true });
   });
-
-  const kinds = Object.values(extremes).map(({ kind }) => kind ?? "plain");
-  const row = Object.entries(extremes).map(([name, { sql }]) => `${sql} AS ${name}`);
-  const nulls = Object.keys(extremes).map((name) => `NULL AS ${name}`);
-  const everything = `SELECT ${row.join(", ")} UNION ALL SELECT ${nulls.join(", ")}`;
 
   const result = async (request: string | object, format: keyof typeof media) => {
     const answer = await server.client.query(request, { accept: media[format] });

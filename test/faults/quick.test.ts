@@ -1,12 +1,16 @@
 /** Small versions of `npm run test:faults`. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { damagedResults } from "./damaged-results.js";
+import { fullDisk, withoutMounts } from "./full-disk.js";
 import { kill } from "./kill.js";
+import { killedKeeping } from "./killed-keeping.js";
 import { retries } from "./retries.js";
 import type { Suite } from "./run.js";
 import { SeededRandom } from "./seeded-random.js";
 import { killsDuring } from "./syscalls.js";
 import { withoutSystemCalls } from "./system-calls.js";
+import { twoCaches } from "./two-caches.js";
 import { writers } from "./writers.js";
 
 const suites: readonly [name: string, suite: Suite, scale: number, skip: string | false][] = [
@@ -16,7 +20,19 @@ const suites: readonly [name: string, suite: Suite, scale: number, skip: string 
   ["kill -9 at a system call", killsDuring(["append"]), 0.15, withoutSystemCalls],
 ];
 
+const ofResults: typeof suites = [
+  ["two servers while a writer commits", twoCaches, 0.2, false],
+  ["damaged files", damagedResults, 0.05, false],
+  ["a full disk", fullDisk, 0.1, withoutMounts],
+  ["kill -9 while they are stored", killedKeeping, 0.06, false],
+];
+
 describe("no write is lost, doubled or half done", () => {
   for (const [name, suite, scale, skip] of suites)
+    it(name, { skip }, async () => assert.deepEqual(await suite(new SeededRandom(11), scale), []));
+});
+
+describe("no answer is wrong", () => {
+  for (const [name, suite, scale, skip] of ofResults)
     it(name, { skip }, async () => assert.deepEqual(await suite(new SeededRandom(11), scale), []));
 });

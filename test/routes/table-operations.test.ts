@@ -12,6 +12,7 @@ import type {
   TableDescription,
   TableSchema,
 } from "../../schemas/generated/index.js";
+import { exchange } from "../fixture/exchange.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
 import { commitFile } from "../fixture/tables.js";
@@ -486,6 +487,22 @@ describe("table operations", () => {
   });
 
   describe("under conditions", () => {
+    it("know a table by the tag of its compressed description", async () => {
+      const name = "made_wide";
+      const columns = Array.from({ length: 60 }, (_, index) => ({ name: `column_${index}`, dtype: "Int64" }));
+      assert.equal((await tables.create(name, { columns })).status, 201);
+      const look = (match = "") =>
+        exchange(`${server.url}/v1/tables/${name}`, { headers: { "accept-encoding": "gzip", "if-none-match": match } });
+      const { headers } = await look();
+      assert.equal(headers["content-encoding"], "gzip");
+      const tag = String(headers.etag);
+      const known = await look(tag);
+      assert.deepEqual([known.status, known.headers.etag], [304, tag]);
+      const append = () => tables.rows(name, [{ column_0: 1 }], "", { "if-match": tag });
+      report(await append());
+      assertProblem(await append(), { status: 412, code: "precondition_failed" });
+    });
+
     it("happen only to the table that If-Match names", async () => {
       const name = await tables.table();
       const { tag } = await tables.describe(name);
