@@ -110,6 +110,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   await app.register(compress, {
     customTypes: compressible,
     encodings: ["br", "gzip"],
+    globalDecompression: false,
     brotliOptions: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
     zlibOptions: { flush: constants.Z_SYNC_FLUSH, level: 4 },
   });

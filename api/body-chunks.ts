@@ -1,32 +1,17 @@
-/** The bytes of a body as they come. Whoever stops early leaves the connection whole, so that the sender sees why. */
-import type { Readable } from "node:stream";
+/** The bytes of a body, counted: it is refused when it is more than `limit` bytes, which `setting` says. */
 import { DataFusionEngineError } from "../engine/index.js";
 
-/** Refuses the body when it is more than `limit` bytes, which `setting` says. */
-export async function* bodyChunks(payload: Readable, limit: number, setting: string): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of whole(payload)) {
-    bytes += chunk.length;
-    if (bytes > limit) throw tooLarge(limit, setting);
+export async function* bodyChunks(
+  bytes: AsyncIterable<Buffer>,
+  limit: number,
+  setting: string,
+): AsyncGenerator<Buffer> {
+  let count = 0;
+  for await (const chunk of bytes) {
+    count += chunk.length;
+    if (count > limit) throw tooLarge(limit, setting);
     yield chunk;
   }
-}
-
-async function* whole(payload: Readable): AsyncGenerator<Buffer> {
-  try {
-    yield* payload.iterator({ destroyOnReturn: false });
-  } catch (error) {
-    throw isExplained(error) ? error : brokenOff(error);
-  }
-}
-
-/** Whether the error says itself what is wrong with the body, as that of a decompression does. */
-function isExplained(error: unknown): boolean {
-  return error instanceof DataFusionEngineError || (error instanceof Error && "statusCode" in error);
-}
-
-function brokenOff(cause: unknown): DataFusionEngineError {
-  return new DataFusionEngineError("The body broke off before its end.", { code: "invalid_body", cause });
 }
 
 function tooLarge(limit: number, setting: string): DataFusionEngineError {

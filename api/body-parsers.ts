@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DataFusionEngineError, decode } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
+import { decodedBytes } from "./decoded-bytes.js";
 import { parseJson } from "./json.js";
 import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 import { RowStream } from "./row-stream.js";
@@ -29,9 +30,10 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: B
   app.removeAllContentTypeParsers();
   for (const mediaType of new Set([...Object.keys(parsers), ...Object.values(rowMediaTypes)])) {
     app.addContentTypeParser(mediaType, async (request: FastifyRequest, payload: Readable) => {
-      if (isStreamed(request, mediaType)) return new RowStream(payload, rowsLimit);
+      const coding = request.headers["content-encoding"];
+      if (isStreamed(request, mediaType)) return new RowStream(decodedBytes(payload, coding), rowsLimit);
       const parse = parserOf(request, mediaType);
-      const bytes = await wholeBody(payload, bodyLimit);
+      const bytes = await wholeBody(payload, coding, bodyLimit);
       return bytes.length === 0 ? refuseEmpty(request) : parse(bytes);
     });
   }

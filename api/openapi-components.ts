@@ -1,10 +1,11 @@
 /**
  * Makes the components of the OpenAPI document from the canonical schemas, gives every body and answer the examples of its
- * schema, and says which bodies may be absent. The plugin's own components lose what stands beside a `$ref` and every example
+ * schema, and says which bodies may be absent or compressed. The plugin's own components lose what stands beside a `$ref` and every example
  * value named `nullable`.
  */
 import { json } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
+import { contentCodings } from "./decoded-bytes.js";
 import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 
 interface Media {
@@ -57,15 +58,17 @@ function withDetails(value: unknown, all: Components): unknown {
   return {
     ...descriptionOf(value, all),
     ...Object.fromEntries(inner),
-    ...requirementOf(value, all),
+    ...bodyDetails(value, all),
     ...examplesOf(value, all),
   };
 }
 
-/** The plugin says of every body that it is required. */
-function requirementOf({ required, content }: Body, all: Components): object {
+/** The plugin says of every body that it is required, and nothing else. */
+function bodyDetails({ required, content }: Body, all: Components): object {
   const component = componentOf(content?.[json]?.schema, all);
-  return required === true && component !== undefined ? { required: !mayBeAbsent(component) } : {};
+  if (required !== true || component === undefined) return {};
+  const codings = contentCodings.map((coding) => `\`${coding}\``).join(", ");
+  return { description: `May come compressed, by Content-Encoding: ${codings}.`, required: !mayBeAbsent(component) };
 }
 
 function componentOf(schema: Media["schema"], all: Components): Component | undefined {

@@ -8,8 +8,6 @@ import { unsupportedMediaType } from "./unsupported-media-type.js";
 
 /** What the framework's own errors mean; any other is a defect. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_CP_ERR_INVALID_CONTENT: "invalid_body",
-  FST_CP_ERR_INVALID_CONTENT_ENCODING: "unsupported_media_type",
   FST_ERR_BAD_URL: "invalid_request",
   FST_ERR_MAX_PARAM_LENGTH: "invalid_request",
 };

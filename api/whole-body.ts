@@ -2,14 +2,16 @@
 import type { Readable } from "node:stream";
 import { DataFusionEngineError } from "../engine/index.js";
 import { bodyChunks } from "./body-chunks.js";
+import { decodedBytes } from "./decoded-bytes.js";
 
 const longestMs = 60_000;
 
-export async function wholeBody(payload: Readable, limit: number): Promise<Buffer> {
+export async function wholeBody(payload: Readable, coding: string | undefined, limit: number): Promise<Buffer> {
   const late = setTimeout(() => payload.destroy(tooSlow()), longestMs);
   try {
+    const bytes = decodedBytes(payload, coding);
     const chunks: Buffer[] = [];
-    for await (const chunk of bodyChunks(payload, limit, "LAKEGATE_BODY_LIMIT")) chunks.push(chunk);
+    for await (const chunk of bodyChunks(bytes, limit, "LAKEGATE_BODY_LIMIT")) chunks.push(chunk);
     return Buffer.concat(chunks);
   } finally {
     clearTimeout(late);

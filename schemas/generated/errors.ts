@@ -22,7 +22,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "validation",
     "retryable": false,
     "title": "Unreadable body",
-    "description": "The body is not valid UTF-8 or MessagePack, or it is empty. Send it in the encoding that its Content-Type names."
+    "description": "The body is empty, or it is not what its Content-Type and Content-Encoding name: not valid UTF-8, MessagePack or compressed data."
   },
   "invalid_request": {
     "status": 400,
@@ -183,7 +183,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "validation",
     "retryable": false,
     "title": "Unsupported media type",
-    "description": "The Content-Type is not one that this route reads. The detail lists those that it does."
+    "description": "The Content-Type is not one that this route reads, or the Content-Encoding none that bodies may have. The detail lists those that are."
   },
   "range_not_satisfiable": {
     "status": 416,

@@ -10,7 +10,7 @@ pub enum ErrorCode {
     /// The body is not valid JSON. Correct it at the given line and column.
     #[serde(rename = "invalid_json")]
     InvalidJson,
-    /// The body is not valid UTF-8 or MessagePack, or it is empty. Send it in the encoding that its Content-Type names.
+    /// The body is empty, or it is not what its Content-Type and Content-Encoding name: not valid UTF-8, MessagePack or compressed data.
     #[serde(rename = "invalid_body")]
     InvalidBody,
     /// The request does not fit its schema. `errors` lists every fault with its place and what is allowed.
@@ -79,7 +79,7 @@ pub enum ErrorCode {
     /// The body is larger than LAKEGATE_BODY_LIMIT, or its rows than LAKEGATE_ROWS_LIMIT.
     #[serde(rename = "body_too_large")]
     BodyTooLarge,
-    /// The Content-Type is not one that this route reads. The detail lists those that it does.
+    /// The Content-Type is not one that this route reads, or the Content-Encoding none that bodies may have. The detail lists those that are.
     #[serde(rename = "unsupported_media_type")]
     UnsupportedMediaType,
     /// The result is shorter than the range that was asked for. `Content-Range` says its length.
