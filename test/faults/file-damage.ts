@@ -7,6 +7,7 @@ import {
   copyFileSync,
   fstatSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -36,9 +37,10 @@ export const damages: Readonly<Record<string, Damage>> = {
     flip(path, random, 1, Math.max(0, statSync(path).size - 600)),
   "cut short": (path, _others, random) => truncateSync(path, random.below(statSync(path).size)),
   emptied: (path) => truncateSync(path, 0),
-  "zeros at its beginning": (path, _others, random) => write(path, 0, Buffer.alloc(random.between(1, 4096))),
+  "zeros at its beginning": (path, _others, random) =>
+    inPlace(path, (file) => void writeSync(file, Buffer.alloc(random.between(1, 4096)), 0)),
   "more at its end": (path, _others, random) => appendFileSync(path, Buffer.alloc(random.between(1, 300), 0x4c)),
-  "twice itself": (path) => appendFileSync(path, read(path)),
+  "twice itself": (path) => appendFileSync(path, readFileSync(path)),
   "another's file in its place": (path, others, random) => copyFileSync(random.pick(others), path),
   "swapped with another": (path, others, random) => {
     const other = random.pick(others);
@@ -49,36 +51,29 @@ export const damages: Readonly<Record<string, Damage>> = {
   "a text in its place": (path) => writeFileSync(path, "LGRESULT"),
   removed: (path) => rmSync(path),
   "as it was, but written again": (path) => {
-    writeFileSync(path, read(path));
+    writeFileSync(path, readFileSync(path));
     utimesSync(path, new Date(0), new Date(0));
   },
 };
 
-/** Flips bits in place, from some byte on. */
+/** Flips bits in place, from some byte on; the server may remove the file meanwhile. */
 export function flip(path: string, random: SeededRandom, count: number, from = 0): void {
-  const { size } = statSync(path);
-  for (let turn = 0; turn < count && size > from; turn++) {
-    const at = random.between(from, size - 1);
-    const [byte = 0] = read(path, at, 1);
-    write(path, at, Buffer.of(byte ^ (1 << random.below(8))));
-  }
+  inPlace(path, (file) => {
+    const { size } = fstatSync(file);
+    const byte = Buffer.alloc(1);
+    for (let turn = 0; turn < count && size > from; turn++) {
+      const at = random.between(from, size - 1);
+      readSync(file, byte, 0, 1, at);
+      byte.writeUInt8(byte.readUInt8() ^ (1 << random.below(8)));
+      writeSync(file, byte, 0, 1, at);
+    }
+  });
 }
 
-function read(path: string, at = 0, length?: number): Buffer {
-  const file = openSync(path, "r");
-  try {
-    const bytes = Buffer.alloc(length ?? fstatSync(file).size);
-    readSync(file, bytes, 0, bytes.length, at);
-    return bytes;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function write(path: string, at: number, bytes: Buffer): void {
+function inPlace(path: string, change: (file: number) => void): void {
   const file = openSync(path, "r+");
   try {
-    writeSync(file, bytes, 0, bytes.length, at);
+    change(file);
   } finally {
     closeSync(file);
   }
