@@ -22,6 +22,7 @@ import {
 } from "../schemas/generated/index.js";
 import { addBodyParsers } from "./body-parsers.js";
 import { cachePolicy } from "./cache-policy.js";
+import { compressible } from "./compressible.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
 import { HotAnswers } from "./hot-answers.js";
@@ -78,7 +79,6 @@ export interface AppOptions {
 
 /** An answer may be silent as long as its query may run. */
 const silenceMarginMs = 30_000;
-const compressible = /^(text\/|application\/(json|x-ndjson|problem\+json))/;
 
 export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({

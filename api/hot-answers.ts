@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { LRUCache } from "lru-cache";
 import type { FoundResult, Query } from "../engine/index.js";
 import { knownTag } from "../routes/index.js";
+import { compressible } from "./compressible.js";
 
 interface HotAnswer {
   readonly query: Query;
@@ -11,13 +12,14 @@ interface HotAnswer {
   readonly body: Buffer;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  /** The headers of an answer without the body. */
+  /** The headers of an answer without the body, but its tag. */
   readonly bare: readonly string[];
+  readonly isCompressible: boolean;
 }
 
 /** What makes a request another one than its URL and `Accept` say. */
 const special = ["authorization", "cache-control", "if-range", "prefer", "range", "traceparent"] as const;
-const ofBody = ["content-length", "content-type", "repr-digest"];
+const ofBody = ["content-length", "content-type", "etag", "repr-digest"];
 
 export class HotAnswers {
   readonly #answers: LRUCache<string, HotAnswer>;
@@ -32,24 +34,28 @@ export class HotAnswers {
     const key = keyOf(request);
     const answer = key === undefined ? undefined : this.#answers.get(key);
     if (key === undefined || answer === undefined) return false;
+    const known = knownTag(request.headers, answer.tag);
+    if (known === undefined && answer.isCompressible && wantsCompression(request)) return false;
     const isRight = answer.again();
     if (isRight === true || (isRight !== false && (await isRight))) {
-      write(request, reply, answer);
+      write(request, reply, answer, known);
       return true;
     }
     this.#answers.delete(key);
     return false;
   }
 
-  /** Remembers what is sent of a hit, with the headers that the reply has. */
+  /** Remembers what is sent of a hit, with the headers that the reply has; not for a session, which each use keeps alive. */
   remember(reply: FastifyReply, query: Query, { again }: FoundResult, tag: string, body: Buffer): void {
     const key = keyOf(reply.request);
-    if (key === undefined || again === undefined || willCompress(reply)) return;
+    if (key === undefined || again === undefined || query.status().session_id !== undefined) return;
+    const isCompressible = compressible.test(String(reply.getHeader("content-type")));
+    if (isCompressible && wantsCompression(reply.request)) return;
     const headers = Object.entries({ ...reply.getHeaders(), "content-length": String(body.length) });
     const lasting = headers.filter(([name]) => !["query-id", "x-request-id", "server-timing"].includes(name));
     const flat = (entries: typeof headers) => entries.flatMap(([name, value]) => [name, String(value)]);
     const bare = lasting.filter(([name]) => !ofBody.includes(name));
-    this.#answers.set(key, { query, again, tag, body, headers: flat(lasting), bare: flat(bare) });
+    this.#answers.set(key, { query, again, tag, body, headers: flat(lasting), bare: flat(bare), isCompressible });
   }
 }
 
@@ -58,15 +64,19 @@ function keyOf({ method, url, headers }: FastifyRequest): string | undefined {
   return `${headers.accept ?? ""} ${url}`;
 }
 
-function willCompress(reply: FastifyReply): boolean {
-  const type = String(reply.getHeader("content-type"));
-  return reply.request.headers["accept-encoding"] !== undefined && /^(text|application\/(json|x-ndjson))/.test(type);
+function wantsCompression({ headers }: FastifyRequest): boolean {
+  return headers["accept-encoding"] !== undefined;
 }
 
-function write(request: FastifyRequest, reply: FastifyReply, { query, tag, body, headers, bare }: HotAnswer): void {
+function write(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { query, body, headers, bare }: HotAnswer,
+  known: string | undefined,
+): void {
   const { queries } = request.server.engine;
   const own = ["x-request-id", request.id, "query-id", queries.served(query)];
   reply.hijack();
-  if (knownTag(request.headers, tag) !== undefined) reply.raw.writeHead(304, [...bare, ...own]).end();
+  if (known !== undefined) reply.raw.writeHead(304, [...bare, "etag", known, ...own]).end();
   else reply.raw.writeHead(200, [...headers, ...own]).end(body);
 }

@@ -130,17 +130,17 @@ export class ResultCache {
     if (body === undefined) return undefined;
     const { key, pinned, seen } = known;
     const age = Math.floor((Date.now() - seen) / 1000);
-    return { body, use: { status: "hit", key }, key, age, pinned, again: this.#recheck(known) };
+    return { body, use: { status: "hit", key }, key, age, pinned, again: this.#recheck(known, body) };
   }
 
-  #recheck(known: Known): () => boolean | Promise<boolean> {
+  #recheck(known: Known, { revision }: ResultBody): () => boolean | Promise<boolean> {
     const evictions = this.#evictions;
     const count = (isFresh: boolean) => {
       if (isFresh) this.#uses.hit += 1;
       return isFresh;
     };
     return () => {
-      if (evictions !== this.#evictions) return false;
+      if (evictions !== this.#evictions || !this.#kept.use(known.key, revision)) return false;
       const isFresh = isStillRight(known, {});
       return typeof isFresh === "boolean" ? count(isFresh) : isFresh.then(count);
     };
