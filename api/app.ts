@@ -168,10 +168,11 @@ function addRequestHooks(app: FastifyInstance): void {
   app.addHook("preClose", async () => {
     closing = true;
   });
-  app.addHook("onRequest", (request, reply, done) => {
+  app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });
-    done(refusal(request, closing));
+    const refused = refusal(request, closing);
+    if (refused !== undefined) throw refused;
   });
 }
