@@ -66,7 +66,8 @@ declare module "fastify" {
     sendDocument(query: Query, style: Style): Promise<FastifyReply>;
     /** Sends the answer of a hit once more where it still is right; whether it did. */
     sendHot(): Promise<boolean>;
-    sendFile(format: StoredFormat, file: ResultFile): Promise<FastifyReply>;
+    /** Sends the file of a result; whether it could be read. */
+    sendFile(format: StoredFormat, file: ResultFile): Promise<boolean>;
     /** Sends the rows of a query that has ended. */
     sendRows(result: QueryResult, encoding: Encoding): FastifyReply;
   }

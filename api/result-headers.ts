@@ -47,7 +47,7 @@ export function timing({ stats }: QuerySummary): Headers {
   return { "server-timing": `plan;dur=${milliseconds(stats.plan_ms)}, execute;dur=${milliseconds(stats.execute_ms)}` };
 }
 
-export function counts({ row_count, truncated }: QuerySummary): Headers {
+export function counts({ row_count, truncated }: Pick<QuerySummary, "row_count" | "truncated">): Headers {
   return { "query-row-count": String(row_count), "query-truncated": String(truncated) };
 }
 

@@ -46,8 +46,8 @@ export interface ResultFile {
   readonly query: Query;
   readonly found: FoundResult;
   readonly description: StoredResult;
-  /** Its bytes from one to the one before another. */
-  readonly read: (start: number, end: number) => Promise<ResultBody>;
+  /** Its bytes from one to the one before another; undefined where they are damaged. */
+  readonly read: (start: number, end: number) => Promise<ResultBody | undefined>;
 }
 
 export class Queries {

@@ -60,10 +60,10 @@ export class ResultReader {
     });
   }
 
-  /** Some bytes of a file. */
-  part(key: string, file: NativeStoredResult, start: number, end: number): Promise<ResultBody> {
+  /** Some bytes of a file; undefined where they are damaged. */
+  part(key: string, file: NativeStoredResult, start: number, end: number): Promise<ResultBody | undefined> {
     const damaged = (error: unknown) => this.#kept.discard(key, file.description.format, error);
-    return FileBody.open(file, { start, end, damaged });
+    return unlessDamaged(() => FileBody.open(file, { start, end, damaged }));
   }
 
   /** The file as it is. */

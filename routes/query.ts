@@ -51,7 +51,7 @@ async function send(request: FastifyRequest, reply: FastifyReply): Promise<Fasti
   const inRanges = request.method === "HEAD" || request.headers.range !== undefined;
   if (inRanges && (format === "arrow" || format === "parquet")) {
     const file = await queries.file(wanted, format, policy);
-    if (file !== undefined) return reply.sendFile(format, file);
+    if (file !== undefined && (await reply.sendFile(format, file))) return reply;
   }
   return reply.sendDocument(queries.run(wanted, format, policy), wanted);
 }
