@@ -23,7 +23,9 @@ export const fullDisk: Suite = async (_random, scale) => {
   mount(state);
   const server = await startServer({ state });
   try {
-    return await filled(server, state, Math.round(400 * scale));
+    const faults = await filled(server, state, Math.round(400 * scale));
+    await server.stop();
+    return [...faults, ...unfinishedFiles(state).map((name) => `${name} was left behind`)];
   } finally {
     await server.stop();
     spawnSync("umount", [state]);
@@ -56,7 +58,6 @@ async function filled(server: TestServer, state: string, queries: number): Promi
     faults.push("nothing is kept when there is room again");
   const { entries } = (await server.client.send("/v1/cache")).as<CacheReport>();
   if (entries !== 1) faults.push(`${entries} results are kept instead of one`);
-  faults.push(...unfinishedFiles(state).map((name) => `${name} was left behind`));
   console.log(
     `  a full disk: ${Object.entries(counts)
       .map(([end, number]) => `${number} ${end}`)
