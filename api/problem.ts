@@ -20,9 +20,14 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { status } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
-  if (!request.raw.complete) takeTheRest(request, reply);
+  if (isSending(request)) takeTheRest(request, reply);
   for (const header of resultHeaders) reply.removeHeader(header);
   return reply.code(status).type(problemJson).send(problem(known, request));
+}
+
+function isSending({ raw, headers }: FastifyRequest): boolean {
+  const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  return hasBody && !raw.complete;
 }
 
 /** Closing at once would reset the connection under a client that still sends, which then never sees the answer. */
