@@ -62,6 +62,7 @@ impl Locations {
     /// Finds the place that `uri` means, or refuses it: a folder (absolute, or relative to the warehouse), a
     /// `file://` URL or an `s3://` URI.
     pub fn resolve(&self, uri: &str) -> Result<Location> {
+        refuse_nul(uri)?;
         let location = match Url::parse(uri) {
             Ok(url) if url.scheme() == "s3" => parse_s3(&url)?,
             Ok(url) if url.scheme() == "file" => {
@@ -79,6 +80,7 @@ impl Locations {
 
     /// The place that `uri` means, for a table that may not be there yet; a folder is made.
     pub fn create(&self, uri: &str) -> Result<Location> {
+        refuse_nul(uri)?;
         if Url::parse(uri).is_ok() {
             return self.resolve(uri);
         }
@@ -152,6 +154,14 @@ fn parse_s3(url: &Url) -> Result<Location> {
             prefix: url.path().trim_matches('/').to_owned(),
         }),
         _ => Err(not_allowed("the s3:// URI")),
+    }
+}
+
+/// No path holds one, and the file system would call the path an invalid input.
+fn refuse_nul(uri: &str) -> Result<()> {
+    match uri.contains('\0') {
+        true => Err(not_allowed(&uri.replace('\0', "\u{fffd}"))),
+        false => Ok(()),
     }
 }
 
