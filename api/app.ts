@@ -11,6 +11,7 @@ import {
   type Query,
   type QueryResult,
   type ResultFile,
+  stringifyJson,
 } from "../engine/index.js";
 import { type App, resources } from "../routes/index.js";
 import {
@@ -27,7 +28,6 @@ import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
 import { HotAnswers } from "./hot-answers.js";
 import { incomingRows } from "./incoming-rows.js";
-import { stringifyJson } from "./json.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
 import { sendDocument, sendResult, sendRows, type Waiting } from "./result.js";

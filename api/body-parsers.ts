@@ -1,11 +1,10 @@
 /** Turns the bytes of a body into a value, or into a stream of rows, by its media type and what its route takes. */
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { DataFusionEngineError, decode } from "../engine/index.js";
+import { DataFusionEngineError, decode, parseJson } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
 import { decodedBytes } from "./decoded-bytes.js";
-import { parseJson } from "./json.js";
 import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 import { RowStream } from "./row-stream.js";
 import { bodyMediaTypes, unsupportedMediaType } from "./unsupported-media-type.js";

@@ -1,8 +1,8 @@
 /** The rows of a body for the engine: as they stream in, or those of a MessagePack body as JSON. */
 import type { FastifyRequest } from "fastify";
 import type { IncomingRows, RowFormat } from "../engine/index.js";
+import { stringifyJson } from "../engine/index.js";
 import { json, rowMediaTypes } from "../routes/index.js";
-import { stringifyJson } from "./json.js";
 import { RowStream } from "./row-stream.js";
 
 const formats = new Map<string, RowFormat>(

@@ -1,7 +1,7 @@
 /** Texts of a URL that hold JSON: read, checked against the schema of what they hold, and put in place of the text. */
 import type { AnySchemaObject } from "ajv/dist/2020.js";
+import { parseJson } from "../engine/index.js";
 import { InvalidRequest } from "./invalid-request.js";
-import { parseJson } from "./json.js";
 
 export type Verdict = { value: unknown } | { error: Error };
 export type Check = (value: unknown) => Verdict;

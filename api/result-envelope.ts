@@ -1,7 +1,6 @@
 /** What JSON and MessagePack need around the members that the engine writes of a result. */
-import { encode } from "../engine/index.js";
+import { encode, stringifyJson } from "../engine/index.js";
 import type { CacheUse, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
-import { stringifyJson } from "./json.js";
 
 /** Members of the map that a result is, before and after those of the engine. */
 export interface Envelope {

@@ -2,10 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { DataFusionEngineError } from "../engine/index.js";
+import { DataFusionEngineError, stringifyJson } from "../engine/index.js";
 import { problemJson } from "../routes/index.js";
 import type { ErrorCode } from "../schemas/generated/index.js";
-import { stringifyJson } from "./json.js";
 import { problem } from "./problem.js";
 
 /** What the parser's own errors mean; any other is a request that is none. */

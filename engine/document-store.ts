@@ -2,10 +2,13 @@
 import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { parseJson, stringifyJson } from "./json.js";
 import type { Log } from "./log.js";
 
 /** What a document is written to before it has its name. */
 const temporary = /\.json\.\d+$/;
+/** Files that are open at the same time while all are read. */
+const readTogether = 64;
 
 export class DocumentStore<T> {
   readonly #folder: string;
@@ -23,12 +26,16 @@ export class DocumentStore<T> {
     const unfinished = names.filter((name) => temporary.test(name));
     await Promise.all(unfinished.map((name) => rm(join(this.#folder, name), { force: true })));
     const files = names.filter((name) => name.endsWith(".json"));
-    const documents = await Promise.all(files.map((file) => this.#read(file)));
+    const documents: (T | undefined)[] = [];
+    for (let next = 0; next < files.length; next += readTogether) {
+      const some = files.slice(next, next + readTogether);
+      documents.push(...(await Promise.all(some.map((file) => this.#read(file)))));
+    }
     return documents.filter((document) => document !== undefined);
   }
 
   async save(name: string, document: T): Promise<void> {
-    await writeFileAtomic(this.#path(name), `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
+    await writeFileAtomic(this.#path(name), `${stringifyJson(document)}\n`, { mode: 0o600 });
     await this.#syncFolder();
   }
 
@@ -39,7 +46,7 @@ export class DocumentStore<T> {
 
   async #read(file: string): Promise<T | undefined> {
     try {
-      return JSON.parse(await readFile(join(this.#folder, file), "utf8")) as T;
+      return parseJson(await readFile(join(this.#folder, file), "utf8")) as T;
     } catch (error) {
       this.#log.warn({ file, err: error }, "a document could not be read and is left out");
       return undefined;

@@ -1,10 +1,14 @@
 /** The TypeScript domain over the Rust engine; knows no HTTP. */
 export { decode, encode } from "./codec.js";
+export type { Condition } from "./condition.js";
 export { DataFusionEngineError } from "./data-fusion-engine-error.js";
 export { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
+export { DocumentRegistry, type Entry } from "./document-registry.js";
+export { DocumentStore } from "./document-store.js";
 export { type Encoding, variantOf } from "./encoding.js";
 export { type Engine, type EngineOptions, openEngine } from "./engine.js";
 export { hashBytes } from "./hashing.js";
+export { parseJson, stringifyJson } from "./json.js";
 export type { Log } from "./log.js";
 export { type RowFormat, type StartedQuery, type TableOperation, validateProtocolGate } from "./native.js";
 export type { Queries, QueryResult, ResultFile } from "./queries.js";
@@ -12,5 +16,5 @@ export type { Query } from "./query.js";
 export { ImmutableRegistry, MutableRegistry, type Registry } from "./registry.js";
 export type { ResultBody } from "./result-body.js";
 export type { FoundResult } from "./result-cache.js";
-export type { Condition } from "./table-catalog.js";
 export type { IncomingRows } from "./table-operations.js";
+export { Turns } from "./turns.js";

@@ -9,6 +9,7 @@ import type {
   TableRegistration,
   TableSelection,
 } from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { DocumentStore } from "./document-store.js";
 import { hashMsgpackCanonical } from "./hashing.js";
@@ -25,9 +26,6 @@ export interface DescribedTable {
   /** Changes with every registration and every commit. */
   readonly revision: string;
 }
-
-/** Whether a change may be made, given the revision of what is there; undefined when nothing is. */
-export type Condition = (revision: string | undefined) => boolean;
 
 interface RegisteredTable {
   readonly stored: StoredTable;

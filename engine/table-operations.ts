@@ -9,11 +9,12 @@ import type {
   RowsMerge,
   TableCreation,
 } from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { hashMsgpackCanonical, hashText } from "./hashing.js";
 import type { NativeEngine, NativeIngest, RowFormat, TableOperation } from "./native.js";
 import type { Sessions } from "./sessions.js";
-import type { Condition, DescribedTable, TableCatalog } from "./table-catalog.js";
+import type { DescribedTable, TableCatalog } from "./table-catalog.js";
 
 /** What an operation keeps to besides its request. */
 export interface OperationTerms {

@@ -1,8 +1,8 @@
 /** `/v1/tables`: lists, describes, registers and unregisters tables. */
 import {
+  EntryConditions,
   PageSelection,
   reference,
-  TableConditions,
   TableDefinition,
   TableDescription,
   TableList,
@@ -77,7 +77,7 @@ export function tables(app: App): void {
           "Serves an existing Delta table, named by its `uri`, in place of the registered one that has the name; it is opened and checked first. Or makes a new, empty table of `columns` where there is none: in the warehouse folder of that name, or at `uri`.",
         tags,
         params: reference(TablePath),
-        headers: reference(TableConditions),
+        headers: reference(EntryConditions),
         body: body(TableDefinition),
         response: {
           200: answer(TableDescription, "The table took the place of another.", etagHeader),
@@ -117,7 +117,7 @@ export function tables(app: App): void {
           "Ends serving a registered table; its files stay. A table of the warehouse is served as long as its folder is there.",
         tags,
         params: reference(TablePath),
-        headers: reference(TableConditions),
+        headers: reference(EntryConditions),
         response: {
           204: emptyAnswer("The table is no longer served."),
           ...problems("table_not_found", "name_taken", "precondition_failed"),

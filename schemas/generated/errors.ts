@@ -66,6 +66,55 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "No such session",
     "description": "The session never was, or it has expired. Make a new one with POST /v1/sessions."
   },
+  "profile_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such profile",
+    "description": "There is no profile of this name. GET /v1/profiles lists those there are."
+  },
+  "function_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such function",
+    "description": "There is no function of this name. GET /v1/functions lists those there are."
+  },
+  "view_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such view",
+    "description": "There is no view of this name. GET /v1/views lists those there are."
+  },
+  "parameter_table_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such parameter table",
+    "description": "There is no parameter table of this name, or no values with this signature. GET /v1/parameter-tables lists those there are."
+  },
+  "contract_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such contract",
+    "description": "There is no schema contract for this name. GET /v1/contracts lists those there are."
+  },
+  "semantic_model_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such semantic model",
+    "description": "There is no semantic model of this name. GET /v1/semantics lists those there are."
+  },
+  "registry_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such registry",
+    "description": "There is no registry of this kind. GET /v1/registries lists those there are."
+  },
   "query_not_found": {
     "status": 404,
     "kind": "generic",
@@ -114,6 +163,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Name taken",
     "description": "A table of the warehouse has this name. Choose another one."
+  },
+  "entry_in_use": {
+    "status": 409,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Entry in use",
+    "description": "Other entries depend on this one; the details name them. Change or remove those first."
   },
   "query_canceled": {
     "status": 409,
@@ -219,6 +275,27 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Invalid query",
     "description": "The statement parses but cannot be planned. The detail says why."
+  },
+  "cyclic_dependency": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Cyclic dependency",
+    "description": "The entry would depend on itself; the details show the path. Break the cycle."
+  },
+  "contract_violated": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Contract violated",
+    "description": "The schema or the rows break the schema contract; the details list every violation."
+  },
+  "invalid_entry": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Invalid entry",
+    "description": "The entry contradicts itself or what it refers to; `errors` or the details list every fault."
   },
   "statement_too_complex": {
     "status": 422,

@@ -3790,6 +3790,65 @@ export const EngineSupport = unsafe<types.EngineSupport>({
   ]
 });
 
+export type EntryConditions = types.EntryConditions;
+export const EntryConditions = unsafe<types.EntryConditions>({
+  "$id": "https://lakegate.dev/schemas/api/entry_conditions.schema.json",
+  "title": "EntryConditions",
+  "description": "Under which condition an entry of a registry is changed.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "if-match": {
+      "type": "string",
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the entry still has this ETag.",
+      "examples": [
+        "*"
+      ]
+    },
+    "if-none-match": {
+      "type": "string",
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "`*`: only when the name is not registered yet.",
+      "examples": [
+        "*"
+      ]
+    }
+  },
+  "examples": [
+    {
+      "if-none-match": "*"
+    }
+  ]
+});
+
+export type EntryPath = types.EntryPath;
+export const EntryPath = unsafe<types.EntryPath>({
+  "$id": "https://lakegate.dev/schemas/api/entry_path.schema.json",
+  "title": "EntryPath",
+  "description": "The entry of a registry that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of the entry.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "examples": [
+        "busy_airports"
+      ]
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "busy_airports"
+    }
+  ]
+});
+
 export type ErrorCode = types.ErrorCode;
 export const ErrorCode = unsafe<types.ErrorCode>({
   "$id": "https://lakegate.dev/schemas/errors/error_code.schema.json",
@@ -3805,6 +3864,13 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "route_not_found",
     "table_not_found",
     "session_not_found",
+    "profile_not_found",
+    "function_not_found",
+    "view_not_found",
+    "parameter_table_not_found",
+    "contract_not_found",
+    "semantic_model_not_found",
+    "registry_not_found",
     "query_not_found",
     "schema_not_found",
     "version_not_found",
@@ -3812,6 +3878,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "not_acceptable",
     "request_timeout",
     "name_taken",
+    "entry_in_use",
     "query_canceled",
     "table_conflict",
     "table_exists",
@@ -3827,6 +3894,9 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "unknown_table",
     "unknown_column",
     "invalid_query",
+    "cyclic_dependency",
+    "contract_violated",
+    "invalid_entry",
     "statement_too_complex",
     "parameter_missing",
     "parameter_invalid",
@@ -8246,38 +8316,6 @@ export const TableCommit = unsafe<types.TableCommit>({
   ]
 });
 
-export type TableConditions = types.TableConditions;
-export const TableConditions = unsafe<types.TableConditions>({
-  "$id": "https://lakegate.dev/schemas/api/table_conditions.schema.json",
-  "title": "TableConditions",
-  "description": "Under which condition a registration is changed.",
-  "type": "object",
-  "additionalProperties": true,
-  "properties": {
-    "if-match": {
-      "type": "string",
-      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
-      "description": "Only when the entry still has this ETag.",
-      "examples": [
-        "*"
-      ]
-    },
-    "if-none-match": {
-      "type": "string",
-      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
-      "description": "`*`: only when the name is not registered yet.",
-      "examples": [
-        "*"
-      ]
-    }
-  },
-  "examples": [
-    {
-      "if-none-match": "*"
-    }
-  ]
-});
-
 export type TableCreation = types.TableCreation;
 export const TableCreation = unsafe<types.TableCreation>({
   "$id": "https://lakegate.dev/schemas/api/table_creation.schema.json",
@@ -9741,6 +9779,8 @@ export const schemas = [
   EngineConfig,
   EngineLimits,
   EngineSupport,
+  EntryConditions,
+  EntryPath,
   ErrorCode,
   ErrorKind,
   ExecutionSettings,
@@ -9823,7 +9863,6 @@ export const schemas = [
   TableChangePath,
   TableChangeSelection,
   TableCommit,
-  TableConditions,
   TableCreation,
   TableDefinition,
   TableDescription,

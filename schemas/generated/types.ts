@@ -48,6 +48,13 @@ export type ErrorCode =
   | "route_not_found"
   | "table_not_found"
   | "session_not_found"
+  | "profile_not_found"
+  | "function_not_found"
+  | "view_not_found"
+  | "parameter_table_not_found"
+  | "contract_not_found"
+  | "semantic_model_not_found"
+  | "registry_not_found"
   | "query_not_found"
   | "schema_not_found"
   | "version_not_found"
@@ -55,6 +62,7 @@ export type ErrorCode =
   | "not_acceptable"
   | "request_timeout"
   | "name_taken"
+  | "entry_in_use"
   | "query_canceled"
   | "table_conflict"
   | "table_exists"
@@ -70,6 +78,9 @@ export type ErrorCode =
   | "unknown_table"
   | "unknown_column"
   | "invalid_query"
+  | "cyclic_dependency"
+  | "contract_violated"
+  | "invalid_entry"
   | "statement_too_complex"
   | "parameter_missing"
   | "parameter_invalid"
@@ -1502,6 +1513,29 @@ export interface FeatureSupport {
    * Why not; null where they are read and written.
    */
   reason: string | null;
+}
+/**
+ * Under which condition an entry of a registry is changed.
+ */
+export interface EntryConditions {
+  /**
+   * Only when the entry still has this ETag.
+   */
+  "if-match"?: string;
+  /**
+   * `*`: only when the name is not registered yet.
+   */
+  "if-none-match"?: string;
+  [k: string]: unknown;
+}
+/**
+ * The entry of a registry that a URL names.
+ */
+export interface EntryPath {
+  /**
+   * The name of the entry.
+   */
+  name: string;
 }
 /**
  * How queries of a session run; absent values are left to the engine.
@@ -2961,20 +2995,6 @@ export interface TableChangeSelection {
    * Compute the whole result before the first byte is sent, so that the status tells the truth about all of it.
    */
   spool?: boolean;
-}
-/**
- * Under which condition a registration is changed.
- */
-export interface TableConditions {
-  /**
-   * Only when the entry still has this ETag.
-   */
-  "if-match"?: string;
-  /**
-   * `*`: only when the name is not registered yet.
-   */
-  "if-none-match"?: string;
-  [k: string]: unknown;
 }
 /**
  * A new, empty table.

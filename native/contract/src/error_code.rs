@@ -31,6 +31,27 @@ pub enum ErrorCode {
     /// The session never was, or it has expired. Make a new one with POST /v1/sessions.
     #[serde(rename = "session_not_found")]
     SessionNotFound,
+    /// There is no profile of this name. GET /v1/profiles lists those there are.
+    #[serde(rename = "profile_not_found")]
+    ProfileNotFound,
+    /// There is no function of this name. GET /v1/functions lists those there are.
+    #[serde(rename = "function_not_found")]
+    FunctionNotFound,
+    /// There is no view of this name. GET /v1/views lists those there are.
+    #[serde(rename = "view_not_found")]
+    ViewNotFound,
+    /// There is no parameter table of this name, or no values with this signature. GET /v1/parameter-tables lists those there are.
+    #[serde(rename = "parameter_table_not_found")]
+    ParameterTableNotFound,
+    /// There is no schema contract for this name. GET /v1/contracts lists those there are.
+    #[serde(rename = "contract_not_found")]
+    ContractNotFound,
+    /// There is no semantic model of this name. GET /v1/semantics lists those there are.
+    #[serde(rename = "semantic_model_not_found")]
+    SemanticModelNotFound,
+    /// There is no registry of this kind. GET /v1/registries lists those there are.
+    #[serde(rename = "registry_not_found")]
+    RegistryNotFound,
     /// The query never was, or the history no longer holds it.
     #[serde(rename = "query_not_found")]
     QueryNotFound,
@@ -52,6 +73,9 @@ pub enum ErrorCode {
     /// A table of the warehouse has this name. Choose another one.
     #[serde(rename = "name_taken")]
     NameTaken,
+    /// Other entries depend on this one; the details name them. Change or remove those first.
+    #[serde(rename = "entry_in_use")]
+    EntryInUse,
     /// The query was canceled before it ended.
     #[serde(rename = "query_canceled")]
     QueryCanceled,
@@ -97,6 +121,15 @@ pub enum ErrorCode {
     /// The statement parses but cannot be planned. The detail says why.
     #[serde(rename = "invalid_query")]
     InvalidQuery,
+    /// The entry would depend on itself; the details show the path. Break the cycle.
+    #[serde(rename = "cyclic_dependency")]
+    CyclicDependency,
+    /// The schema or the rows break the schema contract; the details list every violation.
+    #[serde(rename = "contract_violated")]
+    ContractViolated,
+    /// The entry contradicts itself or what it refers to; `errors` or the details list every fault.
+    #[serde(rename = "invalid_entry")]
+    InvalidEntry,
     /// The statement exceeds a limit that protects the server; `details` holds the limit, its maximum and the actual value.
     #[serde(rename = "statement_too_complex")]
     StatementTooComplex,
@@ -196,6 +229,13 @@ impl ErrorCode {
         Self::RouteNotFound,
         Self::TableNotFound,
         Self::SessionNotFound,
+        Self::ProfileNotFound,
+        Self::FunctionNotFound,
+        Self::ViewNotFound,
+        Self::ParameterTableNotFound,
+        Self::ContractNotFound,
+        Self::SemanticModelNotFound,
+        Self::RegistryNotFound,
         Self::QueryNotFound,
         Self::SchemaNotFound,
         Self::VersionNotFound,
@@ -203,6 +243,7 @@ impl ErrorCode {
         Self::NotAcceptable,
         Self::RequestTimeout,
         Self::NameTaken,
+        Self::EntryInUse,
         Self::QueryCanceled,
         Self::TableConflict,
         Self::TableExists,
@@ -218,6 +259,9 @@ impl ErrorCode {
         Self::UnknownTable,
         Self::UnknownColumn,
         Self::InvalidQuery,
+        Self::CyclicDependency,
+        Self::ContractViolated,
+        Self::InvalidEntry,
         Self::StatementTooComplex,
         Self::ParameterMissing,
         Self::ParameterInvalid,
@@ -259,6 +303,13 @@ impl ErrorCode {
             Self::RouteNotFound => "route_not_found",
             Self::TableNotFound => "table_not_found",
             Self::SessionNotFound => "session_not_found",
+            Self::ProfileNotFound => "profile_not_found",
+            Self::FunctionNotFound => "function_not_found",
+            Self::ViewNotFound => "view_not_found",
+            Self::ParameterTableNotFound => "parameter_table_not_found",
+            Self::ContractNotFound => "contract_not_found",
+            Self::SemanticModelNotFound => "semantic_model_not_found",
+            Self::RegistryNotFound => "registry_not_found",
             Self::QueryNotFound => "query_not_found",
             Self::SchemaNotFound => "schema_not_found",
             Self::VersionNotFound => "version_not_found",
@@ -266,6 +317,7 @@ impl ErrorCode {
             Self::NotAcceptable => "not_acceptable",
             Self::RequestTimeout => "request_timeout",
             Self::NameTaken => "name_taken",
+            Self::EntryInUse => "entry_in_use",
             Self::QueryCanceled => "query_canceled",
             Self::TableConflict => "table_conflict",
             Self::TableExists => "table_exists",
@@ -281,6 +333,9 @@ impl ErrorCode {
             Self::UnknownTable => "unknown_table",
             Self::UnknownColumn => "unknown_column",
             Self::InvalidQuery => "invalid_query",
+            Self::CyclicDependency => "cyclic_dependency",
+            Self::ContractViolated => "contract_violated",
+            Self::InvalidEntry => "invalid_entry",
             Self::StatementTooComplex => "statement_too_complex",
             Self::ParameterMissing => "parameter_missing",
             Self::ParameterInvalid => "parameter_invalid",
@@ -323,6 +378,13 @@ impl ErrorCode {
             Self::RouteNotFound => ErrorKind::Generic,
             Self::TableNotFound => ErrorKind::Delta,
             Self::SessionNotFound => ErrorKind::Generic,
+            Self::ProfileNotFound => ErrorKind::Validation,
+            Self::FunctionNotFound => ErrorKind::Validation,
+            Self::ViewNotFound => ErrorKind::Validation,
+            Self::ParameterTableNotFound => ErrorKind::Validation,
+            Self::ContractNotFound => ErrorKind::Validation,
+            Self::SemanticModelNotFound => ErrorKind::Validation,
+            Self::RegistryNotFound => ErrorKind::Validation,
             Self::QueryNotFound => ErrorKind::Generic,
             Self::SchemaNotFound => ErrorKind::Generic,
             Self::VersionNotFound => ErrorKind::Delta,
@@ -330,6 +392,7 @@ impl ErrorCode {
             Self::NotAcceptable => ErrorKind::Validation,
             Self::RequestTimeout => ErrorKind::Validation,
             Self::NameTaken => ErrorKind::Config,
+            Self::EntryInUse => ErrorKind::Validation,
             Self::QueryCanceled => ErrorKind::Generic,
             Self::TableConflict => ErrorKind::Delta,
             Self::TableExists => ErrorKind::Delta,
@@ -345,6 +408,9 @@ impl ErrorCode {
             Self::UnknownTable => ErrorKind::Datafusion,
             Self::UnknownColumn => ErrorKind::Datafusion,
             Self::InvalidQuery => ErrorKind::Datafusion,
+            Self::CyclicDependency => ErrorKind::Validation,
+            Self::ContractViolated => ErrorKind::Validation,
+            Self::InvalidEntry => ErrorKind::Validation,
             Self::StatementTooComplex => ErrorKind::Datafusion,
             Self::ParameterMissing => ErrorKind::Datafusion,
             Self::ParameterInvalid => ErrorKind::Datafusion,
@@ -387,6 +453,13 @@ impl ErrorCode {
             Self::RouteNotFound => false,
             Self::TableNotFound => false,
             Self::SessionNotFound => false,
+            Self::ProfileNotFound => false,
+            Self::FunctionNotFound => false,
+            Self::ViewNotFound => false,
+            Self::ParameterTableNotFound => false,
+            Self::ContractNotFound => false,
+            Self::SemanticModelNotFound => false,
+            Self::RegistryNotFound => false,
             Self::QueryNotFound => false,
             Self::SchemaNotFound => false,
             Self::VersionNotFound => false,
@@ -394,6 +467,7 @@ impl ErrorCode {
             Self::NotAcceptable => false,
             Self::RequestTimeout => true,
             Self::NameTaken => false,
+            Self::EntryInUse => false,
             Self::QueryCanceled => false,
             Self::TableConflict => true,
             Self::TableExists => false,
@@ -409,6 +483,9 @@ impl ErrorCode {
             Self::UnknownTable => false,
             Self::UnknownColumn => false,
             Self::InvalidQuery => false,
+            Self::CyclicDependency => false,
+            Self::ContractViolated => false,
+            Self::InvalidEntry => false,
             Self::StatementTooComplex => false,
             Self::ParameterMissing => false,
             Self::ParameterInvalid => false,
