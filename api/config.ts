@@ -61,6 +61,7 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
     memory_limit_bytes: bytes(environment.LAKEGATE_MEMORY_LIMIT),
     spill_limit_bytes: bytes(environment.LAKEGATE_SPILL_LIMIT),
     snapshot_cache_bytes: bytes(environment.LAKEGATE_SNAPSHOT_CACHE),
+    view_memory_bytes: bytes(environment.LAKEGATE_VIEW_MEMORY),
     limits: {
       sql_bytes: bytes(environment.LAKEGATE_SQL_BYTES),
       sql_tokens: Number(environment.LAKEGATE_SQL_TOKENS),

@@ -2,7 +2,9 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import type { OpenAPIV3_1 } from "openapi-types";
 import { completed } from "./openapi-components.js";
+import { withViews } from "./view-paths.js";
 
 /** To be called before the routes. */
 export async function addDocs(app: FastifyInstance): Promise<void> {
@@ -21,6 +23,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
         { name: "cache", description: "The results that are kept." },
         { name: "tables", description: "The Delta tables that are served." },
+        { name: "views", description: "Statements with names, and their rows." },
         { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },
         { name: "sessions", description: "Settings that several queries share." },
         { name: "schemas", description: "The types that all messages are made of." },
@@ -35,7 +38,10 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
+    transformSpecification: (document) => withViews(document as OpenAPIV3_1.Document, app.engine.views),
     uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
   });
-  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  app.get("/openapi.json", { schema: { hide: true } }, () =>
+    withViews(app.swagger() as OpenAPIV3_1.Document, app.engine.views),
+  );
 }

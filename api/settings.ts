@@ -61,6 +61,12 @@ export const settings = [
     description: "Memory for the file lists of tables that are kept ready; those asked for the longest ago go first.",
   },
   {
+    name: "LAKEGATE_VIEW_MEMORY",
+    kind: "room",
+    default: "256MiB",
+    description: "Memory for the rows of views that are kept in memory; 0 holds none.",
+  },
+  {
     name: "LAKEGATE_QUERY_TIMEOUT_MS",
     kind: "milliseconds",
     default: "300000",

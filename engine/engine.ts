@@ -1,11 +1,13 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
-import type { EngineConfig, Readiness, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import type { EngineConfig, Readiness, TableWrite, ViewSpec, WriteReport } from "../schemas/generated/index.js";
+import { DocumentRegistry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
 import { configFingerprint } from "./fingerprint.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { KeptResults } from "./kept-results.js";
+import { KeptViews } from "./kept-views.js";
 import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { Queries } from "./queries.js";
@@ -17,6 +19,9 @@ import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
 import { TableReads } from "./table-reads.js";
+import { Turns } from "./turns.js";
+import { type ViewTable, ViewTables } from "./view-tables.js";
+import { type StoredView, Views } from "./views.js";
 
 export interface EngineOptions {
   readonly config: EngineConfig;
@@ -46,6 +51,7 @@ export interface Engine {
   readonly queries: Queries;
   readonly cache: ResultCache;
   readonly schemas: Schemas;
+  readonly views: Views;
   readonly reads: TableReads;
   readonly gates: Gates;
   /** A text that differs where two values do, for ETags. */
@@ -69,7 +75,24 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const history = new QueryHistory(new DocumentStore(join(state, "queries"), log), options.history, log);
   await history.load();
   const reader = new ResultReader(kept, open.use(undefined), memoryBytes);
-  const cache = new ResultCache(kept, reader, (table) => tables.storageOptions(table));
+  const storageOptions = (table: string) => tables.storageOptions(table);
+  const viewKind = { noun: "view", notFound: "view_not_found" } as const;
+  const keptTables = new DocumentRegistry<ViewTable>(
+    viewKind,
+    new DocumentStore(join(state, "view-tables"), log),
+    new Turns(),
+  );
+  const viewTables = new ViewTables(native, reader, keptTables);
+  const viewRegistry = new DocumentRegistry<StoredView>(
+    {
+      ...viewKind,
+      changed: (name, view) => (view === undefined ? native.detachView(name) : native.attachView(name, specOf(view))),
+    },
+    new DocumentStore(join(state, "views"), log),
+    new Turns(),
+  );
+  await Promise.all([keptTables.load(), viewRegistry.load()]);
+  const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
   const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   await tables.restore();
@@ -81,6 +104,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     queries,
     cache,
     schemas: new Schemas(),
+    views: new Views({ session: open.use(undefined), registry: viewRegistry, tables: viewTables }),
     reads,
     gates: new Gates(reads),
     revision: hashMsgpackCanonical,
@@ -92,4 +116,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
       queries.cancelAll();
     },
   };
+}
+
+function specOf({ sql, parameters, cache_policy }: StoredView): ViewSpec {
+  return { sql, parameters, cache_policy };
 }

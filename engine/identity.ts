@@ -20,6 +20,10 @@ export interface ViewIdentity {
   /** Those of the session that change results. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly function_versions: Readonly<Record<string, string>>;
+  /** The views that the definition reads, by name. */
+  readonly views?: Readonly<Record<string, unknown>>;
+  /** The keys of rows that stand for relations, by their names. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 export interface IdentityPayload {
@@ -29,9 +33,12 @@ export interface IdentityPayload {
 
 /** Only what counts, in one form: of what else the arguments hold, such as times, nothing is kept. */
 export function buildIdentityPayload({ sources, view }: IdentityPayload): IdentityPayload {
-  const { definition, parameters, settings, function_versions } = view;
+  const { definition, parameters, settings, function_versions, views = {}, values = {} } = view;
   const identities = Object.entries(sources).map(([dataset, source]) => [dataset, sourceIdentity(source)]);
-  return { sources: Object.fromEntries(identities), view: { definition, parameters, settings, function_versions } };
+  return {
+    sources: Object.fromEntries(identities),
+    view: { definition, parameters, settings, function_versions, views, values },
+  };
 }
 
 export function identityFingerprint(payload: IdentityPayload): string {

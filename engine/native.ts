@@ -12,8 +12,8 @@ import type {
   EngineSupport,
   ErrorCode,
   ErrorKind,
-  ExplainAnswer,
   ExplainRequest,
+  Explanation,
   FieldSpec,
   FilePage,
   FileRequest,
@@ -21,6 +21,7 @@ import type {
   HistoryPage,
   HistoryRequest,
   OperationContext,
+  ProvidedRelations,
   QueryDefaults,
   QueryHead,
   QueryIdentity,
@@ -38,6 +39,8 @@ import type {
   TableSelection,
   TableSpec,
   TableWrite,
+  ViewPlan,
+  ViewSpec,
   WriteReport,
 } from "../schemas/generated/index.js";
 import { decode, encode } from "./codec.js";
@@ -105,6 +108,15 @@ export class NativeEngine implements FingerprintableConfig {
 
   detachTable(name: string): boolean {
     return cross(() => this.#engine.detachTable(name));
+  }
+
+  /** Has statements read the view by its name, in place of one before. */
+  attachView(name: string, spec: ViewSpec): void {
+    cross(() => this.#engine.attachView(name, encode(spec)));
+  }
+
+  detachView(name: string): boolean {
+    return cross(() => this.#engine.detachView(name));
   }
 
   async tables(): Promise<TableEntry[]> {
@@ -203,7 +215,12 @@ export class NativeSession implements FingerprintableConfig {
     return decode(await crossAsync(() => this.#session.tableFiles(name, encode(request))));
   }
 
-  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
+  /** Plans a view as it would be registered, and the views that read it over that; refuses what can't be planned. */
+  async planView(name: string, spec: ViewSpec, dependents: string[]): Promise<ViewPlan> {
+    return decode(await crossAsync(() => this.#session.planView(name, encode(spec), dependents)));
+  }
+
+  async explain(request: ExplainRequest): Promise<Explanation> {
     return decode(await crossAsync(() => this.#session.explain(encode(request))));
   }
 }
@@ -227,6 +244,12 @@ export class NativeQuery {
   async identify(): Promise<{ identity: QueryIdentity; freshness: NativeFreshness }> {
     const { identity, freshness } = await this.#watched(() => this.#query.identify());
     return { identity: decode(identity), freshness: new NativeFreshness(freshness) };
+  }
+
+  /** Puts rows in the place of relations of the statement: those of the request before it is identified, those of kept
+   * views after it. */
+  async provide(relations: ProvidedRelations): Promise<void> {
+    await this.#watched(() => this.#query.provide(encode(relations)));
   }
 
   /** Keeps the result besides sending it; false when its rows are on their way already. */

@@ -65,7 +65,7 @@ export class Queries {
     const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const session = this.#parts.sessions.use(request.session_id);
     const { byte_limit = session.defaults.byte_limit } = request;
-    const demand = { request, encoding, policy, hasByteLimit: byte_limit !== undefined };
+    const demand = { request, session, encoding, policy, hasByteLimit: byte_limit !== undefined };
     const prepare = () => session.query(format, gated(request));
     return this.#register(request, format, (prepared) =>
       this.#parts.cache.open({ ...demand, prepare: () => prepared(prepare()) }),
@@ -100,8 +100,9 @@ export class Queries {
     return query_id;
   }
 
-  explain(request: ExplainRequest): Promise<ExplainAnswer> {
-    return this.#parts.sessions.use(request.session_id).explain(gated(request));
+  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
+    const { answer, identity } = await this.#parts.sessions.use(request.session_id).explain(gated(request));
+    return { ...answer, cache_key: this.#parts.cache.keyOf(identity, request.parameters) };
   }
 
   /** Lets a query go on without its client; undefined where its first bytes are about to come. */

@@ -6,6 +6,9 @@ import type {
   CacheReport,
   CacheStatus,
   CacheUse,
+  KeptView,
+  QueryIdentity,
+  QueryParameters,
   QueryRequest,
 } from "../schemas/generated/index.js";
 import { encode } from "./codec.js";
@@ -14,7 +17,8 @@ import { largestEncoded } from "./encoded-results.js";
 import { type Encoding, variantOf } from "./encoding.js";
 import { Flight } from "./flight.js";
 import { type Keeping, type KeptResults, newRevision } from "./kept-results.js";
-import type { NativeFreshness, NativeQuery } from "./native.js";
+import type { KeptViews } from "./kept-views.js";
+import type { NativeFreshness, NativeQuery, NativeSession } from "./native.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
 import { resultKey, type StorageOptions } from "./result-key.js";
 import type { ResultReader } from "./result-reader.js";
@@ -22,6 +26,7 @@ import type { ResultReader } from "./result-reader.js";
 /** A query whose result is wanted. */
 export interface ResultDemand {
   readonly request: QueryRequest;
+  readonly session: NativeSession;
   readonly encoding: Encoding;
   readonly policy: CachePolicy;
   /** Whether a number of bytes cuts it short, which is other rows in each format. */
@@ -50,6 +55,8 @@ interface Known {
   readonly key: string;
   readonly freshness: NativeFreshness;
   readonly pinned: boolean;
+  /** The views whose kept rows it is made of where it has to run. */
+  readonly views: readonly KeptView[];
   /** When it was last seen to be right, in milliseconds. */
   seen: number;
 }
@@ -61,6 +68,7 @@ export class ResultCache {
   readonly #kept: KeptResults;
   readonly #reader: ResultReader;
   readonly #storageOptions: StorageOptions;
+  readonly #views: KeptViews;
   readonly #known = new LRUCache<string, Known>({ max: remembered });
   /** Results that are being computed, by their keys. */
   readonly #flights = new Map<string, Flight>();
@@ -68,10 +76,11 @@ export class ResultCache {
   #evictions = 0;
   readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
 
-  constructor(kept: KeptResults, reader: ResultReader, storageOptions: StorageOptions) {
+  constructor(kept: KeptResults, reader: ResultReader, storageOptions: StorageOptions, views: KeptViews) {
     this.#kept = kept;
     this.#reader = reader;
     this.#storageOptions = storageOptions;
+    this.#views = views;
   }
 
   async open(demand: ResultDemand): Promise<FoundResult> {
@@ -83,6 +92,11 @@ export class ResultCache {
   /** Resolves when a result that is being computed is kept, or won't be. */
   async landed(key: string): Promise<void> {
     await this.#flights.get(key)?.end();
+  }
+
+  /** What a result is kept under; null where it never is. */
+  keyOf(identity: QueryIdentity, parameters: QueryParameters | undefined): string | null {
+    return identity.volatile ? null : resultKey(identity, parameters, this.#storageOptions);
   }
 
   report(): CacheReport {
@@ -150,10 +164,15 @@ export class ResultCache {
     const native = demand.prepare();
     const seen = Date.now();
     const { identity, freshness } = await native.identify();
-    if (identity.volatile) return this.#avoid(demand, native, identity.volatile);
+    // The rows that are kept are those of the default session's settings.
+    const views = demand.request.session_id === undefined ? (identity.kept_views ?? []) : [];
+    if (identity.volatile) {
+      await this.#provide(demand, native, views);
+      return this.#avoid(demand, native, identity.volatile);
+    }
     const pinned = identity.sources.length > 0 && identity.sources.every((source) => source.pinned);
     const key = resultKey(identity, demand.request.parameters, this.#storageOptions);
-    const known = { key, freshness, pinned, seen };
+    const known = { key, freshness, pinned, views, seen };
     this.#known.set(text, known);
     if (demand.policy.no_cache) return this.#run(demand, native, known, "refresh");
     return this.#join(demand, native, known, otherwise);
@@ -176,7 +195,7 @@ export class ResultCache {
   async #run(
     demand: ResultDemand,
     native: NativeQuery,
-    { key, pinned }: Known,
+    { key, pinned, views }: Known,
     status: CacheStatus,
   ): Promise<FoundResult> {
     refuseToRun(demand, native);
@@ -184,9 +203,26 @@ export class ResultCache {
     if (keeping === undefined)
       throw new DataFusionEngineError("A query began before it was run.", { code: "internal" });
     const flight = this.#fly(native, keeping);
+    await this.#provide(demand, native, views);
     const body = await this.#body(demand, native, keeping);
     flight.begin();
     return { body, use: { status, key }, key, age: 0, pinned };
+  }
+
+  #provide({ session }: ResultDemand, native: NativeQuery, views: readonly KeptView[]): Promise<void> {
+    return this.#views.provide(native, views, (view) => this.#rows(session, view));
+  }
+
+  /** Has the rows of a view kept, at the versions of its identity. */
+  async #rows(session: NativeSession, { sql, parameters, identity }: KeptView): Promise<string | undefined> {
+    const tables = Object.fromEntries(identity.sources.map(({ name, version }) => [name, { version }]));
+    const request = { sql, parameters, tables };
+    const prepare = () => session.query("arrow", request);
+    const encoding = { format: "arrow" } as const;
+    const found = await this.#open({ request, session, encoding, policy: {}, hasByteLimit: false, prepare });
+    await found.body.drain();
+    if (found.key !== undefined) await this.landed(found.key);
+    return found.key;
   }
 
   /** Runs a query whose result nobody looks for. */

@@ -7,7 +7,7 @@ import { buildIdentityPayload, type SourceIdentity, storageOptionsHash } from ".
 export type StorageOptions = (table: string) => Readonly<Record<string, string>>;
 
 export function resultKey(
-  { statement, engine, time_zone, row_limit = null, sources }: QueryIdentity,
+  { statement, engine, time_zone, row_limit = null, sources, views = {}, values = {} }: QueryIdentity,
   parameters: QueryParameters | undefined,
   options: StorageOptions,
 ): string {
@@ -18,6 +18,8 @@ export function resultKey(
       parameters: parameters ?? [],
       settings: { time_zone, row_limit },
       function_versions: { engine },
+      views,
+      values,
     },
   });
   return new CacheKeyBuilder("result").add("sources", read).add("view", view).build();

@@ -33,6 +33,8 @@ export declare class Engine {
   openSession(profile: Buffer, gate?: Buffer): Session | Fault;
   attachTable(name: string, spec: Buffer): Promise<Buffer | Fault>;
   detachTable(name: string): boolean;
+  attachView(name: string, spec: Buffer): boolean | Fault;
+  detachView(name: string): boolean;
   tables(): Promise<Buffer | Fault>;
   describeTable(name: string, selection: Buffer): Promise<Buffer | Fault>;
   tableSnapshot(name: string, selection: Buffer): Promise<Buffer | Fault>;
@@ -59,6 +61,7 @@ export declare class Session {
   query(format: string, request: Buffer): Query;
   changes(format: string, request: Buffer): Query;
   stored(format: string, request: Buffer): Query;
+  planView(name: string, spec: Buffer, dependents: string[]): Promise<Buffer | Fault>;
   tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;
   explain(request: Buffer): Promise<Buffer | Fault>;
 }
@@ -84,6 +87,8 @@ export declare class StoredResult {
 export declare class Query {
   /** Opens and resolves the statement, before `start`. */
   identify(): Promise<Identified | Fault>;
+  /** Puts rows in the place of relations of the statement. */
+  provide(relations: Buffer): Promise<null | Fault>;
   /** Keeps the result besides sending it; false when its rows are on their way already. */
   keep(target: Buffer): boolean | Fault;
   /** Waits for the end of a query whose bytes nobody takes; after `start`. */

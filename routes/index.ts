@@ -11,6 +11,7 @@ import { sessions } from "./sessions.js";
 import { tableOperations } from "./table-operations.js";
 import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
+import { views } from "./views.js";
 
 export type { App } from "./app.js";
 export { etag, knownTag } from "./conditions.js";
@@ -28,4 +29,5 @@ export const resources: readonly ((app: App) => void)[] = [
   tableOperations,
   tables,
   tableReads,
+  views,
 ];

@@ -6,6 +6,15 @@ import type { App } from "./app.js";
 import { planningProblems, runningProblems } from "./queries.js";
 import { cacheHeaders, documentAnswer, partAnswer } from "./result-answer.js";
 
+export const urlResultProblems = [
+  "not_acceptable",
+  ...planningProblems,
+  ...runningProblems,
+  "unsupported_type",
+  "range_not_satisfiable",
+  "not_cached",
+] as const;
+
 export function query(app: App): void {
   app.get(
     "/v1/query",
@@ -23,14 +32,7 @@ export function query(app: App): void {
           200: documentAnswer,
           206: partAnswer,
           304: emptyAnswer("The result is the one that `If-None-Match` names.", cacheHeaders),
-          ...problems(
-            "not_acceptable",
-            ...planningProblems,
-            ...runningProblems,
-            "unsupported_type",
-            "range_not_satisfiable",
-            "not_cached",
-          ),
+          ...problems(...urlResultProblems),
         },
       },
     },
@@ -46,6 +48,16 @@ type QueryUrlRead = Omit<QueryRequest, "format"> & { format?: ResultFormat };
 
 async function send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { format = request.resultFormat(), ...wanted } = request.query as QueryUrlRead;
+  return sendUrlResult(request, reply, wanted, format);
+}
+
+/** Sends the result of a query that a URL stands for: whole, in ranges, or what is said about it. */
+export async function sendUrlResult(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  wanted: QueryRequest,
+  format: ResultFormat,
+): Promise<FastifyReply> {
   const { queries } = request.server.engine;
   const policy = request.cachePolicy();
   const inRanges = request.method === "HEAD" || request.headers.range !== undefined;

@@ -22,6 +22,7 @@ export async function withEngine<Result>(
     memory_limit_bytes: 2 ** 31,
     spill_limit_bytes: 2 ** 34,
     snapshot_cache_bytes: 2 ** 28,
+    view_memory_bytes: 2 ** 28,
     limits: {
       sql_bytes: 2 ** 20,
       sql_tokens: 50_000,

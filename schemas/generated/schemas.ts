@@ -2748,6 +2748,52 @@ export const DeltaProtocolSupport = unsafe<types.DeltaProtocolSupport>({
   ]
 });
 
+export type DeltaRelation = types.DeltaRelation;
+export const DeltaRelation = unsafe<types.DeltaRelation>({
+  "$id": "https://lakegate.dev/schemas/engine/delta_relation.schema.json",
+  "title": "DeltaRelation",
+  "description": "A Delta table at a version that stands for a relation of a statement.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "uri": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Where it is."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version."
+    },
+    "schema": {
+      "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json",
+      "description": "The columns that it must have."
+    }
+  },
+  "required": [
+    "uri",
+    "version",
+    "schema"
+  ],
+  "examples": [
+    {
+      "uri": "_views/highs",
+      "version": 3,
+      "schema": {
+        "fields": [
+          {
+            "name": "high",
+            "type": "Decimal128(10, 2)",
+            "nullable": true
+          }
+        ]
+      }
+    }
+  ]
+});
+
 export type DeltaRestoreRequest = types.DeltaRestoreRequest;
 export const DeltaRestoreRequest = unsafe<types.DeltaRestoreRequest>({
   "$id": "https://lakegate.dev/schemas/delta/restore_request.schema.json",
@@ -3635,6 +3681,12 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "description": "Bytes that the versions of tables which are kept ready may take.",
       "minimum": 0
     },
+    "view_memory_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes that the rows of views which are kept in memory may take.",
+      "minimum": 0
+    },
     "limits": {
       "$ref": "https://lakegate.dev/schemas/engine/engine_limits.schema.json"
     }
@@ -3645,6 +3697,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
     "memory_limit_bytes",
     "spill_limit_bytes",
     "snapshot_cache_bytes",
+    "view_memory_bytes",
     "limits"
   ],
   "examples": [
@@ -3656,6 +3709,7 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "memory_limit_bytes": 1073741824,
       "spill_limit_bytes": 10737418240,
       "snapshot_cache_bytes": 268435456,
+      "view_memory_bytes": 268435456,
       "limits": {
         "sql_bytes": 1048576,
         "sql_tokens": 50000,
@@ -4018,6 +4072,29 @@ export const ExplainAnswer = unsafe<types.ExplainAnswer>({
         "$ref": "https://lakegate.dev/schemas/api/explained_table.schema.json"
       }
     },
+    "views": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/explained_view.schema.json"
+      },
+      "description": "The views that it reads, each after those that it reads itself."
+    },
+    "estimated_bytes": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 0,
+      "description": "Bytes of its rows as the planner guesses them; null where it can't."
+    },
+    "cache_key": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the result is kept under; null where it never is."
+    },
     "analyze": {
       "anyOf": [
         {
@@ -4036,6 +4113,9 @@ export const ExplainAnswer = unsafe<types.ExplainAnswer>({
     "tree",
     "graphviz",
     "tables",
+    "views",
+    "estimated_bytes",
+    "cache_key",
     "analyze"
   ],
   "examples": [
@@ -4045,6 +4125,9 @@ export const ExplainAnswer = unsafe<types.ExplainAnswer>({
       "tree": "ProjectionExec",
       "graphviz": "digraph {}",
       "tables": [],
+      "views": [],
+      "estimated_bytes": 8,
+      "cache_key": "result:2f48c2d56a2d452885ec6cf618ce38dc4df420d21c94e4dd0fd8207076324786",
       "analyze": null
     }
   ]
@@ -4173,6 +4256,27 @@ export const ExplainedTable = unsafe<types.ExplainedTable>({
       "format": "int64",
       "description": "Bytes of all its data files.",
       "minimum": 0
+    },
+    "pinned": {
+      "type": "boolean",
+      "description": "Whether the request names the version."
+    },
+    "filters": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The conditions that reach its scans, by which files, row groups and pages are left out."
+    },
+    "gates": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "How many gates stand before it; its protocol passed them all, or there would be no plan."
+    },
+    "protocol": {
+      "$ref": "https://lakegate.dev/schemas/api/table_protocol.schema.json",
+      "description": "Its protocol, which this engine covers."
     }
   },
   "required": [
@@ -4182,7 +4286,11 @@ export const ExplainedTable = unsafe<types.ExplainedTable>({
     "uri",
     "files_total",
     "files_pruned",
-    "size_bytes"
+    "size_bytes",
+    "pinned",
+    "filters",
+    "gates",
+    "protocol"
   ],
   "examples": [
     {
@@ -4192,7 +4300,88 @@ export const ExplainedTable = unsafe<types.ExplainedTable>({
       "uri": "flights",
       "files_total": 12,
       "files_pruned": null,
-      "size_bytes": 31457280
+      "size_bytes": 31457280,
+      "pinned": false,
+      "filters": [
+        "flights.month = Int32(7)"
+      ],
+      "gates": 0,
+      "protocol": {
+        "min_reader_version": 1,
+        "min_writer_version": 2,
+        "reader_features": [],
+        "writer_features": []
+      }
+    }
+  ]
+});
+
+export type ExplainedView = types.ExplainedView;
+export const ExplainedView = unsafe<types.ExplainedView>({
+  "$id": "https://lakegate.dev/schemas/api/explained_view.schema.json",
+  "title": "ExplainedView",
+  "description": "A view that a plan reads.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "Its name."
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "cache_policy"
+  ],
+  "examples": [
+    {
+      "name": "highs",
+      "cache_policy": "disk"
+    }
+  ]
+});
+
+export type Explanation = types.Explanation;
+export const Explanation = unsafe<types.Explanation>({
+  "$id": "https://lakegate.dev/schemas/engine/explanation.schema.json",
+  "title": "Explanation",
+  "description": "The plans of a statement and what its result depends on.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "answer": {
+      "$ref": "https://lakegate.dev/schemas/api/explain_answer.schema.json"
+    },
+    "identity": {
+      "$ref": "https://lakegate.dev/schemas/engine/query_identity.schema.json"
+    }
+  },
+  "required": [
+    "answer",
+    "identity"
+  ],
+  "examples": [
+    {
+      "answer": {
+        "logical_plan": "Projection: Int64(1) AS one\n  EmptyRelation: rows=1",
+        "physical_plan": "ProjectionExec: expr=[1 as one]\n  PlaceholderRowExec",
+        "tree": "ProjectionExec",
+        "graphviz": "digraph {}",
+        "tables": [],
+        "views": [],
+        "estimated_bytes": 8,
+        "cache_key": "result:2f48c2d56a2d452885ec6cf618ce38dc4df420d21c94e4dd0fd8207076324786",
+        "analyze": null
+      },
+      "identity": {
+        "statement": "SELECT 1 AS one",
+        "engine": "lakegate 0.1.0, datafusion 55.2.0",
+        "time_zone": "+00:00",
+        "sources": []
+      }
     }
   ]
 });
@@ -4975,6 +5164,97 @@ export const Idempotency = unsafe<types.Idempotency>({
   ]
 });
 
+export type KeptRelation = types.KeptRelation;
+export const KeptRelation = unsafe<types.KeptRelation>({
+  "$id": "https://lakegate.dev/schemas/engine/kept_relation.schema.json",
+  "title": "KeptRelation",
+  "description": "Rows that are kept in a file and stand for a relation of a statement.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "path": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The file, in Arrow."
+    },
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "What the file must be the result of."
+    },
+    "in_memory": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether the rows stay in memory once they are read."
+    }
+  },
+  "required": [
+    "path",
+    "key"
+  ],
+  "examples": [
+    {
+      "path": "state/results/1f.arrow",
+      "key": "result:1f"
+    }
+  ]
+});
+
+export type KeptView = types.KeptView;
+export const KeptView = unsafe<types.KeptView>({
+  "$id": "https://lakegate.dev/schemas/engine/kept_view.schema.json",
+  "title": "KeptView",
+  "description": "A view whose rows are kept between queries, and what they depend on.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its name."
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json"
+    },
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The statement that gives its rows."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/typed_parameter.schema.json"
+      },
+      "description": "The values of its parameters."
+    },
+    "identity": {
+      "$ref": "https://lakegate.dev/schemas/engine/query_identity.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "cache_policy",
+    "sql",
+    "parameters",
+    "identity"
+  ],
+  "examples": [
+    {
+      "name": "ones",
+      "cache_policy": "disk",
+      "sql": "SELECT 1 AS one",
+      "parameters": {},
+      "identity": {
+        "statement": "SELECT 1 AS one",
+        "engine": "lakegate 0.1.0, datafusion 55.2.0",
+        "time_zone": "+00:00",
+        "sources": []
+      }
+    }
+  ]
+});
+
 export type Liveness = types.Liveness;
 export const Liveness = unsafe<types.Liveness>({
   "$id": "https://lakegate.dev/schemas/api/liveness.schema.json",
@@ -5612,6 +5892,43 @@ export const Problem = unsafe<types.Problem>({
   ]
 });
 
+export type ProvidedRelations = types.ProvidedRelations;
+export const ProvidedRelations = unsafe<types.ProvidedRelations>({
+  "$id": "https://lakegate.dev/schemas/engine/provided_relations.schema.json",
+  "title": "ProvidedRelations",
+  "description": "What stands for relations of a statement, by their names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "kept": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/kept_relation.schema.json"
+      },
+      "default": {},
+      "description": "Kept rows."
+    },
+    "delta": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/delta_relation.schema.json"
+      },
+      "default": {},
+      "description": "Delta tables at a version."
+    }
+  },
+  "examples": [
+    {
+      "kept": {
+        "highs": {
+          "path": "state/results/1f.arrow",
+          "key": "result:1f"
+        }
+      }
+    }
+  ]
+});
+
 export type QueryAcceptance = types.QueryAcceptance;
 export const QueryAcceptance = unsafe<types.QueryAcceptance>({
   "$id": "https://lakegate.dev/schemas/api/query_acceptance.schema.json",
@@ -5916,6 +6233,30 @@ export const QueryIdentity = unsafe<types.QueryIdentity>({
         "$ref": "https://lakegate.dev/schemas/engine/query_source.schema.json"
       },
       "description": "The tables that are read."
+    },
+    "views": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/view_use.schema.json"
+      },
+      "default": {},
+      "description": "The views that are read, by name."
+    },
+    "values": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "default": {},
+      "description": "The keys of kept rows that the request puts in the place of relations, by their names."
+    },
+    "kept_views": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/kept_view.schema.json"
+      },
+      "default": [],
+      "description": "The outermost views whose rows are kept between queries; not part of what the result depends on."
     }
   },
   "required": [
@@ -9620,6 +9961,485 @@ export const ValidationFailure = unsafe<types.ValidationFailure>({
   ]
 });
 
+export type ViewCache = types.ViewCache;
+export const ViewCache = unsafe<types.ViewCache>({
+  "$id": "https://lakegate.dev/schemas/api/view_cache.schema.json",
+  "title": "ViewCache",
+  "description": "Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.",
+  "type": "string",
+  "enum": [
+    "none",
+    "memory",
+    "disk",
+    "delta"
+  ],
+  "examples": [
+    "none"
+  ]
+});
+
+export type ViewDefinition = types.ViewDefinition;
+export const ViewDefinition = unsafe<types.ViewDefinition>({
+  "$id": "https://lakegate.dev/schemas/api/view_definition.schema.json",
+  "title": "ViewDefinition",
+  "description": "A view: a statement with a name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "A SELECT over tables and other views, with `$name` for each parameter."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The values that it leaves open, by name.",
+      "default": {}
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json",
+      "default": "none",
+      "description": "Where its rows are kept between queries."
+    },
+    "description": {
+      "type": "string",
+      "description": "What the rows mean.",
+      "maxLength": 1000
+    }
+  },
+  "required": [
+    "sql"
+  ],
+  "examples": [
+    {
+      "sql": "SELECT origin, count(*) AS flights FROM flights GROUP BY origin HAVING count(*) >= $least",
+      "parameters": {
+        "least": {
+          "type": "Int64",
+          "default": 50000
+        }
+      },
+      "description": "Airports by departures."
+    },
+    {
+      "sql": "SELECT symbol, max(price) AS high FROM stocks GROUP BY symbol",
+      "cache_policy": "disk"
+    }
+  ]
+});
+
+export type ViewDescription = types.ViewDescription;
+export const ViewDescription = unsafe<types.ViewDescription>({
+  "$id": "https://lakegate.dev/schemas/api/view_description.schema.json",
+  "title": "ViewDescription",
+  "description": "A view as it is registered.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The name that statements use."
+    },
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The statement."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json"
+      },
+      "description": "The values that it leaves open, by name."
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json"
+    },
+    "description": {
+      "type": "string",
+      "description": "What the rows mean."
+    },
+    "dependencies": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The tables and views that it names, derived from the statement."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Its columns, as they were when it was registered."
+    },
+    "fingerprint": {
+      "type": "string",
+      "pattern": "^[0-9a-f]{64}$",
+      "description": "Of the definition and of those of the views below: equal where they are."
+    },
+    "registered_at": {
+      "type": "string",
+      "format": "date-time",
+      "description": "When the name was first registered, RFC 3339."
+    }
+  },
+  "required": [
+    "name",
+    "sql",
+    "parameters",
+    "cache_policy",
+    "dependencies",
+    "columns",
+    "fingerprint",
+    "registered_at"
+  ],
+  "examples": [
+    {
+      "name": "highs",
+      "sql": "SELECT symbol, max(price) AS high FROM stocks GROUP BY symbol",
+      "parameters": {},
+      "cache_policy": "disk",
+      "dependencies": [
+        "stocks"
+      ],
+      "columns": [
+        {
+          "name": "symbol",
+          "dtype": "Utf8"
+        },
+        {
+          "name": "high",
+          "dtype": "Decimal128(10, 2)"
+        }
+      ],
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
+      "registered_at": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type ViewEntry = types.ViewEntry;
+export const ViewEntry = unsafe<types.ViewEntry>({
+  "$id": "https://lakegate.dev/schemas/api/view_entry.schema.json",
+  "title": "ViewEntry",
+  "description": "A view in the list.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The name that statements use."
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json"
+    },
+    "description": {
+      "type": "string",
+      "description": "What the rows mean."
+    },
+    "dependencies": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The tables and views that it names, derived from the statement."
+    },
+    "fingerprint": {
+      "type": "string",
+      "pattern": "^[0-9a-f]{64}$",
+      "description": "Of the definition and of those of the views below: equal where they are."
+    },
+    "registered_at": {
+      "type": "string",
+      "format": "date-time",
+      "description": "When the name was first registered, RFC 3339."
+    }
+  },
+  "required": [
+    "name",
+    "cache_policy",
+    "dependencies",
+    "fingerprint",
+    "registered_at"
+  ],
+  "examples": [
+    {
+      "name": "highs",
+      "cache_policy": "disk",
+      "dependencies": [
+        "stocks"
+      ],
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
+      "registered_at": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type ViewList = types.ViewList;
+export const ViewList = unsafe<types.ViewList>({
+  "$id": "https://lakegate.dev/schemas/api/view_list.schema.json",
+  "title": "ViewList",
+  "description": "A page of the views, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "description": "The entries of this page.",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/view_entry.schema.json"
+      }
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "highs",
+          "cache_policy": "disk",
+          "dependencies": [
+            "stocks"
+          ],
+          "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
+          "registered_at": "2026-01-15T09:30:00Z"
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type ViewParameter = types.ViewParameter;
+export const ViewParameter = unsafe<types.ViewParameter>({
+  "$id": "https://lakegate.dev/schemas/api/view_parameter.schema.json",
+  "title": "ViewParameter",
+  "description": "A value that a view leaves open, as `$name` in its statement.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "type": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its Arrow type, such as `Int64` or `Date32`."
+    },
+    "default": {
+      "description": "The value where none is given; without one, the view is only read with a value."
+    },
+    "description": {
+      "type": "string",
+      "description": "What it means.",
+      "maxLength": 1000
+    }
+  },
+  "required": [
+    "type"
+  ],
+  "examples": [
+    {
+      "type": "Int64",
+      "default": 100,
+      "description": "The fewest flights."
+    },
+    {
+      "type": "Utf8"
+    }
+  ]
+});
+
+export type ViewPlan = types.ViewPlan;
+export const ViewPlan = unsafe<types.ViewPlan>({
+  "$id": "https://lakegate.dev/schemas/engine/view_plan.schema.json",
+  "title": "ViewPlan",
+  "description": "What planning a view says about it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "dependencies": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The tables and views that it names, derived from the statement."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Its columns, as they were when it was registered."
+    },
+    "volatile": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "Why two runs may differ although nothing changed; null when they can't."
+    }
+  },
+  "required": [
+    "dependencies",
+    "columns"
+  ],
+  "examples": [
+    {
+      "dependencies": [
+        "stocks"
+      ],
+      "columns": [
+        {
+          "name": "high",
+          "dtype": "Decimal128(10, 2)"
+        }
+      ]
+    }
+  ]
+});
+
+export type ViewRowsSelection = types.ViewRowsSelection;
+export const ViewRowsSelection = unsafe<types.ViewRowsSelection>({
+  "$id": "https://lakegate.dev/schemas/api/view_rows_selection.schema.json",
+  "title": "ViewRowsSelection",
+  "description": "How the rows of a view are wanted; all else in the URL is the values of its parameters.",
+  "type": "object",
+  "additionalProperties": {
+    "type": "string",
+    "maxLength": 65536
+  },
+  "properties": {
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/api/result_format.schema.json",
+      "description": "The format of the result; `Accept` decides when absent."
+    },
+    "tables": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Table name to the version that the query reads, as JSON.",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object",
+        "description": "Table name to pin.",
+        "additionalProperties": {
+          "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+        }
+      },
+      "examples": [
+        "{}"
+      ]
+    },
+    "row_limit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "At most this many rows."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON."
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object",
+      "description": "How a row is written in JSON, NDJSON and MessagePack."
+    }
+  },
+  "examples": [
+    {
+      "format": "json"
+    }
+  ]
+});
+
+export type ViewSpec = types.ViewSpec;
+export const ViewSpec = unsafe<types.ViewSpec>({
+  "$id": "https://lakegate.dev/schemas/engine/view_spec.schema.json",
+  "title": "ViewSpec",
+  "description": "A view as statements are planned over it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The statement."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json"
+      },
+      "description": "The values that it leaves open.",
+      "default": {}
+    },
+    "cache_policy": {
+      "$ref": "https://lakegate.dev/schemas/api/view_cache.schema.json",
+      "default": "none"
+    }
+  },
+  "required": [
+    "sql"
+  ],
+  "examples": [
+    {
+      "sql": "SELECT 1 AS one"
+    }
+  ]
+});
+
+export type ViewUse = types.ViewUse;
+export const ViewUse = unsafe<types.ViewUse>({
+  "$id": "https://lakegate.dev/schemas/engine/view_use.schema.json",
+  "title": "ViewUse",
+  "description": "A view that a query reads, as it was planned.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "statement": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its statement without comments and spacing."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json"
+      },
+      "description": "The values that it leaves open."
+    }
+  },
+  "required": [
+    "statement",
+    "parameters"
+  ],
+  "examples": [
+    {
+      "statement": "SELECT 1 AS one",
+      "parameters": {}
+    }
+  ]
+});
+
 export type WaitTimeoutAction = types.WaitTimeoutAction;
 export const WaitTimeoutAction = unsafe<types.WaitTimeoutAction>({
   "$id": "https://lakegate.dev/schemas/api/wait_timeout_action.schema.json",
@@ -9764,6 +10584,7 @@ export const schemas = [
   DeltaProtocolCompatibility,
   DeltaProtocolSnapshot,
   DeltaProtocolSupport,
+  DeltaRelation,
   DeltaRestoreRequest,
   DeltaRuntimeEnvOptions,
   DeltaScanOptions,
@@ -9787,6 +10608,8 @@ export const schemas = [
   ExplainAnswer,
   ExplainRequest,
   ExplainedTable,
+  ExplainedView,
+  Explanation,
   FeatureSupport,
   FieldDescription,
   FieldEncoding,
@@ -9802,6 +10625,8 @@ export const schemas = [
   HistoryPage,
   HistoryRequest,
   Idempotency,
+  KeptRelation,
+  KeptView,
   Liveness,
   Location,
   MemorySettings,
@@ -9815,6 +10640,7 @@ export const schemas = [
   PageSelection,
   Parameter,
   Problem,
+  ProvidedRelations,
   QueryAcceptance,
   QueryAnswer,
   QueryDefaults,
@@ -9888,6 +10714,16 @@ export const schemas = [
   UpdateBody,
   VacuumBody,
   ValidationFailure,
+  ViewCache,
+  ViewDefinition,
+  ViewDescription,
+  ViewEntry,
+  ViewList,
+  ViewParameter,
+  ViewPlan,
+  ViewRowsSelection,
+  ViewSpec,
+  ViewUse,
   WaitTimeoutAction,
   WriteMode,
   WriteReport,

@@ -114,6 +114,10 @@ export type ErrorCode =
  */
 export type ErrorKind = "datafusion" | "arrow" | "delta" | "plugin" | "validation" | "config" | "generic";
 /**
+ * Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
+ */
+export type ViewCache = "none" | "memory" | "disk" | "delta";
+/**
  * The values of a statement: a list for `$1`, `$2`, or a map for `$name`.
  */
 export type QueryParameters =
@@ -1203,6 +1207,46 @@ export interface DeltaProtocolSupport {
   supported_writer_features?: string[];
 }
 /**
+ * A Delta table at a version that stands for a relation of a statement.
+ */
+export interface DeltaRelation {
+  /**
+   * Where it is.
+   */
+  uri: string;
+  /**
+   * The version.
+   */
+  version: number;
+  schema: RowSchema;
+}
+/**
+ * The columns of a result or a table, in order.
+ */
+export interface RowSchema {
+  /**
+   * The columns.
+   */
+  fields: FieldDescription[];
+}
+/**
+ * A column: its name, its Arrow type by Arrow's own name, and whether it may hold nulls.
+ */
+export interface FieldDescription {
+  /**
+   * The column name.
+   */
+  name: string;
+  /**
+   * The Arrow type, such as `Utf8`, `Int64`, `List(Int64)` or `Decimal128(10, 2)`.
+   */
+  type: string;
+  /**
+   * Whether nulls may occur.
+   */
+  nullable: boolean;
+}
+/**
  * A table that becomes what it was, at a version or a time. Exactly one of them.
  */
 export interface DeltaRestoreRequest {
@@ -1261,32 +1305,6 @@ export interface DeltaScanOptions {
    * The columns and types that the scan gives, in place of the table's own.
    */
   schema?: RowSchema | null;
-}
-/**
- * The columns of a result or a table, in order.
- */
-export interface RowSchema {
-  /**
-   * The columns.
-   */
-  fields: FieldDescription[];
-}
-/**
- * A column: its name, its Arrow type by Arrow's own name, and whether it may hold nulls.
- */
-export interface FieldDescription {
-  /**
-   * The column name.
-   */
-  name: string;
-  /**
-   * The Arrow type, such as `Utf8`, `Int64`, `List(Int64)` or `Decimal128(10, 2)`.
-   */
-  type: string;
-  /**
-   * Whether nulls may occur.
-   */
-  nullable: boolean;
 }
 /**
  * Table properties that are set.
@@ -1448,6 +1466,10 @@ export interface EngineConfig {
    * Bytes that the versions of tables which are kept ready may take.
    */
   snapshot_cache_bytes: number;
+  /**
+   * Bytes that the rows of views which are kept in memory may take.
+   */
+  view_memory_bytes: number;
   limits: EngineLimits;
 }
 /**
@@ -1579,6 +1601,18 @@ export interface ExplainAnswer {
    */
   tables: ExplainedTable[];
   /**
+   * The views that it reads, each after those that it reads itself.
+   */
+  views: ExplainedView[];
+  /**
+   * Bytes of its rows as the planner guesses them; null where it can't.
+   */
+  estimated_bytes: number | null;
+  /**
+   * What the result is kept under; null where it never is.
+   */
+  cache_key: string | null;
+  /**
    * What running it showed; null unless `analyze` was set.
    */
   analyze: AnalyzeReport | null;
@@ -1615,6 +1649,50 @@ export interface ExplainedTable {
    * Bytes of all its data files.
    */
   size_bytes: number;
+  /**
+   * Whether the request names the version.
+   */
+  pinned: boolean;
+  /**
+   * The conditions that reach its scans, by which files, row groups and pages are left out.
+   */
+  filters: string[];
+  /**
+   * How many gates stand before it; its protocol passed them all, or there would be no plan.
+   */
+  gates: number;
+  protocol: TableProtocol;
+}
+/**
+ * What a reader and a writer of the table must know.
+ */
+export interface TableProtocol {
+  /**
+   * The least reader version.
+   */
+  min_reader_version: number;
+  /**
+   * The least writer version.
+   */
+  min_writer_version: number;
+  /**
+   * Features that a reader must know, sorted.
+   */
+  reader_features: string[];
+  /**
+   * Features that a writer must know, sorted.
+   */
+  writer_features: string[];
+}
+/**
+ * A view that a plan reads.
+ */
+export interface ExplainedView {
+  /**
+   * Its name.
+   */
+  name: string;
+  cache_policy: ViewCache;
 }
 /**
  * A SQL query whose plan is wanted, not its rows.
@@ -1679,6 +1757,138 @@ export interface TablePin {
    * A time, RFC 3339.
    */
   timestamp?: string;
+}
+/**
+ * The plans of a statement and what its result depends on.
+ */
+export interface Explanation {
+  answer: ExplainAnswer;
+  identity: QueryIdentity;
+}
+/**
+ * What the result of a query depends on.
+ */
+export interface QueryIdentity {
+  /**
+   * Why two runs may differ although nothing changed; null when they can't.
+   */
+  volatile?: string | null;
+  /**
+   * The statement without its comments and spacing.
+   */
+  statement: string;
+  /**
+   * The versions of the engine and its functions.
+   */
+  engine: string;
+  /**
+   * The session's time zone.
+   */
+  time_zone: string;
+  /**
+   * The most rows.
+   */
+  row_limit?: number | null;
+  /**
+   * The tables that are read.
+   */
+  sources: QuerySource[];
+  /**
+   * The views that are read, by name.
+   */
+  views?: {
+    [k: string]: ViewUse;
+  };
+  /**
+   * The keys of kept rows that the request puts in the place of relations, by their names.
+   */
+  values?: {
+    [k: string]: string;
+  };
+  /**
+   * The outermost views whose rows are kept between queries; not part of what the result depends on.
+   */
+  kept_views?: KeptView[];
+}
+/**
+ * A table as a query reads it.
+ */
+export interface QuerySource {
+  /**
+   * The name that the statement gives it.
+   */
+  name: string;
+  /**
+   * Where it is.
+   */
+  uri: string;
+  /**
+   * The version that is read.
+   */
+  version: number;
+  /**
+   * Whether the request names the version, so that later commits change nothing.
+   */
+  pinned: boolean;
+  /**
+   * Tells the version's commit from that of a table put in its place; null where the commit was cleaned up.
+   */
+  commit?: string | null;
+  protocol: DeltaProtocolSnapshot;
+  scan: DeltaScanOptions;
+}
+/**
+ * A view that a query reads, as it was planned.
+ */
+export interface ViewUse {
+  /**
+   * Its statement without comments and spacing.
+   */
+  statement: string;
+  /**
+   * The values that it leaves open.
+   */
+  parameters: {
+    [k: string]: ViewParameter;
+  };
+}
+/**
+ * A value that a view leaves open, as `$name` in its statement.
+ */
+export interface ViewParameter {
+  /**
+   * Its Arrow type, such as `Int64` or `Date32`.
+   */
+  type: string;
+  /**
+   * The value where none is given; without one, the view is only read with a value.
+   */
+  default?: unknown;
+  /**
+   * What it means.
+   */
+  description?: string;
+}
+/**
+ * A view whose rows are kept between queries, and what they depend on.
+ */
+export interface KeptView {
+  /**
+   * Its name.
+   */
+  name: string;
+  cache_policy: ViewCache;
+  /**
+   * The statement that gives its rows.
+   */
+  sql: string;
+  /**
+   * The values of its parameters.
+   */
+  parameters: {
+    [k: string]: TypedParameter;
+  };
+  identity: QueryIdentity;
 }
 /**
  * Data files of a table at one version, by path.
@@ -1873,6 +2083,23 @@ export interface Idempotency {
    * SHA-256, in hex, of what is asked for; the key with another one is refused.
    */
   fingerprint: string;
+}
+/**
+ * Rows that are kept in a file and stand for a relation of a statement.
+ */
+export interface KeptRelation {
+  /**
+   * The file, in Arrow.
+   */
+  path: string;
+  /**
+   * What the file must be the result of.
+   */
+  key: string;
+  /**
+   * Whether the rows stay in memory once they are read.
+   */
+  in_memory?: boolean;
 }
 /**
  * The process answers.
@@ -2168,6 +2395,23 @@ export interface ValidationFailure {
   keyword: string;
 }
 /**
+ * What stands for relations of a statement, by their names.
+ */
+export interface ProvidedRelations {
+  /**
+   * Kept rows.
+   */
+  kept?: {
+    [k: string]: KeptRelation;
+  };
+  /**
+   * Delta tables at a version.
+   */
+  delta?: {
+    [k: string]: DeltaRelation;
+  };
+}
+/**
  * A query that goes on without its client waiting.
  */
 export interface QueryAcceptance {
@@ -2307,62 +2551,6 @@ export interface QueryHead {
    * The tables and versions that are read.
    */
   tables: TableVersion[];
-}
-/**
- * What the result of a query depends on.
- */
-export interface QueryIdentity {
-  /**
-   * Why two runs may differ although nothing changed; null when they can't.
-   */
-  volatile?: string | null;
-  /**
-   * The statement without its comments and spacing.
-   */
-  statement: string;
-  /**
-   * The versions of the engine and its functions.
-   */
-  engine: string;
-  /**
-   * The session's time zone.
-   */
-  time_zone: string;
-  /**
-   * The most rows.
-   */
-  row_limit?: number | null;
-  /**
-   * The tables that are read.
-   */
-  sources: QuerySource[];
-}
-/**
- * A table as a query reads it.
- */
-export interface QuerySource {
-  /**
-   * The name that the statement gives it.
-   */
-  name: string;
-  /**
-   * Where it is.
-   */
-  uri: string;
-  /**
-   * The version that is read.
-   */
-  version: number;
-  /**
-   * Whether the request names the version, so that later commits change nothing.
-   */
-  pinned: boolean;
-  /**
-   * Tells the version's commit from that of a table put in its place; null where the commit was cleaned up.
-   */
-  commit?: string | null;
-  protocol: DeltaProtocolSnapshot;
-  scan: DeltaScanOptions;
 }
 /**
  * A page of the query history, newest first.
@@ -3119,27 +3307,6 @@ export interface TableDescription {
   description?: string;
 }
 /**
- * What a reader and a writer of the table must know.
- */
-export interface TableProtocol {
-  /**
-   * The least reader version.
-   */
-  min_reader_version: number;
-  /**
-   * The least writer version.
-   */
-  min_writer_version: number;
-  /**
-   * Features that a reader must know, sorted.
-   */
-  reader_features: string[];
-  /**
-   * Features that a writer must know, sorted.
-   */
-  writer_features: string[];
-}
-/**
  * A table that is served.
  */
 export interface TableEntry {
@@ -3427,6 +3594,166 @@ export interface VacuumBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * A view: a statement with a name.
+ */
+export interface ViewDefinition {
+  /**
+   * A SELECT over tables and other views, with `$name` for each parameter.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open, by name.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy?: ViewCache;
+  /**
+   * What the rows mean.
+   */
+  description?: string;
+}
+/**
+ * A view as it is registered.
+ */
+export interface ViewDescription {
+  /**
+   * The name that statements use.
+   */
+  name: string;
+  /**
+   * The statement.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open, by name.
+   */
+  parameters: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy: ViewCache;
+  /**
+   * What the rows mean.
+   */
+  description?: string;
+  /**
+   * The tables and views that it names, derived from the statement.
+   */
+  dependencies: string[];
+  /**
+   * Its columns, as they were when it was registered.
+   */
+  columns: FieldSpec[];
+  /**
+   * Of the definition and of those of the views below: equal where they are.
+   */
+  fingerprint: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+}
+/**
+ * A view in the list.
+ */
+export interface ViewEntry {
+  /**
+   * The name that statements use.
+   */
+  name: string;
+  cache_policy: ViewCache;
+  /**
+   * What the rows mean.
+   */
+  description?: string;
+  /**
+   * The tables and views that it names, derived from the statement.
+   */
+  dependencies: string[];
+  /**
+   * Of the definition and of those of the views below: equal where they are.
+   */
+  fingerprint: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+}
+/**
+ * A page of the views, by name.
+ */
+export interface ViewList {
+  /**
+   * The entries of this page.
+   */
+  items: ViewEntry[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * What planning a view says about it.
+ */
+export interface ViewPlan {
+  /**
+   * The tables and views that it names, derived from the statement.
+   */
+  dependencies: string[];
+  /**
+   * Its columns, as they were when it was registered.
+   */
+  columns: FieldSpec[];
+  /**
+   * Why two runs may differ although nothing changed; null when they can't.
+   */
+  volatile?: string | null;
+}
+/**
+ * How the rows of a view are wanted; all else in the URL is the values of its parameters.
+ */
+export interface ViewRowsSelection {
+  format?: ResultFormat;
+  /**
+   * Table name to pin.
+   */
+  tables?: {
+    [k: string]: TablePin;
+  };
+  /**
+   * At most this many rows.
+   */
+  row_limit?: number;
+  numbers?: NumberStyle;
+  row_format?: RowFormat;
+  [k: string]:
+    | string
+    | ResultFormat
+    | {
+        [k: string]: TablePin;
+      }
+    | number
+    | NumberStyle
+    | RowFormat
+    | undefined;
+}
+/**
+ * A view as statements are planned over it.
+ */
+export interface ViewSpec {
+  /**
+   * The statement.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy?: ViewCache;
 }
 /**
  * What a commit wrote.

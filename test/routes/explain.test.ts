@@ -1,7 +1,7 @@
 /** POST /v1/queries/explain: plans, the tables behind them, and what running showed. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { ExplainAnswer } from "../../schemas/generated/index.js";
+import type { ExplainAnswer, QueryAnswer, TableDescription } from "../../schemas/generated/index.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer } from "../fixture/server.js";
 
@@ -40,6 +40,25 @@ describe("explain", () => {
   it("explains at a version", async () => {
     const answer = await explain({ sql: "SELECT * FROM airports", tables: { airports: { version: 0 } } });
     assert.equal(answer.as<ExplainAnswer>().tables[0]?.version, 0);
+  });
+
+  it("says of each table which conditions reach it, and what stands before it", async () => {
+    const gate = { min_reader_version: 1 };
+    const sql = "SELECT count(*) AS n FROM flights WHERE month = 7 AND origin = 'SEA'";
+    const answer = await explain({ sql, gate, tables: { flights: { version: 5 } } });
+    const { tables, views, cache_key, estimated_bytes } = answer.as<ExplainAnswer>();
+    const [flights] = tables;
+    assert.deepEqual([flights?.pinned, flights?.gates, views], [true, 1, []]);
+    assert.ok(
+      flights?.filters.some((filter) => /month = /.test(filter)),
+      answer.text,
+    );
+    const { protocol } = (await server.client.send("/v1/tables/flights?version=5")).as<TableDescription>();
+    assert.deepEqual(flights?.protocol, protocol);
+    assert.ok(estimated_bytes === null || Number(estimated_bytes) > 0);
+    const run = await server.client.query({ sql, gate, tables: { flights: { version: 5 } } });
+    assert.equal(run.as<QueryAnswer>().cache.key, cache_key);
+    assert.equal((await explain({ sql: "SELECT random() AS r" })).as<ExplainAnswer>().cache_key, null);
   });
 
   it("refuses what a query would refuse", async () => {

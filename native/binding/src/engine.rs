@@ -51,6 +51,21 @@ impl Engine {
         self.inner.detach_table(&name)
     }
 
+    /// Has statements read the view of a ViewSpec by `name`, in place of one before.
+    #[napi]
+    pub fn attach_view(&self, name: String, spec: Buffer) -> Outcome<bool> {
+        guarded(|| {
+            self.inner.attach_view(&name, decode(&spec)?);
+            Ok(true)
+        })
+    }
+
+    /// Whether there was one.
+    #[napi]
+    pub fn detach_view(&self, name: String) -> bool {
+        self.inner.detach_view(&name)
+    }
+
     /// Every served table, as TableEntry[] sorted by name.
     #[napi]
     pub async fn tables(&self) -> Outcome<Buffer> {

@@ -54,6 +54,17 @@ impl Query {
         }))
     }
 
+    /// Puts the rows of ProvidedRelations in the place of relations of the statement: those that the request brings before
+    /// `identify`, those of kept views after it.
+    #[napi]
+    pub async fn provide(&self, relations: Buffer) -> Either<Null, Fault> {
+        let provided = async { self.inner.provide(decode(&relations)?).await };
+        match provided.await {
+            Ok(()) => Either::A(Null),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
     /// Keeps the result where a ResultTarget says, besides sending it; false when its rows are on their way already.
     #[napi]
     pub fn keep(&self, target: Buffer) -> Outcome<bool> {

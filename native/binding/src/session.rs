@@ -60,6 +60,12 @@ impl Session {
         self.prepare(&format, &request, core::Work::stored)
     }
 
+    /// Plans a ViewSpec as it would be registered as `name`, and the views of `dependents` over it; answers a ViewPlan.
+    #[napi]
+    pub async fn plan_view(&self, name: String, spec: Buffer, dependents: Vec<String>) -> Outcome<Buffer> {
+        outcome(plan_view(&self.inner, &name, &spec, &dependents).await)
+    }
+
     /// Plans an ExplainRequest; answers an ExplainAnswer.
     #[napi]
     pub async fn explain(&self, request: Buffer) -> Outcome<Buffer> {
@@ -69,4 +75,13 @@ impl Session {
 
 async fn explain(session: &Arc<core::Session>, request: &[u8]) -> core::Result<Buffer> {
     encode(&session.explain(decode(request)?).await?)
+}
+
+async fn plan_view(
+    session: &Arc<core::Session>,
+    name: &str,
+    spec: &[u8],
+    dependents: &[String],
+) -> core::Result<Buffer> {
+    encode(&session.plan_view(name, decode(spec)?, dependents).await?)
 }

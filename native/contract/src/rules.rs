@@ -284,6 +284,15 @@ impl Validate for DeltaProtocolSupport {
     }
 }
 
+impl Validate for DeltaRelation {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.uri, 1).at("uri")?;
+        rule::minimum(&self.version, 0).at("version")?;
+        rule::valid(&self.schema).at("schema")?;
+        Ok(())
+    }
+}
+
 impl Validate for DeltaRestoreRequest {
     fn validate(&self) -> Verdict {
         rule::valid(&self.table).at("table")?;
@@ -391,6 +400,7 @@ impl Validate for EngineConfig {
         rule::minimum(&self.memory_limit_bytes, 1).at("memory_limit_bytes")?;
         rule::minimum(&self.spill_limit_bytes, 0).at("spill_limit_bytes")?;
         rule::minimum(&self.snapshot_cache_bytes, 0).at("snapshot_cache_bytes")?;
+        rule::minimum(&self.view_memory_bytes, 0).at("view_memory_bytes")?;
         rule::valid(&self.limits).at("limits")?;
         Ok(())
     }
@@ -429,6 +439,8 @@ impl Validate for ExecutionSettings {
 impl Validate for ExplainAnswer {
     fn validate(&self) -> Verdict {
         rule::each_item(&self.tables, rule::valid).at("tables")?;
+        rule::each_item(&self.views, rule::valid).at("views")?;
+        rule::some(&self.estimated_bytes, |value| rule::minimum(value, 0)).at("estimated_bytes")?;
         rule::some(&self.analyze, rule::valid).at("analyze")?;
         Ok(())
     }
@@ -454,6 +466,18 @@ impl Validate for ExplainedTable {
         rule::minimum(&self.files_total, 0).at("files_total")?;
         rule::some(&self.files_pruned, |value| rule::minimum(value, 0)).at("files_pruned")?;
         rule::minimum(&self.size_bytes, 0).at("size_bytes")?;
+        rule::minimum(&self.gates, 0).at("gates")?;
+        rule::valid(&self.protocol).at("protocol")?;
+        Ok(())
+    }
+}
+
+impl Validate for ExplainedView {}
+
+impl Validate for Explanation {
+    fn validate(&self) -> Verdict {
+        rule::valid(&self.answer).at("answer")?;
+        rule::valid(&self.identity).at("identity")?;
         Ok(())
     }
 }
@@ -557,6 +581,24 @@ impl Validate for Idempotency {
     }
 }
 
+impl Validate for KeptRelation {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.path, 1).at("path")?;
+        rule::min_length(&self.key, 1).at("key")?;
+        Ok(())
+    }
+}
+
+impl Validate for KeptView {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::min_length(&self.sql, 1).at("sql")?;
+        rule::each_value(&self.parameters, rule::valid).at("parameters")?;
+        rule::valid(&self.identity).at("identity")?;
+        Ok(())
+    }
+}
+
 impl Validate for Location {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.line, 1).at("line")?;
@@ -592,6 +634,14 @@ impl Validate for Parameter {
     }
 }
 
+impl Validate for ProvidedRelations {
+    fn validate(&self) -> Verdict {
+        rule::each_value(&self.kept, rule::valid).at("kept")?;
+        rule::each_value(&self.delta, rule::valid).at("delta")?;
+        Ok(())
+    }
+}
+
 impl Validate for QueryDefaults {
     fn validate(&self) -> Verdict {
         rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
@@ -623,6 +673,8 @@ impl Validate for QueryIdentity {
         rule::min_length(&self.engine, 1).at("engine")?;
         rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
         rule::each_item(&self.sources, rule::valid).at("sources")?;
+        rule::each_value(&self.views, rule::valid).at("views")?;
+        rule::each_item(&self.kept_views, rule::valid).at("kept_views")?;
         Ok(())
     }
 }
@@ -864,6 +916,40 @@ impl Validate for TypedParameter {
 }
 
 impl Validate for UnionMode {}
+
+impl Validate for ViewCache {}
+
+impl Validate for ViewParameter {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.r#type, 1).at("type")?;
+        rule::some(&self.default, rule::any).at("default")?;
+        rule::some(&self.description, |value| rule::max_length(value, 1000)).at("description")?;
+        Ok(())
+    }
+}
+
+impl Validate for ViewPlan {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        Ok(())
+    }
+}
+
+impl Validate for ViewSpec {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.sql, 1).at("sql")?;
+        rule::each_value(&self.parameters, rule::valid).at("parameters")?;
+        Ok(())
+    }
+}
+
+impl Validate for ViewUse {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.statement, 1).at("statement")?;
+        rule::each_value(&self.parameters, rule::valid).at("parameters")?;
+        Ok(())
+    }
+}
 
 impl Validate for WaitTimeoutAction {}
 

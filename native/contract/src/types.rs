@@ -669,6 +669,20 @@ pub struct DeltaProtocolSupport {
 
 exact_struct!(DeltaProtocolSupport);
 
+/// A Delta table at a version that stands for a relation of a statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct DeltaRelation {
+    /// Where it is.
+    pub uri: String,
+    /// The version.
+    pub version: i64,
+    /// The columns that it must have.
+    pub schema: RowSchema,
+}
+
+exact_struct!(DeltaRelation);
+
 /// A table that becomes what it was, at a version or a time. Exactly one of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -959,6 +973,8 @@ pub struct EngineConfig {
     pub spill_limit_bytes: i64,
     /// Bytes that the versions of tables which are kept ready may take.
     pub snapshot_cache_bytes: i64,
+    /// Bytes that the rows of views which are kept in memory may take.
+    pub view_memory_bytes: i64,
     pub limits: EngineLimits,
 }
 
@@ -1029,6 +1045,14 @@ pub struct ExplainAnswer {
     pub graphviz: String,
     /// The tables and versions that the plan reads.
     pub tables: Vec<ExplainedTable>,
+    /// The views that it reads, each after those that it reads itself.
+    pub views: Vec<ExplainedView>,
+    /// Bytes of its rows as the planner guesses them; null where it can't.
+    #[serde(deserialize_with = "wire::given")]
+    pub estimated_bytes: Option<i64>,
+    /// What the result is kept under; null where it never is.
+    #[serde(deserialize_with = "wire::given")]
+    pub cache_key: Option<String>,
     /// What running it showed; null unless `analyze` was set.
     #[serde(deserialize_with = "wire::given")]
     pub analyze: Option<AnalyzeReport>,
@@ -1086,9 +1110,38 @@ pub struct ExplainedTable {
     pub files_pruned: Option<i64>,
     /// Bytes of all its data files.
     pub size_bytes: i64,
+    /// Whether the request names the version.
+    pub pinned: bool,
+    /// The conditions that reach its scans, by which files, row groups and pages are left out.
+    pub filters: Vec<String>,
+    /// How many gates stand before it; its protocol passed them all, or there would be no plan.
+    pub gates: i32,
+    /// Its protocol, which this engine covers.
+    pub protocol: TableProtocol,
 }
 
 exact_struct!(ExplainedTable);
+
+/// A view that a plan reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ExplainedView {
+    /// Its name.
+    pub name: String,
+    pub cache_policy: ViewCache,
+}
+
+exact_struct!(ExplainedView);
+
+/// The plans of a statement and what its result depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Explanation {
+    pub answer: ExplainAnswer,
+    pub identity: QueryIdentity,
+}
+
+exact_struct!(Explanation);
 
 /// What this engine does with tables that have a feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1317,6 +1370,37 @@ pub struct Idempotency {
 
 exact_struct!(Idempotency);
 
+/// Rows that are kept in a file and stand for a relation of a statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct KeptRelation {
+    /// The file, in Arrow.
+    pub path: String,
+    /// What the file must be the result of.
+    pub key: String,
+    /// Whether the rows stay in memory once they are read.
+    #[serde(default)]
+    pub in_memory: bool,
+}
+
+exact_struct!(KeptRelation);
+
+/// A view whose rows are kept between queries, and what they depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct KeptView {
+    /// Its name.
+    pub name: String,
+    pub cache_policy: ViewCache,
+    /// The statement that gives its rows.
+    pub sql: String,
+    /// The values of its parameters.
+    pub parameters: BTreeMap<String, TypedParameter>,
+    pub identity: QueryIdentity,
+}
+
+exact_struct!(KeptView);
+
 /// A place in the SQL text; both numbers start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1376,6 +1460,20 @@ pub enum Parameter {
     Typed(TypedParameter),
     Plain(serde_json::Value),
 }
+
+/// What stands for relations of a statement, by their names.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ProvidedRelations {
+    /// Kept rows.
+    #[serde(default)]
+    pub kept: BTreeMap<String, KeptRelation>,
+    /// Delta tables at a version.
+    #[serde(default)]
+    pub delta: BTreeMap<String, DeltaRelation>,
+}
+
+exact_struct!(ProvidedRelations);
 
 /// What queries of a session do where the request is silent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1441,6 +1539,15 @@ pub struct QueryIdentity {
     pub row_limit: Option<i64>,
     /// The tables that are read.
     pub sources: Vec<QuerySource>,
+    /// The views that are read, by name.
+    #[serde(default)]
+    pub views: BTreeMap<String, ViewUse>,
+    /// The keys of kept rows that the request puts in the place of relations, by their names.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    /// The outermost views whose rows are kept between queries; not part of what the result depends on.
+    #[serde(default)]
+    pub kept_views: Vec<KeptView>,
 }
 
 exact_struct!(QueryIdentity);
@@ -2068,6 +2175,84 @@ pub enum UnionMode {
 }
 
 text_enum!(UnionMode);
+
+/// Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum ViewCache {
+    #[serde(rename = "none")]
+    None,
+    #[serde(rename = "memory")]
+    Memory,
+    #[serde(rename = "disk")]
+    Disk,
+    #[serde(rename = "delta")]
+    Delta,
+}
+
+text_enum!(ViewCache);
+
+/// A value that a view leaves open, as `$name` in its statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ViewParameter {
+    /// Its Arrow type, such as `Int64` or `Date32`.
+    pub r#type: String,
+    /// The value where none is given; without one, the view is only read with a value.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// What it means.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+exact_struct!(ViewParameter);
+
+/// What planning a view says about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ViewPlan {
+    /// The tables and views that it names, derived from the statement.
+    pub dependencies: Vec<String>,
+    /// Its columns, as they were when it was registered.
+    pub columns: Vec<FieldSpec>,
+    /// Why two runs may differ although nothing changed; null when they can't.
+    #[serde(default)]
+    pub volatile: Option<String>,
+}
+
+exact_struct!(ViewPlan);
+
+/// A view as statements are planned over it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ViewSpec {
+    /// The statement.
+    pub sql: String,
+    /// The values that it leaves open.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ViewParameter>,
+    #[serde(default = "view_spec_cache_policy")]
+    pub cache_policy: ViewCache,
+}
+
+exact_struct!(ViewSpec);
+
+fn view_spec_cache_policy() -> ViewCache {
+    ViewCache::None
+}
+
+/// A view that a query reads, as it was planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ViewUse {
+    /// Its statement without comments and spacing.
+    pub statement: String,
+    /// The values that it leaves open.
+    pub parameters: BTreeMap<String, ViewParameter>,
+}
+
+exact_struct!(ViewUse);
 
 /// What becomes of a query whose client has waited long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,16 +7,17 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::generated::{
-    DeltaFeatureGate, EngineConfig, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec,
-    TableWrite, WriteReport,
+    DeltaFeatureGate, EngineConfig, ErrorCode, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection,
+    TableSpec, TableWrite, ViewSpec, WriteReport,
 };
 use crate::operations::import;
 use crate::query::PlanCache;
 use crate::session::{Session, own_runtime};
 use crate::storage::{Locations, TableStores};
 use crate::table::{Catalog, Freshness, SnapshotCache};
+use crate::view::{ViewMemory, Views};
 
 /// Bytes of Parquet footers that are kept for all queries.
 const METADATA_CACHE: usize = 64 << 20;
@@ -27,6 +28,8 @@ pub struct Engine {
     pub(crate) catalog: Catalog,
     pub(crate) runtime: Arc<RuntimeEnv>,
     pub(crate) plans: PlanCache,
+    pub(crate) views: Views,
+    pub(crate) view_memory: ViewMemory,
     operations: OnceLock<SessionState>,
 }
 
@@ -45,11 +48,14 @@ impl Engine {
             .with_object_store_registry(stores.clone())
             .build_arc()?;
         let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
+        let view_memory = ViewMemory::new(config.view_memory_bytes as usize);
         Ok(Arc::new(Self {
             config,
             catalog: Catalog::new(locations, stores, versions),
             runtime,
             plans: PlanCache::new(),
+            views: Views::default(),
+            view_memory,
             operations: OnceLock::new(),
         }))
     }
@@ -59,12 +65,25 @@ impl Engine {
     }
 
     pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
+        if self.views.get(name).is_some() {
+            let message = format!("The name '{name}' belongs to a view: choose another");
+            return Err(Error::new(ErrorCode::NameTaken, message));
+        }
         let table = self.catalog.attach(name, spec).await?;
         Ok(table.describe(&*table.snapshot(None).await?))
     }
 
     pub fn detach_table(&self, name: &str) -> bool {
         self.catalog.detach(name)
+    }
+
+    /// Has statements read the view by its name, in place of one before.
+    pub fn attach_view(&self, name: &str, spec: ViewSpec) {
+        self.views.attach(name, spec);
+    }
+
+    pub fn detach_view(&self, name: &str) -> bool {
+        self.views.detach(name)
     }
 
     pub async fn tables(&self) -> Result<Vec<TableEntry>> {
@@ -78,11 +97,11 @@ impl Engine {
 
     /// Whether the tables still are as they were found, as far as that is known without waiting.
     pub fn is_fresh_now(&self, freshness: &Freshness) -> Option<bool> {
-        freshness.now(&self.catalog)
+        freshness.now(&self.catalog, &self.views)
     }
 
     pub async fn is_fresh(&self, freshness: &Freshness) -> Result<bool> {
-        freshness.check(&self.catalog).await
+        freshness.check(&self.catalog, &self.views).await
     }
 
     /// The settings and functions that all operations have.

@@ -21,6 +21,7 @@ mod sql;
 mod storage;
 mod table;
 mod type_name;
+mod view;
 
 pub use engine::Engine;
 pub use error::{Error, Location, Result};

@@ -7,22 +7,27 @@ use std::time::{Duration, Instant};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
 use object_store::path::Path;
 
-use super::plan::{Plan, PlanRequest};
-use super::run::plan_within;
-use super::work::Source;
+use super::plan::{Plan, PlanRequest, read};
+use super::read::OpenTable;
+use super::relations::OpenView;
+use super::run::within;
 use crate::error::{Error, Result};
-use crate::generated::{AnalyzeReport, ErrorCode, ExplainAnswer, ExplainRequest, ExplainedTable};
+use crate::generated::{
+    AnalyzeReport, ErrorCode, ExplainAnswer, ExplainRequest, ExplainedTable, ExplainedView, Explanation,
+};
 use crate::session::{Session, bounded};
-use crate::table::{TableSnapshot, sizes};
+use crate::table::{TableSnapshot, sizes, table_protocol};
 
 impl Session {
     /// Plans the statement and, where `analyze` is set, runs it and throws its rows away.
-    pub async fn explain(self: &Arc<Self>, request: ExplainRequest) -> Result<ExplainAnswer> {
+    pub async fn explain(self: &Arc<Self>, request: ExplainRequest) -> Result<Explanation> {
         let limits = self.limits();
         let timeout = request.timeout_ms.or(self.effective_profile().defaults.timeout_ms);
         let timeout = timeout.unwrap_or(limits.timeout_ms);
@@ -33,31 +38,90 @@ impl Session {
             pins: request.tables,
             gate: request.gate,
             gates: request.gates,
+            ..PlanRequest::default()
         };
-        let plan = plan_within(self.clone(), Source::Sql(plan_request), None).await?;
+        let session = self.clone();
+        let (views, plan, tables, identity) = within(self, async move {
+            let read = read(&session, &plan_request).await?;
+            let tables = read.tables.iter().map(|open| About::new(&session, &plan_request, open));
+            let (tables, identity) = (tables.collect::<Vec<_>>(), read.identity(&session, None)?);
+            let views: Vec<_> = read.relations.views.iter().map(explained_view).collect();
+            Ok((views, read.plan(&session, None).await?, tables, identity))
+        })
+        .await?;
         let analyze = match request.analyze {
             true => Some(analyze(&plan, timeout).await?),
             false => None,
         };
-        Ok(answer(&plan, analyze))
+        let answer = answer(&plan, &tables, views, analyze);
+        Ok(Explanation { answer, identity })
     }
 }
 
-fn answer(plan: &Plan, analyze: Option<AnalyzeReport>) -> ExplainAnswer {
+/// What the request does with a table.
+struct About {
+    pinned: bool,
+    gates: i32,
+}
+
+impl About {
+    fn new(session: &Session, request: &PlanRequest, open: &OpenTable) -> Self {
+        let gates = request.gates(session, &open.table.name).len() + usize::from(open.table.gate.is_some());
+        Self {
+            pinned: open.pinned,
+            gates: gates as i32,
+        }
+    }
+}
+
+fn explained_view(OpenView { view, .. }: &OpenView) -> ExplainedView {
+    ExplainedView {
+        name: view.name.clone(),
+        cache_policy: view.cache_policy,
+    }
+}
+
+fn answer(plan: &Plan, tables: &[About], views: Vec<ExplainedView>, analyze: Option<AnalyzeReport>) -> ExplainAnswer {
     let physical = DisplayableExecutionPlan::new(plan.physical.as_ref());
     let files = files_read(&plan.physical);
+    let filters = filters(&plan.logical);
+    let explained = plan.tables.iter().zip(tables);
     ExplainAnswer {
         logical_plan: plan.public_text(&plan.logical.display_indent().to_string()),
         physical_plan: plan.public_text(&physical.indent(false).to_string()),
         tree: plan.public_text(&physical.tree_render().to_string()),
         graphviz: plan.public_text(&plan.logical.display_graphviz().to_string()),
-        tables: plan
-            .tables
-            .iter()
-            .map(|(name, snapshot)| explained(name, snapshot, &files))
+        tables: explained
+            .map(|((name, snapshot), about)| explained_table(name, snapshot, about, &files, &filters))
             .collect(),
+        views,
+        estimated_bytes: estimated_bytes(&plan.physical),
+        cache_key: None,
         analyze,
     }
+}
+
+fn estimated_bytes(plan: &Arc<dyn ExecutionPlan>) -> Option<i64> {
+    let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).ok()?;
+    statistics.total_byte_size.get_value().map(|bytes| *bytes as i64)
+}
+
+/// The conditions that reach the scans of each table.
+fn filters(plan: &LogicalPlan) -> HashMap<String, Vec<String>> {
+    let mut filters: HashMap<String, Vec<String>> = HashMap::new();
+    // The visitor can't fail.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let known = filters.entry(scan.table_name.table().to_owned()).or_default();
+            for text in scan.filters.iter().map(ToString::to_string) {
+                if !known.contains(&text) {
+                    known.push(text);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    filters
 }
 
 impl Plan {
@@ -69,7 +133,13 @@ impl Plan {
     }
 }
 
-fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSet<Path>>) -> ExplainedTable {
+fn explained_table(
+    name: &str,
+    snapshot: &TableSnapshot,
+    about: &About,
+    read: &HashMap<String, HashSet<Path>>,
+    filters: &HashMap<String, Vec<String>>,
+) -> ExplainedTable {
     let version = snapshot.table_version(name);
     let (files_total, size_bytes, _) = sizes(&snapshot.state);
     let files_read = read.get(&snapshot.store.key()).map_or(0, HashSet::len) as i64;
@@ -81,6 +151,10 @@ fn explained(name: &str, snapshot: &TableSnapshot, read: &HashMap<String, HashSe
         files_total,
         files_pruned: Some(files_total - files_read),
         size_bytes,
+        pinned: about.pinned,
+        filters: filters.get(name).cloned().unwrap_or_default(),
+        gates: about.gates,
+        protocol: table_protocol(snapshot.protocol()),
     }
 }
 

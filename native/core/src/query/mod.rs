@@ -7,13 +7,17 @@ mod parameters;
 mod plan;
 mod plan_cache;
 mod progress;
+mod provided;
 #[allow(clippy::module_inception)]
 mod query;
 mod read;
+mod relations;
+mod resolve;
 mod rows;
 mod run;
 mod spool;
 mod truncate;
+mod views;
 mod volatility;
 mod work;
 

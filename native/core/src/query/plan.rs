@@ -4,24 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-    SchemaProvider,
-};
-use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
-use super::parameters::bind;
+use super::provided::{Provided, open_provided};
 use super::read::{OpenTable, Read};
+use super::relations::{Named, Relations, Trial, explain_path};
 use crate::error::{Error, Result};
-use crate::generated::{DeltaFeatureGate, ErrorCode, QueryHead, QueryParameters, TablePin};
+use crate::generated::{DeltaFeatureGate, ErrorCode, ProvidedRelations, QueryHead, QueryParameters, TablePin};
 use crate::normalize::normalized_schema;
 use crate::schema::row_schema;
 use crate::session::Session;
-use crate::sql::{RelationName, Statement};
 use crate::table::TableSnapshot;
 
 /// What is planned: a statement, its values, and the versions it reads.
@@ -33,10 +28,14 @@ pub struct PlanRequest {
     /// What the protocols of the tables must be at least: of all, and of those with a name.
     pub gate: Option<DeltaFeatureGate>,
     pub gates: BTreeMap<String, DeltaFeatureGate>,
+    /// What stands for relations of the statement.
+    pub provided: ProvidedRelations,
+    /// Where it is planned for a view that is about to be registered.
+    pub trial: Option<Trial>,
 }
 
 impl PlanRequest {
-    fn gates<'a>(&'a self, session: &'a Session, table: &str) -> Vec<&'a DeltaFeatureGate> {
+    pub fn gates<'a>(&'a self, session: &'a Session, table: &str) -> Vec<&'a DeltaFeatureGate> {
         let gates = [session.gate(), self.gate.as_ref(), self.gates.get(table)];
         gates.into_iter().flatten().collect()
     }
@@ -48,6 +47,8 @@ pub struct Plan {
     pub physical: Arc<dyn ExecutionPlan>,
     pub task: Arc<TaskContext>,
     pub tables: Vec<(String, Arc<TableSnapshot>)>,
+    /// What it reads in the place of views.
+    pub provided: Vec<Provided>,
 }
 
 impl Plan {
@@ -79,50 +80,26 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
     Ok((read.logical, tables.collect()))
 }
 
-/// Opens the tables that a statement names and resolves it over them.
+/// Opens what a statement reads and resolves it over that.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let limits = session.limits();
     let statement = session.engine.plans.statement(&request.sql, limits)?;
-    let tables = open_tables(session, &statement, request).await?;
-    let mut state = session.state().clone();
-    state.mark_start_execution();
-    let logical = resolve(session, &mut state, &statement, &tables).await?;
-    Ok(Read {
-        logical: bind(logical, request.parameters.as_ref(), limits.parameters)?,
-        state,
+    let is_provided = |name: &str| request.provided.kept.contains_key(name);
+    let relations = Relations::of(session, &statement, &is_provided, request.trial.as_ref())?;
+    let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
+    let provided = open_provided(session, &relations, &request.provided).await?;
+    let mut read = Read {
+        logical: LogicalPlan::default(),
+        state: session.state().clone(),
+        parameters: request.parameters.clone(),
         tables,
+        relations,
+        provided,
         statement,
-    })
-}
-
-/// The statement's plan over its tables; one over the information schema is made anew each time.
-async fn resolve(
-    session: &Session,
-    state: &mut SessionState,
-    statement: &Statement,
-    tables: &[OpenTable],
-) -> Result<LogicalPlan> {
-    let plans = &session.engine.plans;
-    let id = session.state().session_id();
-    let known = match statement.reads_schema {
-        true => None,
-        false => plans.plan(id, statement, tables),
     };
-    if let Some(plan) = known {
-        return Ok(plan);
-    }
-    state.register_catalog_list(catalogs(tables)?);
-    let plan = state.statement_to_plan(statement.parsed.clone()).await?;
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
-        .verify_plan(&plan)
-        .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
-    if !statement.reads_schema {
-        plans.keep(id, statement, tables, &plan);
-    }
-    Ok(plan)
+    read.state.mark_start_execution();
+    read.resolve(session).await?;
+    Ok(read)
 }
 
 /// Makes of a logical plan what runs, for `rows` rows at most.
@@ -148,48 +125,64 @@ pub async fn finish(
         physical,
         task,
         tables,
+        provided: Vec::new(),
     })
 }
 
-async fn open_tables(session: &Session, statement: &Statement, request: &PlanRequest) -> Result<Vec<OpenTable>> {
-    refuse_unread(statement, request.pins.keys(), "pinned")?;
-    refuse_unread(statement, request.gates.keys(), "gated")?;
-    let opened = statement
-        .relations
-        .iter()
-        .map(|relation| open(session, relation, request));
-    let mut tables = try_join_all(opened).await?;
-    if statement.reads_schema {
+async fn open_tables(
+    session: &Session,
+    relations: &Relations,
+    reads_schema: bool,
+    request: &PlanRequest,
+) -> Result<Vec<OpenTable>> {
+    refuse_unread(relations, request.pins.keys(), "pinned")?;
+    refuse_unread(relations, request.gates.keys(), "gated")?;
+    let opened = relations.tables.iter().map(|table| open(session, table, request));
+    let mut tables = match reads_schema {
+        false => try_join_all(opened).await?,
+        // What only a view of the information schema reads may be missing.
+        true => {
+            let mut tables = Vec::new();
+            for (named, opened) in relations.tables.iter().zip(join_all(opened).await) {
+                match opened {
+                    Ok(table) => tables.push(table),
+                    Err(error) if named.path.is_empty() => return Err(error),
+                    Err(_) => {}
+                }
+            }
+            tables
+        }
+    };
+    if reads_schema {
         tables.extend(readable_tables(session, request, &tables).await?);
     }
     Ok(tables)
 }
 
 /// What a request says of a table that the statement doesn't read was meant for another.
-fn refuse_unread<'a>(statement: &Statement, mut names: impl Iterator<Item = &'a String>, said: &str) -> Result<()> {
-    match names.find(|name| statement.relations.iter().all(|relation| relation.name != **name)) {
+fn refuse_unread<'a>(relations: &Relations, mut names: impl Iterator<Item = &'a String>, said: &str) -> Result<()> {
+    match names.find(|name| !relations.reads(name)) {
         None => Ok(()),
         Some(name) => {
-            let message = format!("'{name}' is {said} but the statement doesn't read it");
+            let message = format!("'{name}' is {said} but the statement doesn't read it as a table");
             Err(Error::new(ErrorCode::InvalidQuery, message).with("table", name.as_str()))
         }
     }
 }
 
-async fn open(session: &Session, relation: &RelationName, request: &PlanRequest) -> Result<OpenTable> {
-    let name = &relation.name;
-    let table = session.engine.catalog.table(name).await.map_err(|mut error| {
+async fn open(session: &Session, named: &Named, request: &PlanRequest) -> Result<OpenTable> {
+    let place = |error: Error| explain_path(error.at(named.location), &named.path);
+    let table = session.engine.catalog.table(&named.name).await.map_err(|mut error| {
         if error.code == ErrorCode::TableNotFound {
             error.code = ErrorCode::UnknownTable;
         }
-        error.at(relation.location)
+        place(error)
     })?;
-    let pin = request.pins.get(name);
-    let snapshot = table.snapshot(pin).await;
-    let snapshot = snapshot.map_err(|error| error.at(relation.location))?;
+    let pin = request.pins.get(&named.name);
+    let snapshot = table.snapshot(pin).await.map_err(place)?;
     table
-        .require_readable(&snapshot, &request.gates(session, name))
-        .map_err(|error| error.at(relation.location))?;
+        .require_readable(&snapshot, &request.gates(session, &named.name))
+        .map_err(place)?;
     Ok(OpenTable {
         table,
         snapshot,
@@ -219,18 +212,6 @@ async fn readable_tables(session: &Session, request: &PlanRequest, known: &[Open
         }
     }
     Ok(tables)
-}
-
-fn catalogs(tables: &[OpenTable]) -> Result<Arc<dyn CatalogProviderList>> {
-    let schema = MemorySchemaProvider::new();
-    for open in tables {
-        schema.register_table(open.table.name.clone(), open.snapshot.provider()?)?;
-    }
-    let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema("public", Arc::new(schema))?;
-    let catalogs = MemoryCatalogProviderList::new();
-    catalogs.register_catalog("lakegate".to_owned(), Arc::new(catalog));
-    Ok(Arc::new(catalogs))
 }
 
 /// A context whose memory is the query's own share; plans run without looking functions up again.

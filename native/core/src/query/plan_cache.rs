@@ -1,5 +1,6 @@
 //! Statements that were parsed, and their plans over tables at their versions, used again for equal ones.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::common::TableReference;
@@ -7,11 +8,10 @@ use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::cache::{Cache, CacheKey, CacheValue};
 use datafusion::logical_expr::LogicalPlan;
 
-use super::read::OpenTable;
+use super::read::Read;
 use crate::error::Result;
 use crate::generated::EngineLimits;
 use crate::sql::Statement;
-use crate::table::TableSnapshot;
 
 /// Bytes of all parsed statements, and of all plans with the versions that they hold on to.
 const STATEMENTS: usize = 16 << 20;
@@ -43,22 +43,32 @@ impl PlanCache {
         Ok(statement)
     }
 
-    /// The plan of a statement before its parameters are bound, over these very versions of its tables.
-    pub fn plan(&self, session: &str, statement: &Statement, tables: &[OpenTable]) -> Option<LogicalPlan> {
-        let resolved = self.plans.get(&PlanKey::new(session, statement, tables))?;
+    /// The plan of a statement before its parameters are bound, over these very versions of its tables and views.
+    pub fn plan(&self, session: &str, read: &Read) -> Option<LogicalPlan> {
+        let resolved = self.plans.get(&PlanKey::new(session, read))?;
         Some(resolved.plan.as_ref().clone())
     }
 
-    pub fn keep(&self, session: &str, statement: &Statement, tables: &[OpenTable], plan: &LogicalPlan) {
-        let versions: Vec<_> = tables.iter().map(|open| open.snapshot.clone()).collect();
-        let held: usize = versions.iter().map(|version| version.estimated_bytes()).sum();
+    pub fn keep(&self, session: &str, read: &Read, plan: &LogicalPlan) {
+        let held: usize = read.tables.iter().map(|open| open.snapshot.estimated_bytes()).sum();
+        let views: usize = read.relations.views.iter().map(|open| tree_size(&open.statement)).sum();
         let resolved = Resolved {
             plan: Arc::new(plan.clone()),
-            _versions: versions.into(),
-            size: held + tree_size(statement),
+            _inputs: inputs(read).collect(),
+            size: held + views + tree_size(&read.statement),
         };
-        self.plans.put(&PlanKey::new(session, statement, tables), resolved);
+        self.plans.put(&PlanKey::new(session, read), resolved);
     }
+}
+
+/// What a plan was made of besides its statement.
+fn inputs(read: &Read) -> impl Iterator<Item = Arc<dyn Any + Send + Sync>> {
+    let tables = read.tables.iter().map(|open| open.snapshot.clone() as Arc<_>);
+    let views = read.relations.views.iter().flat_map(|open| {
+        let (view, statement) = (open.view.clone(), open.statement.clone());
+        [view as Arc<dyn Any + Send + Sync>, statement as Arc<_>]
+    });
+    tables.chain(views)
 }
 
 fn tree_size(statement: &Statement) -> usize {
@@ -71,21 +81,22 @@ struct StatementKey(String);
 #[derive(Clone)]
 struct Parsed(Arc<Statement>);
 
-/// The versions are known by where they are in memory: as long as a plan is kept, so are they.
+/// The inputs are known by where they are in memory: as long as a plan is kept, so are they.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
     session: String,
     text: String,
-    versions: Vec<usize>,
+    inputs: Vec<usize>,
 }
 
 impl PlanKey {
-    fn new(session: &str, statement: &Statement, tables: &[OpenTable]) -> Self {
-        let versions = tables.iter().map(|open| Arc::as_ptr(&open.snapshot) as usize);
+    fn new(session: &str, read: &Read) -> Self {
         Self {
             session: session.to_owned(),
-            text: statement.text.clone(),
-            versions: versions.collect(),
+            text: read.statement.text.clone(),
+            inputs: inputs(read)
+                .map(|input| Arc::as_ptr(&input).cast::<()>() as usize)
+                .collect(),
         }
     }
 }
@@ -93,7 +104,7 @@ impl PlanKey {
 #[derive(Clone)]
 struct Resolved {
     plan: Arc<LogicalPlan>,
-    _versions: Arc<[Arc<TableSnapshot>]>,
+    _inputs: Arc<[Arc<dyn Any + Send + Sync>]>,
     size: usize,
 }
 
@@ -115,7 +126,7 @@ impl CacheValue for Parsed {
 
 impl CacheKey for PlanKey {
     fn size(&self) -> usize {
-        size_of::<Self>() + self.session.len() + self.text.len() + size_of_val(self.versions.as_slice())
+        size_of::<Self>() + self.session.len() + self.text.len() + size_of_val(self.inputs.as_slice())
     }
 
     fn table_ref(&self) -> Option<&TableReference> {

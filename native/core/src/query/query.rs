@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::run::{run, within};
 use super::work::{Source, Work};
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
+use crate::generated::{ErrorCode, ProvidedRelations, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
 use crate::session::{Session, bounded};
 use crate::table::Freshness;
 
@@ -74,6 +74,23 @@ impl Query {
         let known = (read.identity(&self.session, work.wanted.row_limit)?, read.freshness());
         work.source = Source::Read(Box::new(read));
         Ok((work, known))
+    }
+
+    /// Puts rows in the place of relations: before it is identified, those of the request; after it, those of views.
+    /// Where they can't be read, the query is as it was.
+    pub async fn provide(&self, provided: ProvidedRelations) -> Result<()> {
+        let work = self.work.lock().expect("no holder panics").take();
+        let mut work = work.unwrap_or_else(|| Err(Error::internal("rows are provided before a query starts")))?;
+        let outcome = match &mut work.source {
+            Source::Sql(request) => {
+                request.provided = provided;
+                Ok(())
+            }
+            Source::Read(read) => read.provide(&self.session, &provided).await,
+            Source::Changes(_) | Source::Stored(_) => Err(Error::internal("only a statement has relations")),
+        };
+        *self.work.lock().expect("no holder panics") = Some(Ok(work));
+        outcome
     }
 
     /// Keeps the result beside sending it; whether there was still time to.

@@ -1,5 +1,6 @@
-//! A statement over the tables that it names, opened at their versions, before it is optimised.
+//! A statement over what it reads, opened at its versions, before it is optimised.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::DATAFUSION_VERSION;
@@ -7,9 +8,13 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::plan::{Plan, finish};
+use super::provided::{Provided, open_all};
+use super::relations::{OpenView, Relations};
 use super::volatility::volatile_function;
 use crate::error::Result;
-use crate::generated::{DeltaScanOptions, QueryIdentity, QuerySource};
+use crate::generated::{
+    DeltaScanOptions, KeptView, ProvidedRelations, QueryIdentity, QueryParameters, QuerySource, ViewUse,
+};
 use crate::session::Session;
 use crate::sql::Statement;
 use crate::table::{Freshness, Table, TableSnapshot};
@@ -18,7 +23,10 @@ pub struct Read {
     pub logical: LogicalPlan,
     pub state: SessionState,
     pub tables: Vec<OpenTable>,
+    pub relations: Relations,
+    pub provided: Vec<Provided>,
     pub statement: Arc<Statement>,
+    pub parameters: Option<QueryParameters>,
 }
 
 /// A table at the version that a statement reads.
@@ -35,30 +43,91 @@ impl Read {
         let rows = rows.filter(|_| self.statement.is_query);
         let tables = self.tables.into_iter();
         let tables = tables.map(|open| (open.table.name.clone(), open.snapshot)).collect();
-        finish(session, &self.state, self.logical, rows, tables).await
+        let plan = finish(session, &self.state, self.logical, rows, tables).await?;
+        Ok(Plan {
+            provided: self.provided,
+            ..plan
+        })
     }
 
     pub fn identity(&self, session: &Session, row_limit: Option<i64>) -> Result<QueryIdentity> {
-        let profile = session.effective_profile();
+        let keys = self.provided.iter();
+        let keys = keys.filter_map(|provided| Some((provided.name.clone(), provided.key.clone()?)));
         Ok(QueryIdentity {
             volatile: self.volatile()?,
-            statement: self.statement.text.clone(),
+            row_limit,
+            values: keys.collect(),
+            kept_views: self.kept_views(session),
+            ..self.identity_of(session, &self.statement)
+        })
+    }
+
+    pub fn freshness(&self) -> Freshness {
+        let tables = self.tables.iter();
+        Freshness::new(
+            tables.map(|open| (&open.table, &*open.snapshot, open.pinned)),
+            self.relations.views.iter().map(|open| open.view.clone()).collect(),
+        )
+    }
+
+    /// Puts rows in the place of views, whose tables stay at the versions that they were opened at.
+    pub async fn provide(&mut self, session: &Session, provided: &ProvidedRelations) -> Result<()> {
+        let opened = open_all(session, provided).await?;
+        self.provided.extend(opened);
+        self.resolve(session).await
+    }
+
+    /// What the rows of `statement`, the read one or that of a view below it, depend on.
+    fn identity_of(&self, session: &Session, statement: &Statement) -> QueryIdentity {
+        let profile = session.effective_profile();
+        let below = self.relations.below(statement);
+        let sources = self
+            .tables
+            .iter()
+            .filter(|open| statement.reads_schema || below.get(&open.table.name) == Some(&false));
+        QueryIdentity {
+            volatile: None,
+            statement: statement.text.clone(),
             engine: format!(
                 "lakegate {}, datafusion {DATAFUSION_VERSION}",
                 env!("CARGO_PKG_VERSION")
             ),
             time_zone: profile.execution.time_zone.clone().unwrap_or_default(),
-            row_limit,
-            sources: self.tables.iter().map(OpenTable::source).collect(),
-        })
+            row_limit: None,
+            sources: sources.map(OpenTable::source).collect(),
+            views: self.views_used(&below),
+            values: BTreeMap::new(),
+            kept_views: Vec::new(),
+        }
     }
 
-    pub fn freshness(&self) -> Freshness {
-        Freshness::new(
-            self.tables
-                .iter()
-                .map(|open| (&open.table, &*open.snapshot, open.pinned)),
-        )
+    fn views_used(&self, below: &BTreeMap<String, bool>) -> BTreeMap<String, ViewUse> {
+        let views = self.relations.views.iter();
+        let views = views.filter(|open| below.contains_key(&open.view.name));
+        views
+            .map(|open| (open.view.name.clone(), open.view.used(&open.statement)))
+            .collect()
+    }
+
+    /// Rows of views that read what a request provides are other rows.
+    fn kept_views(&self, session: &Session) -> Vec<KeptView> {
+        if !self.provided.is_empty() || self.statement.reads_schema {
+            return Vec::new();
+        }
+        let kept = self.relations.outermost_kept(&self.statement);
+        kept.into_iter()
+            .filter_map(|open| self.kept_view(session, open))
+            .collect()
+    }
+
+    fn kept_view(&self, session: &Session, OpenView { view, statement, .. }: &OpenView) -> Option<KeptView> {
+        Some(KeptView {
+            name: view.name.clone(),
+            cache_policy: view.cache_policy,
+            sql: view.sql.clone(),
+            parameters: view.defaults()?,
+            identity: self.identity_of(session, statement),
+        })
     }
 
     fn volatile(&self) -> Result<Option<String>> {

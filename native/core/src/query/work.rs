@@ -59,6 +59,7 @@ impl Work {
                 pins: request.tables,
                 gate: request.gate,
                 gates: request.gates,
+                ..PlanRequest::default()
             }),
             wanted: Wanted {
                 timeout_ms: request.timeout_ms,

@@ -10,4 +10,4 @@ pub use expression::check_expression;
 pub use hint::closest;
 pub use predicate::parse_predicate;
 
-pub use statement::{RelationName, Statement};
+pub use statement::Statement;

@@ -44,6 +44,11 @@ impl Catalog {
         }
     }
 
+    /// Whether a table is served by this name.
+    pub async fn has(&self, name: &str) -> Result<bool> {
+        Ok(self.known(name).is_some_and(|table| is_there(&table)) || self.discover().await?.contains_key(name))
+    }
+
     /// Every table by name, whether or not it can be read.
     pub async fn entries(&self) -> Result<Vec<TableEntry>> {
         let mut entries: BTreeMap<String, TableEntry> = BTreeMap::new();

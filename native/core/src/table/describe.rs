@@ -55,7 +55,7 @@ pub fn sizes(state: &EagerSnapshot) -> (i64, i64, Option<i64>) {
     (files, bytes, rows)
 }
 
-fn table_protocol(protocol: DeltaProtocolSnapshot) -> TableProtocol {
+pub fn table_protocol(protocol: DeltaProtocolSnapshot) -> TableProtocol {
     TableProtocol {
         min_reader_version: protocol.min_reader_version.unwrap_or_default(),
         min_writer_version: protocol.min_writer_version.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Whether tables still are as a plan found them.
+//! Whether tables and views still are as a plan found them.
 
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use super::table::Table;
 use super::time_travel::commit_meta;
 use crate::error::Result;
 use crate::storage::Location;
+use crate::view::{View, Views};
 
-/// The tables of a plan and the commits that it read them at.
+/// The tables of a plan with the commits that it read them at, and its views.
 pub struct Freshness {
     seen: Vec<Seen>,
+    views: Vec<Arc<View>>,
 }
 
 struct Seen {
@@ -26,27 +28,33 @@ struct Seen {
 }
 
 impl Freshness {
-    pub fn new<'a>(tables: impl Iterator<Item = (&'a Arc<Table>, &'a TableSnapshot, bool)>) -> Self {
+    pub fn new<'a>(
+        tables: impl Iterator<Item = (&'a Arc<Table>, &'a TableSnapshot, bool)>,
+        views: Vec<Arc<View>>,
+    ) -> Self {
         let seen = tables.map(|(table, snapshot, pinned)| Seen {
             table: table.clone(),
             version: snapshot.version,
             commit: snapshot.commit.clone(),
             pinned,
         });
-        Self { seen: seen.collect() }
+        Self {
+            seen: seen.collect(),
+            views,
+        }
     }
 
     /// What is known without waiting: nothing where a table isn't in a folder of this machine.
-    pub fn now(&self, catalog: &Catalog) -> Option<bool> {
-        let mut fresh = true;
+    pub fn now(&self, catalog: &Catalog, views: &Views) -> Option<bool> {
+        let mut fresh = self.views.iter().all(|view| views.serves(view));
         for seen in &self.seen {
             fresh &= catalog.serves(&seen.table) && seen.now()?;
         }
         Some(fresh)
     }
 
-    pub async fn check(&self, catalog: &Catalog) -> Result<bool> {
-        if let Some(fresh) = self.now(catalog) {
+    pub async fn check(&self, catalog: &Catalog, views: &Views) -> Result<bool> {
+        if let Some(fresh) = self.now(catalog, views) {
             return Ok(fresh);
         }
         for seen in &self.seen {
@@ -54,7 +62,7 @@ impl Freshness {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(self.views.iter().all(|view| views.serves(view)))
     }
 }
 

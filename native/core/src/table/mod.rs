@@ -19,7 +19,7 @@ mod unopened;
 
 pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
-pub use describe::sizes;
+pub use describe::{sizes, table_protocol};
 pub use freshness::Freshness;
 pub use snapshot::{TableSnapshot, rfc3339};
 pub use snapshot_cache::SnapshotCache;

@@ -1,0 +1,100 @@
+/** Delta tables that hold the rows of views, each with the key of what it holds. */
+import type { DeltaMutationReport, DeltaRelation } from "../schemas/generated/index.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import type { DocumentRegistry } from "./document-registry.js";
+import type { NativeEngine } from "./native.js";
+import type { ResultReader } from "./result-reader.js";
+
+export interface ViewTable extends DeltaRelation {
+  /** What its rows are the result of. */
+  readonly key: string;
+}
+
+/** Below the warehouse; folders of such names are not served on their own. */
+const folder = "_views";
+
+export class ViewTables {
+  readonly #native: NativeEngine;
+  readonly #reader: ResultReader;
+  readonly #tables: DocumentRegistry<ViewTable>;
+  /** The refreshes that run, by what they write. */
+  readonly #refreshing = new Map<string, Promise<DeltaRelation>>();
+
+  constructor(native: NativeEngine, reader: ResultReader, tables: DocumentRegistry<ViewTable>) {
+    this.#native = native;
+    this.#reader = reader;
+    this.#tables = tables;
+  }
+
+  /** The table of a view where it holds the rows of `key`. */
+  at(view: string, key: string): DeltaRelation | undefined {
+    const table = this.#tables.get(view)?.value;
+    if (table?.key !== key) return undefined;
+    const { uri, version, schema } = table;
+    return { uri, version, schema };
+  }
+
+  /** Writes the kept result of `key` to the view's table, once for all who ask. */
+  refresh(view: string, key: string): Promise<DeltaRelation> {
+    const running = this.#refreshing.get(key);
+    if (running !== undefined) return running;
+    const refresh = this.#write(view, key).finally(() => this.#refreshing.delete(key));
+    this.#refreshing.set(key, refresh);
+    return refresh;
+  }
+
+  /** Forgets the table of a view; its files stay. */
+  async forget(view: string): Promise<void> {
+    if (this.#tables.has(view)) await this.#tables.remove(view);
+  }
+
+  async #write(view: string, key: string): Promise<DeltaRelation> {
+    let written: DeltaRelation | undefined;
+    await this.#tables.put(view, async () => {
+      written = await this.#commit(`${folder}/${view}`, view, key);
+      return { ...written, key };
+    });
+    if (written === undefined) throw new DataFusionEngineError("A view was not written.", { code: "internal" });
+    return written;
+  }
+
+  async #commit(uri: string, view: string, key: string): Promise<DeltaRelation> {
+    const mode = this.#tables.has(view) ? "overwrite" : "create";
+    try {
+      return await this.#ingest(uri, mode, key);
+    } catch (error) {
+      const other = otherMode(error, mode);
+      if (other === undefined) throw error;
+      return this.#ingest(uri, other, key);
+    }
+  }
+
+  async #ingest(uri: string, mode: "create" | "overwrite", key: string): Promise<DeltaRelation> {
+    const body = await this.#reader.whole(key, { format: "arrow" });
+    if (body === undefined) throw new DataFusionEngineError("The rows are gone.", { code: "result_expired" });
+    const commit_options = { metadata: { "lakegate.key": key } };
+    const schema_mode = mode === "overwrite" ? { schema_mode: "overwrite" } : {};
+    const request = { table: { table_uri: uri }, mode, ...schema_mode, commit_options };
+    const ingest = this.#native.ingest("write", request, {}, "arrow");
+    try {
+      await ingest.write(body.first);
+      for (let more = await next(body); more !== null; more = await next(body)) await ingest.write(more);
+      const { version } = await ingest.finish<DeltaMutationReport>();
+      return { uri, version, schema: body.head.schema };
+    } catch (error) {
+      ingest.cancel();
+      throw error;
+    }
+  }
+}
+
+function next(body: { complete: boolean; next(): Promise<Buffer | null> }): Promise<Buffer | null> {
+  return body.complete ? Promise.resolve(null) : body.next();
+}
+
+/** What to do where the table is there, or isn't, unlike what is remembered. */
+function otherMode(error: unknown, mode: "create" | "overwrite"): "create" | "overwrite" | undefined {
+  if (!(error instanceof DataFusionEngineError)) return undefined;
+  if (mode === "create" && error.code === "table_exists") return "overwrite";
+  return mode === "overwrite" && error.code === "table_not_found" ? "create" : undefined;
+}

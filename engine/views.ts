@@ -1,0 +1,199 @@
+/** Views: statements with names, planned when they are registered, read by their names or at a URL of their own. */
+import type {
+  FieldSpec,
+  PageSelection,
+  QueryRequest,
+  TypedParameter,
+  ViewDefinition,
+  ViewDescription,
+  ViewEntry,
+  ViewList,
+} from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import type { DocumentRegistry, Entry } from "./document-registry.js";
+import { hashMsgpackCanonical } from "./hashing.js";
+import type { NativeSession } from "./native.js";
+import type { ViewTables } from "./view-tables.js";
+
+/** A view as it is kept on disk, with what its planning said. */
+export interface StoredView extends Required<Omit<ViewDefinition, "description">> {
+  readonly description?: string;
+  readonly dependencies: string[];
+  readonly columns: FieldSpec[];
+}
+
+export interface DescribedView {
+  readonly description: ViewDescription;
+  /** Changes with its definition and with those of the views below. */
+  readonly revision: string;
+}
+
+export interface ViewsParts {
+  readonly session: NativeSession;
+  readonly registry: DocumentRegistry<StoredView>;
+  readonly tables: ViewTables;
+}
+
+export class Views {
+  readonly #parts: ViewsParts;
+
+  constructor(parts: ViewsParts) {
+    this.#parts = parts;
+  }
+
+  list(selection: PageSelection): ViewList {
+    const { items, next_cursor } = this.#parts.registry.list(selection);
+    return { items: items.map((entry) => this.#entry(entry)), next_cursor };
+  }
+
+  get(name: string): DescribedView {
+    const entry = this.#parts.registry.entry(name);
+    const { sql, parameters, columns } = entry.value;
+    const description = { ...this.#entry(entry), sql, parameters, columns };
+    return { description, revision: this.#fingerprint(entry) };
+  }
+
+  /** Registers the view once it is planned, and those that read it still are; says whether there was none. */
+  async put(
+    name: string,
+    definition: ViewDefinition,
+    condition: Condition,
+  ): Promise<DescribedView & { created: boolean }> {
+    const { registry } = this.#parts;
+    const planned = () => this.#planned(name, definition);
+    const { created } = await registry.put(name, planned, this.#byFingerprint(name, condition));
+    return { ...this.get(name), created };
+  }
+
+  /** Forgets the view unless others read it. */
+  async remove(name: string, condition: Condition): Promise<void> {
+    const { registry, tables } = this.#parts;
+    await registry.remove(name, this.#byFingerprint(name, condition), () => this.#refuseRead(name));
+    await tables.forget(name);
+  }
+
+  /** The query that gives the rows of a view, in its own order, with texts as the values of its parameters. */
+  rows(name: string, values: Readonly<Record<string, string>>): QueryRequest {
+    const { sql, parameters } = this.#parts.registry.entry(name).value;
+    const unknown = Object.keys(values).find((key) => parameters[key] === undefined);
+    if (unknown !== undefined) throw unknownParameter(name, unknown, Object.keys(parameters));
+    const typed = Object.entries(parameters).flatMap(([key, { type, default: otherwise }]) => {
+      const value = values[key] ?? otherwise;
+      return value === undefined ? [] : [[key, { type, value }] as [string, TypedParameter]];
+    });
+    return { sql, parameters: Object.fromEntries(typed) };
+  }
+
+  /** The views, each after those that it reads. */
+  inOrder(): Entry<StoredView>[] {
+    const ordered = new Map<string, Entry<StoredView>>();
+    const visit = (entry: Entry<StoredView> | undefined): void => {
+      if (entry === undefined || ordered.has(entry.name)) return;
+      for (const name of [...entry.value.dependencies].sort()) visit(this.#parts.registry.get(name));
+      ordered.set(entry.name, entry);
+    };
+    for (const [, entry] of this.#parts.registry.entries()) visit(entry);
+    return [...ordered.values()];
+  }
+
+  async #planned(name: string, { sql, parameters = {}, cache_policy = "none", description }: ViewDefinition) {
+    refuseReserved(parameters);
+    const { session } = this.#parts;
+    const spec = { sql, parameters, cache_policy };
+    const { dependencies, columns, volatile } = await session.planView(name, spec, this.#above(name));
+    if (cache_policy !== "none") refuseUnkept(name, definitionFault(volatile, parameters));
+    return { ...spec, ...(description !== undefined && { description }), dependencies, columns };
+  }
+
+  #entry({ name, registered_at, value }: Entry<StoredView>): ViewEntry {
+    const { cache_policy, description, dependencies } = value;
+    return {
+      name,
+      cache_policy,
+      ...(description !== undefined && { description }),
+      dependencies,
+      fingerprint: this.#fingerprint({ name, value }),
+      registered_at,
+    };
+  }
+
+  #fingerprint({ name, value }: Pick<Entry<StoredView>, "name" | "value">): string {
+    const below = value.dependencies.flatMap((dependency) => {
+      const entry = this.#parts.registry.get(dependency);
+      return entry === undefined ? [] : [[dependency, this.#fingerprint(entry)]];
+    });
+    return hashMsgpackCanonical({ name, value, below: Object.fromEntries(below) });
+  }
+
+  #byFingerprint(name: string, condition: Condition): Condition {
+    return () => {
+      const entry = this.#parts.registry.get(name);
+      return condition(entry && this.#fingerprint(entry));
+    };
+  }
+
+  #refuseRead(name: string): void {
+    const readers = this.#readers(name);
+    if (readers.length === 0) return;
+    throw new DataFusionEngineError(`The view ${name} is read by ${readers.join(", ")}; remove or change them first.`, {
+      code: "entry_in_use",
+      details: { views: readers },
+    });
+  }
+
+  #readers(name: string): string[] {
+    const views = this.#parts.registry.entries();
+    return views.filter(([, { value }]) => value.dependencies.includes(name)).map(([reader]) => reader);
+  }
+
+  /** All that read the view, directly or not. */
+  #above(name: string): string[] {
+    const found = new Set<string>();
+    const open = [name];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const reader of this.#readers(next)) {
+        if (!found.has(reader)) open.push(reader);
+        found.add(reader);
+      }
+    }
+    found.delete(name);
+    return [...found];
+  }
+}
+
+/** Names that mean something else in the URL of a view's rows. */
+export const reservedParameters: readonly string[] = ["format", "row_limit", "numbers", "row_format", "tables"];
+
+function refuseReserved(parameters: NonNullable<ViewDefinition["parameters"]>): void {
+  const reserved = reservedParameters.find((name) => parameters[name] !== undefined);
+  if (reserved === undefined) return;
+  throw new DataFusionEngineError(`A view has no parameter ${reserved}: its URL needs the name. Choose another.`, {
+    code: "invalid_entry",
+    details: { pointer: `/parameters/${reserved}` },
+  });
+}
+
+/** Why rows of the view can't be kept between queries. */
+function definitionFault(
+  volatile: string | null | undefined,
+  parameters: NonNullable<ViewDefinition["parameters"]>,
+): string | undefined {
+  if (volatile != null) return `it uses ${volatile}, which gives other rows each time`;
+  const open = Object.entries(parameters).find(([, parameter]) => parameter.default === undefined);
+  return open && `its parameter ${open[0]} has no default`;
+}
+
+function refuseUnkept(name: string, fault: string | undefined): void {
+  if (fault === undefined) return;
+  const message = `The rows of the view ${name} can't be kept, since ${fault}. Use the cache policy none.`;
+  throw new DataFusionEngineError(message, { code: "invalid_entry", details: { pointer: "/cache_policy" } });
+}
+
+function unknownParameter(view: string, name: string, known: readonly string[]): DataFusionEngineError {
+  const has = known.length === 0 ? "It has none." : `It has ${known.join(", ")}.`;
+  return new DataFusionEngineError(`The view ${view} has no parameter ${name}. ${has}`, {
+    code: "parameter_invalid",
+    details: { parameter: name },
+  });
+}

@@ -1,0 +1,129 @@
+//! A statement's plan over what it reads.
+
+use std::sync::Arc;
+
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    SchemaProvider,
+};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
+
+use super::parameters::bind;
+use super::read::Read;
+use super::relations::OpenView;
+use crate::error::{Error, Result};
+use crate::generated::{ErrorCode, QueryParameters};
+use crate::session::Session;
+use crate::sql::Statement;
+
+impl Read {
+    /// Plans the statement over its relations and puts the values of its parameters in.
+    pub async fn resolve(&mut self, session: &Session) -> Result<()> {
+        let logical = self.planned(session).await?;
+        self.logical = bind(logical, self.parameters.as_ref(), session.limits().parameters)?;
+        Ok(())
+    }
+
+    /// One over the information schema or over what a request provides is made anew each time.
+    async fn planned(&mut self, session: &Session) -> Result<LogicalPlan> {
+        let is_reusable = !self.statement.reads_schema && self.provided.is_empty();
+        let plans = &session.engine.plans;
+        let id = session.state().session_id();
+        if is_reusable && let Some(plan) = plans.plan(id, self) {
+            return Ok(plan);
+        }
+        let plan = self.plan_anew(session).await?;
+        if is_reusable {
+            plans.keep(id, self, &plan);
+        }
+        Ok(plan)
+    }
+
+    async fn plan_anew(&mut self, session: &Session) -> Result<LogicalPlan> {
+        let schema = Arc::new(MemorySchemaProvider::new());
+        for open in &self.tables {
+            schema.register_table(open.table.name.clone(), open.snapshot.provider()?)?;
+        }
+        for provided in &self.provided {
+            schema.register_table(provided.name.clone(), provided.provider.clone())?;
+        }
+        self.state.register_catalog_list(catalogs(schema.clone())?);
+        for open in &self.relations.views {
+            if self.provided.iter().any(|provided| provided.name == open.view.name) {
+                continue;
+            }
+            match self.plan_view(session, open).await {
+                Ok(plan) => {
+                    let view = ViewTable::new(plan, Some(open.statement.text.clone()));
+                    schema.register_table(open.view.name.clone(), Arc::new(view))?;
+                }
+                Err(error) if open.is_read => return Err(error),
+                Err(_) => {}
+            }
+        }
+        plan(&self.state, &self.statement).await
+    }
+
+    async fn plan_view(&self, session: &Session, open: &OpenView) -> Result<LogicalPlan> {
+        let view = &open.view;
+        let within = |mut error: Error| {
+            error.location = None;
+            error.message = format!("The view '{}': {}", view.name, error.message);
+            error.with("view", view.name.as_str())
+        };
+        let bindings = view.bindings()?;
+        bound(&self.state, &open.statement, &bindings, session)
+            .await
+            .map_err(within)
+    }
+}
+
+async fn bound(
+    state: &SessionState,
+    statement: &Statement,
+    bindings: &QueryParameters,
+    session: &Session,
+) -> Result<LogicalPlan> {
+    let limits = session.limits();
+    let plan = plan(state, statement).await?;
+    let relations = scans(&plan)?;
+    if relations as i64 > limits.sql_chain {
+        let maximum = limits.sql_chain;
+        let message = format!("It reads more than {maximum} relations once its views are written out");
+        return Err(Error::new(ErrorCode::StatementTooComplex, message).with("maximum", maximum));
+    }
+    bind(plan, Some(bindings), limits.parameters)
+}
+
+async fn plan(state: &SessionState, statement: &Statement) -> Result<LogicalPlan> {
+    let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
+    Ok(plan)
+}
+
+/// How many relations a plan reads.
+fn scans(plan: &LogicalPlan) -> Result<usize> {
+    let mut count = 0;
+    plan.apply_with_subqueries(|node| {
+        count += usize::from(matches!(node, LogicalPlan::TableScan(_)));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(count)
+}
+
+fn catalogs(schema: Arc<dyn SchemaProvider>) -> Result<Arc<dyn CatalogProviderList>> {
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema("public", schema)?;
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog("lakegate".to_owned(), Arc::new(catalog));
+    Ok(Arc::new(catalogs))
+}
