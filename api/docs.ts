@@ -24,6 +24,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "cache", description: "The results that are kept." },
         { name: "tables", description: "The Delta tables that are served." },
         { name: "views", description: "Statements with names, and their rows." },
+        { name: "registries", description: "All that is registered, as one document." },
         { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },
         { name: "sessions", description: "Settings that several queries share." },
         { name: "schemas", description: "The types that all messages are made of." },

@@ -1,6 +1,14 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
-import type { EngineConfig, Readiness, TableWrite, ViewSpec, WriteReport } from "../schemas/generated/index.js";
+import type {
+  EngineConfig,
+  Readiness,
+  RegistryKind,
+  TableWrite,
+  ViewSpec,
+  WriteReport,
+} from "../schemas/generated/index.js";
+import { Catalog, type CatalogPart } from "./catalog.js";
 import { DocumentRegistry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
 import { configFingerprint } from "./fingerprint.js";
@@ -12,6 +20,7 @@ import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { Queries } from "./queries.js";
 import { QueryHistory } from "./query-history.js";
+import { ImmutableRegistry } from "./registry.js";
 import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
@@ -52,6 +61,7 @@ export interface Engine {
   readonly cache: ResultCache;
   readonly schemas: Schemas;
   readonly views: Views;
+  readonly catalog: Catalog;
   readonly reads: TableReads;
   readonly gates: Gates;
   /** A text that differs where two values do, for ETags. */
@@ -96,6 +106,13 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   await tables.restore();
+  const views = new Views({ session: open.use(undefined), registry: viewRegistry, tables: viewTables });
+  const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
+    ["tables", tablePart(tables)],
+    ["views", views],
+  ]);
+  const catalog = new Catalog(parts, new DocumentStore(join(state, "journal"), log), log);
+  await catalog.recover();
   let closed = false;
   return {
     tables,
@@ -104,7 +121,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     queries,
     cache,
     schemas: new Schemas(),
-    views: new Views({ session: open.use(undefined), registry: viewRegistry, tables: viewTables }),
+    views,
+    catalog,
     reads,
     gates: new Gates(reads),
     revision: hashMsgpackCanonical,
@@ -120,4 +138,17 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
 
 function specOf({ sql, parameters, cache_policy }: StoredView): ViewSpec {
   return { sql, parameters, cache_policy };
+}
+
+function tablePart(tables: TableCatalog): CatalogPart {
+  return {
+    get size() {
+      return tables.size;
+    },
+    fingerprint: () => tables.fingerprint(),
+    definitions: () => tables.definitions(),
+    backup: () => tables.backup(),
+    put: (name, definition, condition) => tables.restoreEntry(name, definition, condition),
+    remove: (name, condition) => tables.remove(name, condition),
+  };
 }

@@ -70,6 +70,35 @@ export class TableCatalog {
     return this.#tables.get(name)?.stored.storage_options ?? {};
   }
 
+  get size(): number {
+    return this.#tables.size;
+  }
+
+  /** Of the registered tables, without their secrets. */
+  fingerprint(): string {
+    return hashMsgpackCanonical(Object.fromEntries(this.definitions()));
+  }
+
+  /** What tables were registered with, without their storage options. */
+  definitions(): [string, TableRegistration][] {
+    return this.backup().map(([name, { storage_options: _, ...rest }]) => [name, rest]);
+  }
+
+  /** Registers a table as a catalog has it, which knows no options: one that stays where it is keeps its own. */
+  restoreEntry(name: string, registration: TableRegistration, condition: Condition) {
+    const { uri, storage_options = {} } = registration;
+    const stored = this.#tables.get(name)?.stored;
+    const keeps = Object.keys(storage_options).length === 0 && stored?.uri === uri;
+    return this.put(name, { ...registration, ...(keeps && { storage_options: stored.storage_options }) }, condition);
+  }
+
+  backup(): [string, TableRegistration][] {
+    return this.#tables.entries().map(([name, { stored }]) => {
+      const { uri, storage_options, gate = null } = stored;
+      return [name, { uri, storage_options, gate }];
+    });
+  }
+
   async list(selection: PageSelection): Promise<TableList> {
     const served = await this.#native.tables();
     const names = new Set(served.map(({ name }) => name));

@@ -85,6 +85,22 @@ export class Views {
     return { sql, parameters: Object.fromEntries(typed) };
   }
 
+  get size(): number {
+    return this.#parts.registry.size;
+  }
+
+  fingerprint(): string {
+    return this.#parts.registry.fingerprint();
+  }
+
+  /** What the views were registered with, each after those that it reads. */
+  definitions(): [string, ViewDefinition][] {
+    return this.inOrder().map(({ name, value }) => {
+      const { dependencies: _, columns: __, ...definition } = value;
+      return [name, definition];
+    });
+  }
+
   /** The views, each after those that it reads. */
   inOrder(): Entry<StoredView>[] {
     const ordered = new Map<string, Entry<StoredView>>();

@@ -5,6 +5,7 @@ import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
 import { query } from "./query.js";
+import { registries } from "./registries.js";
 import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
 import { sessions } from "./sessions.js";
@@ -23,6 +24,7 @@ export const resources: readonly ((app: App) => void)[] = [
   health,
   queries,
   query,
+  registries,
   rows,
   schemas,
   sessions,

@@ -414,6 +414,49 @@ export const CacheUse = unsafe<types.CacheUse>({
   ]
 });
 
+export type CatalogDocument = types.CatalogDocument;
+export const CatalogDocument = unsafe<types.CatalogDocument>({
+  "$id": "https://lakegate.dev/schemas/api/catalog_document.schema.json",
+  "title": "CatalogDocument",
+  "description": "What registries hold, by their kinds and names. Secrets of tables are never in it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "tables": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/table_registration.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The registered tables; one without storage options keeps those that it has where its location stays."
+    },
+    "views": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_definition.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The views."
+    }
+  },
+  "examples": [
+    {
+      "views": {
+        "highs": {
+          "sql": "SELECT symbol, max(price) AS high FROM stocks GROUP BY symbol",
+          "parameters": {},
+          "cache_policy": "none"
+        }
+      }
+    },
+    {}
+  ]
+});
+
 export type ChangeRequest = types.ChangeRequest;
 export const ChangeRequest = unsafe<types.ChangeRequest>({
   "$id": "https://lakegate.dev/schemas/engine/change_request.schema.json",
@@ -7015,6 +7058,150 @@ export const Readiness = unsafe<types.Readiness>({
   ]
 });
 
+export type RegistryEntry = types.RegistryEntry;
+export const RegistryEntry = unsafe<types.RegistryEntry>({
+  "$id": "https://lakegate.dev/schemas/api/registry_entry.schema.json",
+  "title": "RegistryEntry",
+  "description": "A registry.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/registry_kind.schema.json"
+    },
+    "size": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "How many entries it has."
+    },
+    "fingerprint": {
+      "type": "string",
+      "pattern": "^[0-9a-f]{64}$",
+      "description": "Equal where names and definitions are."
+    }
+  },
+  "required": [
+    "kind",
+    "size",
+    "fingerprint"
+  ],
+  "examples": [
+    {
+      "kind": "views",
+      "size": 1,
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b"
+    }
+  ]
+});
+
+export type RegistryKind = types.RegistryKind;
+export const RegistryKind = unsafe<types.RegistryKind>({
+  "$id": "https://lakegate.dev/schemas/api/registry_kind.schema.json",
+  "title": "RegistryKind",
+  "description": "A kind of registry.",
+  "type": "string",
+  "enum": [
+    "tables",
+    "views"
+  ],
+  "examples": [
+    "views"
+  ]
+});
+
+export type RegistryList = types.RegistryList;
+export const RegistryList = unsafe<types.RegistryList>({
+  "$id": "https://lakegate.dev/schemas/api/registry_list.schema.json",
+  "title": "RegistryList",
+  "description": "Every registry.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/registry_entry.schema.json"
+      },
+      "description": "The registries."
+    },
+    "fingerprint": {
+      "type": "string",
+      "pattern": "^[0-9a-f]{64}$",
+      "description": "Of all of them."
+    }
+  },
+  "required": [
+    "items",
+    "fingerprint"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "kind": "views",
+          "size": 1,
+          "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b"
+        }
+      ],
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b"
+    }
+  ]
+});
+
+export type RegistryPath = types.RegistryPath;
+export const RegistryPath = unsafe<types.RegistryPath>({
+  "$id": "https://lakegate.dev/schemas/api/registry_path.schema.json",
+  "title": "RegistryPath",
+  "description": "The registry that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/registry_kind.schema.json"
+    }
+  },
+  "required": [
+    "kind"
+  ],
+  "examples": [
+    {
+      "kind": "views"
+    }
+  ]
+});
+
+export type RegistrySnapshot = types.RegistrySnapshot;
+export const RegistrySnapshot = unsafe<types.RegistrySnapshot>({
+  "$id": "https://lakegate.dev/schemas/api/registry_snapshot.schema.json",
+  "title": "RegistrySnapshot",
+  "description": "What registries hold at one time; `catalog` can be restored.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "fingerprint": {
+      "type": "string",
+      "pattern": "^[0-9a-f]{64}$",
+      "description": "Equal where names and definitions are."
+    },
+    "catalog": {
+      "$ref": "https://lakegate.dev/schemas/api/catalog_document.schema.json"
+    }
+  },
+  "required": [
+    "fingerprint",
+    "catalog"
+  ],
+  "examples": [
+    {
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b",
+      "catalog": {
+        "views": {}
+      }
+    }
+  ]
+});
+
 export type RestoreBody = types.RestoreBody;
 export const RestoreBody = unsafe<types.RestoreBody>({
   "$id": "https://lakegate.dev/schemas/api/restore_body.schema.json",
@@ -7096,6 +7283,82 @@ export const RestoreBody = unsafe<types.RestoreBody>({
     },
     {
       "timestamp": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type RestoreMode = types.RestoreMode;
+export const RestoreMode = unsafe<types.RestoreMode>({
+  "$id": "https://lakegate.dev/schemas/api/restore_mode.schema.json",
+  "title": "RestoreMode",
+  "description": "What becomes of entries that a catalog doesn't hold: they stay, or those of the kinds that it names go.",
+  "type": "string",
+  "enum": [
+    "merge",
+    "replace"
+  ],
+  "examples": [
+    "merge"
+  ]
+});
+
+export type RestoreReport = types.RestoreReport;
+export const RestoreReport = unsafe<types.RestoreReport>({
+  "$id": "https://lakegate.dev/schemas/api/restore_report.schema.json",
+  "title": "RestoreReport",
+  "description": "What restoring a catalog did.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "created": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Entries that were not there."
+    },
+    "replaced": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Entries that took the place of others."
+    },
+    "removed": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "Entries that are gone."
+    }
+  },
+  "required": [
+    "created",
+    "replaced",
+    "removed"
+  ],
+  "examples": [
+    {
+      "created": 2,
+      "replaced": 1,
+      "removed": 0
+    }
+  ]
+});
+
+export type RestoreSelection = types.RestoreSelection;
+export const RestoreSelection = unsafe<types.RestoreSelection>({
+  "$id": "https://lakegate.dev/schemas/api/restore_selection.schema.json",
+  "title": "RestoreSelection",
+  "description": "How a catalog is restored.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/api/restore_mode.schema.json",
+      "default": "merge"
+    }
+  },
+  "examples": [
+    {
+      "mode": "merge"
     }
   ]
 });
@@ -10552,6 +10815,7 @@ export const schemas = [
   CacheSelection,
   CacheStatus,
   CacheUse,
+  CatalogDocument,
   ChangeRequest,
   CheckpointBody,
   CleanupMetadataBody,
@@ -10659,7 +10923,15 @@ export const schemas = [
   QuerySummary,
   QueryUrl,
   Readiness,
+  RegistryEntry,
+  RegistryKind,
+  RegistryList,
+  RegistryPath,
+  RegistrySnapshot,
   RestoreBody,
+  RestoreMode,
+  RestoreReport,
+  RestoreSelection,
   ResultDocument,
   ResultFormat,
   ResultSelection,

@@ -5,6 +5,10 @@
  */
 export type CacheStatus = "hit" | "miss" | "stale" | "refresh" | "bypass";
 /**
+ * Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
+ */
+export type ViewCache = "none" | "memory" | "disk" | "delta";
+/**
  * How 64-bit integers and decimals are written in JSON and NDJSON: as numbers with all their digits, or as strings.
  */
 export type NumberStyle = "number" | "string";
@@ -114,10 +118,6 @@ export type ErrorCode =
  */
 export type ErrorKind = "datafusion" | "arrow" | "delta" | "plugin" | "validation" | "config" | "generic";
 /**
- * Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
- */
-export type ViewCache = "none" | "memory" | "disk" | "delta";
-/**
  * The values of a statement: a list for `$1`, `$2`, or a map for `$name`.
  */
 export type QueryParameters =
@@ -149,6 +149,14 @@ export type ResultFormat = "json" | "ndjson" | "csv" | "arrow" | "parquet" | "ms
  * What becomes of a query whose client has waited long enough.
  */
 export type WaitTimeoutAction = "continue" | "cancel";
+/**
+ * A kind of registry.
+ */
+export type RegistryKind = "tables" | "views";
+/**
+ * What becomes of entries that a catalog doesn't hold: they stay, or those of the kinds that it names go.
+ */
+export type RestoreMode = "merge" | "replace";
 /**
  * The formats that a result is kept in on disk.
  */
@@ -393,6 +401,79 @@ export interface CacheUse {
    * Why the cache was left out.
    */
   reason?: string | null;
+}
+/**
+ * What registries hold, by their kinds and names. Secrets of tables are never in it.
+ */
+export interface CatalogDocument {
+  /**
+   * The registered tables; one without storage options keeps those that it has where its location stays.
+   */
+  tables?: {
+    [k: string]: TableRegistration;
+  };
+  /**
+   * The views.
+   */
+  views?: {
+    [k: string]: ViewDefinition;
+  };
+}
+/**
+ * A Delta table to serve under a name.
+ */
+export interface TableRegistration {
+  /**
+   * A folder inside an allowed location, or an `s3://` URI.
+   */
+  uri: string;
+  /**
+   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
+  /**
+   * What the protocol of the table must be at least, at every read and write of its rows.
+   */
+  gate?: DeltaFeatureGate | null;
+}
+/**
+ * A view: a statement with a name.
+ */
+export interface ViewDefinition {
+  /**
+   * A SELECT over tables and other views, with `$name` for each parameter.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open, by name.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy?: ViewCache;
+  /**
+   * What the rows mean.
+   */
+  description?: string;
+}
+/**
+ * A value that a view leaves open, as `$name` in its statement.
+ */
+export interface ViewParameter {
+  /**
+   * Its Arrow type, such as `Int64` or `Date32`.
+   */
+  type: string;
+  /**
+   * The value where none is given; without one, the view is only read with a value.
+   */
+  default?: unknown;
+  /**
+   * What it means.
+   */
+  description?: string;
 }
 /**
  * Changes of a table to be read, and how the result is wanted.
@@ -1853,23 +1934,6 @@ export interface ViewUse {
   };
 }
 /**
- * A value that a view leaves open, as `$name` in its statement.
- */
-export interface ViewParameter {
-  /**
-   * Its Arrow type, such as `Int64` or `Date32`.
-   */
-  type: string;
-  /**
-   * The value where none is given; without one, the view is only read with a value.
-   */
-  default?: unknown;
-  /**
-   * What it means.
-   */
-  description?: string;
-}
-/**
  * A view whose rows are kept between queries, and what they depend on.
  */
 export interface KeptView {
@@ -2771,6 +2835,49 @@ export interface Readiness {
   reasons: string[];
 }
 /**
+ * A registry.
+ */
+export interface RegistryEntry {
+  kind: RegistryKind;
+  /**
+   * How many entries it has.
+   */
+  size: number;
+  /**
+   * Equal where names and definitions are.
+   */
+  fingerprint: string;
+}
+/**
+ * Every registry.
+ */
+export interface RegistryList {
+  /**
+   * The registries.
+   */
+  items: RegistryEntry[];
+  /**
+   * Of all of them.
+   */
+  fingerprint: string;
+}
+/**
+ * The registry that a URL names.
+ */
+export interface RegistryPath {
+  kind: RegistryKind;
+}
+/**
+ * What registries hold at one time; `catalog` can be restored.
+ */
+export interface RegistrySnapshot {
+  /**
+   * Equal where names and definitions are.
+   */
+  fingerprint: string;
+  catalog: CatalogDocument;
+}
+/**
  * A table that becomes what it was, at a version or a time. Exactly one of them.
  */
 export interface RestoreBody {
@@ -2790,6 +2897,29 @@ export interface RestoreBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * What restoring a catalog did.
+ */
+export interface RestoreReport {
+  /**
+   * Entries that were not there.
+   */
+  created: number;
+  /**
+   * Entries that took the place of others.
+   */
+  replaced: number;
+  /**
+   * Entries that are gone.
+   */
+  removed: number;
+}
+/**
+ * How a catalog is restored.
+ */
+export interface RestoreSelection {
+  mode?: RestoreMode;
 }
 /**
  * A result as JSON or MessagePack: the same bytes as long as it is the same result.
@@ -3232,25 +3362,6 @@ export interface TableCreation {
   };
 }
 /**
- * A Delta table to serve under a name.
- */
-export interface TableRegistration {
-  /**
-   * A folder inside an allowed location, or an `s3://` URI.
-   */
-  uri: string;
-  /**
-   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
-   */
-  storage_options?: {
-    [k: string]: string;
-  };
-  /**
-   * What the protocol of the table must be at least, at every read and write of its rows.
-   */
-  gate?: DeltaFeatureGate | null;
-}
-/**
  * A table at one version.
  */
 export interface TableDescription {
@@ -3594,26 +3705,6 @@ export interface VacuumBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
-}
-/**
- * A view: a statement with a name.
- */
-export interface ViewDefinition {
-  /**
-   * A SELECT over tables and other views, with `$name` for each parameter.
-   */
-  sql: string;
-  /**
-   * The values that it leaves open, by name.
-   */
-  parameters?: {
-    [k: string]: ViewParameter;
-  };
-  cache_policy?: ViewCache;
-  /**
-   * What the rows mean.
-   */
-  description?: string;
 }
 /**
  * A view as it is registered.
