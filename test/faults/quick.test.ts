@@ -12,6 +12,7 @@ import { SeededRandom } from "./seeded-random.js";
 import { killsDuring } from "./syscalls.js";
 import { withoutSystemCalls } from "./system-calls.js";
 import { twoCaches } from "./two-caches.js";
+import { views } from "./views.js";
 import { writers } from "./writers.js";
 
 const suites: readonly [name: string, suite: Suite, scale: number, skip: string | false][] = [
@@ -25,6 +26,7 @@ const suites: readonly [name: string, suite: Suite, scale: number, skip: string 
 const ofResults: typeof suites = [
   ["two servers while a writer commits", twoCaches, 0.2, false],
   ["damaged files", damagedResults, 0.05, false],
+  ["views whose rows are kept", views, 0.03, false],
   ["a full disk", fullDisk, 0.1, withoutMounts],
   ["kill -9 while they are stored", killedKeeping, 0.06, false],
 ];

@@ -1,4 +1,4 @@
-/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
+/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
 import { parseArgs } from "node:util";
 import { kill } from "./kill.js";
 import { registries } from "./registries.js";
@@ -6,12 +6,13 @@ import { results } from "./results.js";
 import { retries } from "./retries.js";
 import { SeededRandom } from "./seeded-random.js";
 import { syscalls } from "./syscalls.js";
+import { views } from "./views.js";
 import { writers } from "./writers.js";
 
 /** A suite prints its figures and gives what is wrong; `scale` is the share of the full size. */
 export type Suite = (random: SeededRandom, scale: number) => Promise<string[]>;
 
-const suites: Readonly<Record<string, Suite>> = { writers, retries, kill, syscalls, results, registries };
+const suites: Readonly<Record<string, Suite>> = { writers, retries, kill, syscalls, results, registries, views };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
