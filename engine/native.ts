@@ -110,6 +110,11 @@ export class NativeEngine implements FingerprintableConfig {
     return cross(() => this.#engine.detachTable(name));
   }
 
+  /** Deletes a table with its files, where it still is at `version`. */
+  async purgeTable(name: string, version?: number): Promise<void> {
+    await crossAsync(() => this.#engine.purgeTable(name, version));
+  }
+
   /** Has statements read the view by its name, in place of one before. */
   attachView(name: string, spec: ViewSpec): void {
     cross(() => this.#engine.attachView(name, encode(spec)));

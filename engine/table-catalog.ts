@@ -176,6 +176,17 @@ export class TableCatalog {
     });
   }
 
+  /** Deletes the table with its files, a registered one or one of the warehouse. */
+  purge(name: string, revisions: readonly string[] | undefined): Promise<void> {
+    return this.#turns.run(async () => {
+      const version = revisions && (await this.versionAmong(name, revisions));
+      await this.#native.purgeTable(name, version);
+      if (!this.#tables.has(name)) return;
+      await this.#store.remove(name);
+      this.#tables.unregister(name);
+    });
+  }
+
   async #openBroken(): Promise<void> {
     const broken = this.#tables.entries().filter(([, { failure }]) => failure !== undefined);
     await Promise.allSettled(broken.map(([name]) => this.#open(name)));

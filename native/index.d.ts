@@ -33,6 +33,7 @@ export declare class Engine {
   openSession(profile: Buffer, gate?: Buffer): Session | Fault;
   attachTable(name: string, spec: Buffer): Promise<Buffer | Fault>;
   detachTable(name: string): boolean;
+  purgeTable(name: string, version?: number): Promise<null | Fault>;
   attachView(name: string, spec: Buffer): boolean | Fault;
   detachView(name: string): boolean;
   tables(): Promise<Buffer | Fault>;

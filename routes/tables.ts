@@ -7,12 +7,13 @@ import {
   TableDescription,
   TableList,
   TablePath,
+  TableRemoval,
   TableSelection,
 } from "../schemas/generated/index.js";
 import { answer, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etag, etagOf, expectedRevisions, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { location, writeProblems } from "./writing.js";
 
@@ -112,20 +113,23 @@ export function tables(app: App): void {
     {
       schema: {
         operationId: "unregisterTable",
-        summary: "Unregister a table",
+        summary: "Unregister or delete a table",
         description:
-          "Ends serving a registered table; its files stay. A table of the warehouse is served as long as its folder is there.",
+          "Ends serving a registered table; its files stay. With `purge` they are deleted, all versions of them, also those of a table of the warehouse, which is served as long as its folder is there.",
         tags,
         params: reference(TablePath),
+        querystring: reference(TableRemoval),
         headers: reference(EntryConditions),
         response: {
           204: emptyAnswer("The table is no longer served."),
-          ...problems("table_not_found", "name_taken", "precondition_failed"),
+          ...problems("table_not_found", "name_taken", "precondition_failed", ...openingProblems),
         },
       },
     },
     async (request, reply) => {
-      await tables.remove(request.params.name, writeCondition(request.headers));
+      const { name } = request.params;
+      if (request.query.purge) await tables.purge(name, expectedRevisions(request.headers));
+      else await tables.remove(name, writeCondition(request.headers));
       return reply.code(204).send(null);
     },
   );

@@ -101,6 +101,10 @@ describe("tables on S3", { skip: withoutPython }, () => {
     const deleted = await server.client.sendJson("/v1/tables/readings/delete", { predicate: "id = 1" });
     assert.equal(deleted.status, 200, deleted.text);
     assert.deepEqual(await server.client.rows("SELECT sum(id) AS total FROM readings"), [{ total: 9 }]);
+    const registration = { uri: `s3://${access.bucket}/open/readings`, storage_options: access.options };
+    assert.equal((await server.client.send("/v1/tables/readings?purge=true", { method: "DELETE" })).status, 204);
+    const again = await server.client.sendJson("/v1/tables/readings", registration, { method: "PUT" });
+    assertProblem(again, { status: 422, code: "table_unreadable" });
     for (const text of [made.text, deleted.text, server.output()])
       assert.ok(!text.includes(access.options["aws_secret_access_key"] ?? "?"));
   });

@@ -9666,6 +9666,27 @@ export const TableRegistration = unsafe<types.TableRegistration>({
   ]
 });
 
+export type TableRemoval = types.TableRemoval;
+export const TableRemoval = unsafe<types.TableRemoval>({
+  "$id": "https://lakegate.dev/schemas/api/table_removal.schema.json",
+  "title": "TableRemoval",
+  "description": "What becomes of a table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "purge": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether its files are deleted too, with all versions that they hold."
+    }
+  },
+  "examples": [
+    {
+      "purge": false
+    }
+  ]
+});
+
 export type TableSchema = types.TableSchema;
 export const TableSchema = unsafe<types.TableSchema>({
   "$id": "https://lakegate.dev/schemas/api/table_schema.schema.json",
@@ -10974,6 +10995,7 @@ export const schemas = [
   TablePin,
   TableProtocol,
   TableRegistration,
+  TableRemoval,
   TableSchema,
   TableSchemaSpec,
   TableSelection,

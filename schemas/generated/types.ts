@@ -3531,6 +3531,15 @@ export interface TablePath {
   name: string;
 }
 /**
+ * What becomes of a table.
+ */
+export interface TableRemoval {
+  /**
+   * Whether its files are deleted too, with all versions that they hold.
+   */
+  purge?: boolean;
+}
+/**
  * The columns of a table at one version.
  */
 export interface TableSchema {

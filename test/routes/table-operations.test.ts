@@ -1,6 +1,6 @@
 /** /v1/tables/{name}/…: every operation on rows, files and metadata of a table, its conditions and its refusals. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -186,6 +186,44 @@ describe("table operations", () => {
       await tables.done(name, "checkpoint", {});
       assert.equal((await tables.done(name, "cleanup", {})).version, 0);
       assert.deepEqual(await tables.ids(name), [1, 2, 3]);
+    });
+  });
+
+  describe("on all of a table", () => {
+    const remove = (name: string, purge: boolean, headers: Record<string, string> = {}) =>
+      server.client.send(`/v1/tables/${name}?purge=${purge}`, { method: "DELETE", headers });
+
+    it("deletes its files, as it was when it was looked at", async () => {
+      const name = await tables.table();
+      const { tag } = await tables.describe(name);
+      await append(name, 4);
+      assertProblem(await remove(name, true, { "if-match": String(tag) }), {
+        status: 412,
+        code: "precondition_failed",
+      });
+      assert.deepEqual(await tables.ids(name), [1, 2, 3, 4]);
+      assertProblem(await remove(name, false), { status: 409, code: "name_taken" });
+      const now = await tables.describe(name);
+      assert.equal((await remove(name, true, { "if-match": String(now.tag) })).status, 204);
+      assert.deepEqual(
+        readdirSync(warehouse).filter((entry) => entry === name || entry.startsWith(".purged")),
+        [],
+      );
+      assertProblem(await remove(name, true), { status: 404, code: "table_not_found" });
+      assert.equal((await tables.rows(name, flights.slice(0, 1), "mode=create")).status, 201);
+      assert.deepEqual(await tables.ids(name), [1]);
+    });
+
+    it("deletes those of a registered table only where that is asked for", async () => {
+      const uri = join(outside, "apart");
+      const columns = [{ name: "id", dtype: "Int64" }];
+      assert.equal((await tables.create("apart", { uri, columns })).status, 201);
+      assert.equal((await remove("apart", false)).status, 204);
+      const registered = () => server.client.sendJson("/v1/tables/apart", { uri }, { method: "PUT" });
+      assert.equal((await registered()).status, 201);
+      assert.equal((await remove("apart", true)).status, 204);
+      assert.equal(existsSync(uri), false);
+      assertProblem(await registered(), { status: 422, code: "table_unreadable" });
     });
   });
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lakegate_core as core;
 use lakegate_core::generated::{TableSelection, TableSpec, TableWrite};
-use napi::bindgen_prelude::{Buffer, within_runtime_if_available};
+use napi::bindgen_prelude::{Buffer, Either, Null, within_runtime_if_available};
 use napi_derive::napi;
 
-use crate::fault::{Outcome, guarded, outcome};
+use crate::fault::{Fault, Outcome, guarded, outcome};
 use crate::ingest::Ingest;
 use crate::operation::decode_operation;
 use crate::payload::{decode, encode};
@@ -49,6 +49,15 @@ impl Engine {
     #[napi]
     pub fn detach_table(&self, name: String) -> bool {
         self.inner.detach_table(&name)
+    }
+
+    /// Deletes a table with its files, where it still is at `version`.
+    #[napi]
+    pub async fn purge_table(&self, name: String, version: Option<i64>) -> Either<Null, Fault> {
+        match self.inner.purge_table(&name, version).await {
+            Ok(()) => Either::A(Null),
+            Err(error) => Either::B(error.into()),
+        }
     }
 
     /// Has statements read the view of a ViewSpec by `name`, in place of one before.

@@ -77,6 +77,11 @@ impl Engine {
         self.catalog.detach(name)
     }
 
+    /// Deletes a table with its files, where it still is at `version`.
+    pub async fn purge_table(&self, name: &str, version: Option<i64>) -> Result<()> {
+        self.catalog.purge(name, version).await
+    }
+
     /// Has statements read the view by its name, in place of one before.
     pub fn attach_view(&self, name: &str, spec: ViewSpec) {
         self.views.attach(name, spec);

@@ -102,7 +102,9 @@ fn answer(plan: &Plan, tables: &[About], views: Vec<ExplainedView>, analyze: Opt
 }
 
 fn estimated_bytes(plan: &Arc<dyn ExecutionPlan>) -> Option<i64> {
-    let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).ok()?;
+    let statistics = StatisticsContext::new()
+        .compute(plan.as_ref(), &StatisticsArgs::new())
+        .ok()?;
     statistics.total_byte_size.get_value().map(|bytes| *bytes as i64)
 }
 

@@ -3,6 +3,7 @@
 mod decoding_store;
 mod durable_store;
 mod location;
+mod purge;
 mod rooted_store;
 mod s3;
 mod sweep;

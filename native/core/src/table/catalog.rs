@@ -92,6 +92,20 @@ impl Catalog {
         registered && tables.remove(name).is_some()
     }
 
+    /// Deletes a table with its files and stops serving it, where it still is at `version`; at any when there is none.
+    pub async fn purge(&self, name: &str, version: Option<i64>) -> Result<()> {
+        let table = self.table(name).await?;
+        if let Some(version) = version
+            && table.snapshot(None).await?.version != version
+        {
+            let message = format!("The table '{name}' is not at version {version} any more");
+            return Err(Error::new(ErrorCode::PreconditionFailed, message).with("table", name));
+        }
+        table.store.purge().await.map_err(|error| table.explain(error))?;
+        self.tables.write().expect("no writer panics").remove(name);
+        Ok(())
+    }
+
     /// The place of a table that is written to, and may not be there yet.
     pub fn place(&self, uri: &str, options: &BTreeMap<String, String>) -> Result<Arc<Table>> {
         let location = self.locations.create(uri)?;
