@@ -140,8 +140,10 @@ export class TableCatalog {
     if (served) throw tableExists(name);
   }
 
-  refuseRegistered(name: string): void {
-    if (this.#tables.has(name)) throw tableExists(name);
+  /** Refuses a name under which a table is registered, unless it is the one at `uri`. */
+  refuseRegistered(name: string, uri?: string): void {
+    const registered = this.#tables.get(name);
+    if (registered !== undefined && registered.stored.uri !== uri) throw tableExists(name);
   }
 
   /** Registers the table, in place of the one that has the name; says whether there was none. */

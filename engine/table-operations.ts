@@ -96,14 +96,16 @@ export class TableOperations {
     return this.#ingest("merge", name, { ...request, table: { name } }, rows, terms);
   }
 
-  /** Makes an empty table and serves it. */
+  /** Makes an empty table and serves it; a repeat that names itself finds what the first one made. */
   async create(
     name: string,
     { uri, storage_options, ...body }: TableCreation,
     condition: Condition,
+    idempotencyKey?: string,
   ): Promise<DescribedTable & { created: boolean }> {
-    await this.#catalog.refuseTaken(name, condition);
-    await this.#make("create", name, body, { uri, storage_options }, {});
+    if (idempotencyKey === undefined) await this.#catalog.refuseTaken(name, condition);
+    else this.#catalog.refuseRegistered(name, uri);
+    await this.#make("create", name, body, { uri, storage_options }, { idempotencyKey });
     return { ...(await this.#catalog.describe(name)), created: true };
   }
 

@@ -3,6 +3,7 @@ import {
   EntryConditions,
   PageSelection,
   reference,
+  TableConditions,
   TableDefinition,
   TableDescription,
   TableList,
@@ -78,7 +79,7 @@ export function tables(app: App): void {
           "Serves an existing Delta table, named by its `uri`, in place of the registered one that has the name; it is opened and checked first. Or makes a new, empty table of `columns` where there is none: in the warehouse folder of that name, or at `uri`.",
         tags,
         params: reference(TablePath),
-        headers: reference(EntryConditions),
+        headers: reference(TableConditions),
         body: body(TableDefinition),
         response: {
           200: answer(TableDescription, "The table took the place of another.", etagHeader),
@@ -101,7 +102,7 @@ export function tables(app: App): void {
       const condition = writeCondition(request.headers);
       const { created, description, revision } =
         "columns" in request.body
-          ? await operations.create(name, request.body, condition)
+          ? await operations.create(name, request.body, condition, request.headers["idempotency-key"])
           : await tables.put(name, request.body, condition);
       reply.header("etag", etag(revision));
       return created ? reply.code(201).header("location", `/v1/tables/${name}`).send(description) : description;

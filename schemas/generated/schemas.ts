@@ -8920,6 +8920,48 @@ export const TableCommit = unsafe<types.TableCommit>({
   ]
 });
 
+export type TableConditions = types.TableConditions;
+export const TableConditions = unsafe<types.TableConditions>({
+  "$id": "https://lakegate.dev/schemas/api/table_conditions.schema.json",
+  "title": "TableConditions",
+  "description": "Under which condition a table is registered or made, and by what a repeat of that is known.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "if-match": {
+      "type": "string",
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "Only when the entry still has this ETag.",
+      "examples": [
+        "*"
+      ]
+    },
+    "if-none-match": {
+      "type": "string",
+      "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$",
+      "description": "`*`: only when the name is not registered yet.",
+      "examples": [
+        "*"
+      ]
+    },
+    "idempotency-key": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "pattern": "^[\\x21-\\x7e]+$",
+      "description": "A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.",
+      "examples": [
+        "load-2026-01-15"
+      ]
+    }
+  },
+  "examples": [
+    {
+      "if-none-match": "*"
+    }
+  ]
+});
+
 export type TableCreation = types.TableCreation;
 export const TableCreation = unsafe<types.TableCreation>({
   "$id": "https://lakegate.dev/schemas/api/table_creation.schema.json",
@@ -10982,6 +11024,7 @@ export const schemas = [
   TableChangePath,
   TableChangeSelection,
   TableCommit,
+  TableConditions,
   TableCreation,
   TableDefinition,
   TableDescription,

@@ -3315,6 +3315,24 @@ export interface TableChangeSelection {
   spool?: boolean;
 }
 /**
+ * Under which condition a table is registered or made, and by what a repeat of that is known.
+ */
+export interface TableConditions {
+  /**
+   * Only when the entry still has this ETag.
+   */
+  "if-match"?: string;
+  /**
+   * `*`: only when the name is not registered yet.
+   */
+  "if-none-match"?: string;
+  /**
+   * A name that the client gives to this operation; a repeat with the same name writes nothing and answers what the first one did.
+   */
+  "idempotency-key"?: string;
+  [k: string]: unknown;
+}
+/**
  * A new, empty table.
  */
 export interface TableCreation {

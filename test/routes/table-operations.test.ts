@@ -227,6 +227,28 @@ describe("table operations", () => {
     });
   });
 
+  describe("that are made", () => {
+    it("is made once by a request that names itself, wherever it is", async () => {
+      const columns = [{ name: "id", dtype: "Int64" }];
+      for (const [name, body] of Object.entries({
+        once_here: { columns },
+        once_there: { columns, uri: join(outside, "once") },
+      })) {
+        const headers = { "idempotency-key": `make-${name}` };
+        const answers = [await tables.create(name, body, headers), await tables.create(name, body, headers)];
+        for (const answer of answers) assert.equal(answer.status, 201, answer.text);
+        assert.equal((await tables.describe(name)).table.version, 0);
+        assertProblem(await tables.create(name, body), { status: 409, code: "table_exists" });
+        assertProblem(await tables.create(name, body, { "idempotency-key": "another" }), {
+          status: 409,
+          code: "table_exists",
+        });
+        const other = { ...body, description: "Another." };
+        assertProblem(await tables.create(name, other, headers), { status: 422, code: "idempotency_key_reused" });
+      }
+    });
+  });
+
   describe("on versions", () => {
     it("restores a version, and a time", async () => {
       const name = await tables.table();
