@@ -30,7 +30,7 @@ import { HotAnswers } from "./hot-answers.js";
 import { incomingRows } from "./incoming-rows.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
-import { sendDocument, sendResult, sendRows, type Waiting } from "./result.js";
+import { type Sending, sendDocument, sendResult, sendRows, type Waiting } from "./result.js";
 import { sendFile } from "./result-file.js";
 import { resultFormat } from "./result-format.js";
 import type { Style } from "./result-headers.js";
@@ -61,7 +61,7 @@ declare module "fastify" {
     /** How long the client waits for the query that it asks for. */
     waiting(request: QueryRequest): Waiting;
     /** Sends the result of a query with what is said about the query. */
-    sendResult(query: Query, style: Style, waiting?: Waiting): Promise<FastifyReply>;
+    sendResult(query: Query, style: Style, sending?: Sending): Promise<FastifyReply>;
     /** Sends the result alone, for those who have it already not again. */
     sendDocument(query: Query, style: Style): Promise<FastifyReply>;
     /** Sends the answer of a hit once more where it still is right; whether it did. */
@@ -139,8 +139,8 @@ function addDecorations(app: FastifyInstance, engine: Engine, hotBytes: number):
   app.decorateReply("waiting", function (request) {
     return waitingOf(this, request);
   });
-  app.decorateReply("sendResult", function (query, style, waiting) {
-    return sendResult(this, query, style, waiting);
+  app.decorateReply("sendResult", function (query, style, sending) {
+    return sendResult(this, query, style, sending);
   });
   const hot = new HotAnswers(hotBytes);
   app.decorateReply("sendHot", function () {

@@ -25,6 +25,8 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "tables", description: "The Delta tables that are served." },
         { name: "views", description: "Statements with names, and their rows." },
         { name: "registries", description: "All that is registered, as one document." },
+        { name: "contracts", description: "What the columns and rows of tables must be." },
+        { name: "semantics", description: "What relations mean, asked for by metrics and dimensions." },
         { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },
         { name: "sessions", description: "Settings that several queries share." },
         { name: "schemas", description: "The types that all messages are made of." },

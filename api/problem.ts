@@ -1,6 +1,6 @@
 /** The one place where an error becomes an answer: problem+json by the error table (RFC 9457). */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { DataFusionEngineError } from "../engine/index.js";
+import { DataFusionEngineError, InvalidEntry } from "../engine/index.js";
 import { problemJson } from "../routes/index.js";
 import { type ErrorCode, errorTable, type Problem } from "../schemas/generated/index.js";
 import { InvalidRequest } from "./invalid-request.js";
@@ -51,9 +51,13 @@ export function problem(error: DataFusionEngineError, { url, id }: Pick<FastifyR
     retryable,
     request_id: id,
     ...(location && { location }),
-    ...(error instanceof InvalidRequest && { errors: [...error.failures] }),
+    ...(hasFailures(error) && { errors: [...error.failures] }),
     ...(details && { details: { ...details } }),
   };
+}
+
+function hasFailures(error: DataFusionEngineError): error is InvalidRequest | InvalidEntry {
+  return error instanceof InvalidRequest || error instanceof InvalidEntry;
 }
 
 function engineError(error: unknown, request: FastifyRequest): DataFusionEngineError {

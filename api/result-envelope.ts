@@ -12,12 +12,15 @@ export interface Envelope {
 export const bare: Envelope = { before: {}, after: () => ({}) };
 
 /** The result of a query, with what is said about the query. */
-export function queryEnvelope(query_id: string, describe: () => { summary: QuerySummary; cache: CacheUse }): Envelope {
+export function queryEnvelope(
+  before: { readonly query_id: string; readonly sql?: string },
+  describe: () => { summary: QuerySummary; cache: CacheUse },
+): Envelope {
   const after = () => {
     const { summary, cache } = describe();
     return { status: "SUCCEEDED", cache, stats: summary.stats };
   };
-  return { before: { query_id }, after };
+  return { before, after };
 }
 
 /** The members that the engine writes: schema, tables, data, row_count and truncated. */

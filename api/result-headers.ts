@@ -23,6 +23,9 @@ const forwarded: Readonly<Record<CacheStatus, string>> = {
   bypass: "fwd=bypass",
 };
 
+/** Clients refuse headers that are longer together than 16 KiB. */
+const longestStatement = 8192;
+
 export interface Style {
   readonly numbers?: NumberStyle;
   readonly row_format?: RowFormat;
@@ -49,6 +52,12 @@ export function timing({ stats }: QuerySummary): Headers {
 
 export function counts({ row_count, truncated }: Pick<QuerySummary, "row_count" | "truncated">): Headers {
   return { "query-row-count": String(row_count), "query-truncated": String(truncated) };
+}
+
+/** The statement of a query that the client hasn't written, in the bytes that a header may have. */
+export function statement(sql: string | undefined): Headers {
+  const text = sql === undefined ? "" : encodeURIComponent(sql);
+  return text === "" || text.length > longestStatement ? {} : { "query-sql": text };
 }
 
 /** The tag of the bytes that a result is in this format, and of no others. */

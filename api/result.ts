@@ -13,7 +13,7 @@ import { etag, knownTag } from "../routes/index.js";
 import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import type { HotAnswers } from "./hot-answers.js";
 import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
-import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, timing } from "./result-headers.js";
+import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, statement, timing } from "./result-headers.js";
 import { type ByteSource, ResultStream } from "./result-stream.js";
 
 /** How long a client waits for a query, and what becomes of the query then. */
@@ -22,22 +22,32 @@ export interface Waiting {
   readonly onTimeout: "continue" | "cancel";
 }
 
+/** What a query is sent with. */
+export interface Sending {
+  readonly waiting?: Waiting | undefined;
+  /** The statement, where the client hasn't written it. */
+  readonly sql?: string;
+}
+
 /** Sends the result of a query with what is said about the query. */
 export async function sendResult(
   reply: FastifyReply,
   query: Query,
   style: Style,
-  waiting?: Waiting,
+  { waiting, sql }: Sending = {},
 ): Promise<FastifyReply> {
   cancelWithClient(reply, query);
   const found = await startWithin(reply, query, waiting);
   if (found === undefined) return reply;
   const { id, format } = query;
   const { body, use } = found;
-  const envelope = queryEnvelope(id, () => ({ summary: query.summary(), cache: use }));
+  const envelope = queryEnvelope({ query_id: id, ...(sql !== undefined && { sql }) }, () => ({
+    summary: query.summary(),
+    cache: use,
+  }));
   const isDocument = format === "json" || format === "msgpack";
   const tag = resultTag(format, style, body);
-  reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found) });
+  reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found), ...statement(sql) });
   return send(reply, query, { format, body, envelope, summary: () => query.summary() });
 }
 
@@ -83,7 +93,7 @@ function digestOf(body: ResultBody, bytes: Buffer): string {
 /** Sends the result of a query that has ended. */
 export function sendRows(reply: FastifyReply, { status, body }: QueryResult, { format }: Encoding): FastifyReply {
   const { query_id, stats, cache = { status: "bypass" } } = status;
-  const envelope = queryEnvelope(query_id, () => ({ summary: { ...body.summary(), stats }, cache }));
+  const envelope = queryEnvelope({ query_id }, () => ({ summary: { ...body.summary(), stats }, cache }));
   reply.headers({ "query-id": query_id, ...bodyHeaders(format, body) });
   return send(reply, body, { format, body, envelope, summary: () => body.summary() });
 }
@@ -135,16 +145,16 @@ function foundHeaders(query: Query, found: FoundResult): Record<string, string> 
   return { ...bodyHeaders(query.format, found.body), ...timing(query.summary()), ...cacheHeaders(found) };
 }
 
-interface Sending {
+interface Rendering {
   readonly format: ResultFormat;
   readonly body: ResultBody;
   readonly envelope: Envelope;
   readonly summary: () => QuerySummary;
 }
 
-function send(reply: FastifyReply, source: ByteSource, sending: Sending): FastifyReply {
-  const { format, body, envelope, summary } = sending;
-  if (!body.complete) return sendStream(reply, source, sending);
+function send(reply: FastifyReply, source: ByteSource, rendering: Rendering): FastifyReply {
+  const { format, body, envelope, summary } = rendering;
+  if (!body.complete) return sendStream(reply, source, rendering);
   return reply.headers(counts(summary())).send(wholeBody(format, body, envelope));
 }
 
@@ -155,7 +165,7 @@ function wholeBody(format: ResultFormat, { first }: ResultBody, envelope: Envelo
 function sendStream(
   reply: FastifyReply,
   source: ByteSource,
-  { format, body, envelope, summary }: Sending,
+  { format, body, envelope, summary }: Rendering,
 ): FastifyReply {
   const { raw, request } = reply;
   const chunked = request.raw.httpVersion !== "1.0";

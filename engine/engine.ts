@@ -4,12 +4,16 @@ import type {
   EngineConfig,
   Readiness,
   RegistryKind,
+  SchemaContract,
+  SemanticModel,
   TableWrite,
   ViewSpec,
   WriteReport,
 } from "../schemas/generated/index.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
 import { DocumentRegistry } from "./document-registry.js";
+import { Contracts } from "./contracts.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
 import { configFingerprint } from "./fingerprint.js";
 import { Gates } from "./gates.js";
@@ -24,6 +28,7 @@ import { ImmutableRegistry } from "./registry.js";
 import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
+import { Semantics } from "./semantics.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
@@ -59,6 +64,8 @@ export interface Engine {
   readonly sessions: Sessions;
   readonly queries: Queries;
   readonly cache: ResultCache;
+  readonly contracts: Contracts;
+  readonly semantics: Semantics;
   readonly schemas: Schemas;
   readonly views: Views;
   readonly catalog: Catalog;
@@ -105,6 +112,14 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
   const queries = new Queries({ sessions: open, kept, reader, cache, history });
   const reads = new TableReads({ native, tables, sessions: open, queries });
+  const turns = new Turns();
+  const contractStore = new DocumentStore<Entry<SchemaContract>>(join(state, "contracts"), log);
+  const modelStore = new DocumentStore<Entry<SemanticModel>>(join(state, "semantics"), log);
+  const referrers = (name: string): string[] => semantics.referrers(name);
+  const contracts = new Contracts({ native, store: contractStore, turns, reads, queries, referrers });
+  const semantics: Semantics = new Semantics({ native, store: modelStore, turns, contracts, queries });
+  await contracts.registry.load();
+  await semantics.registry.load();
   await tables.restore();
   const views = new Views({ session: open.use(undefined), registry: viewRegistry, tables: viewTables });
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
@@ -116,10 +131,12 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   let closed = false;
   return {
     tables,
-    operations: new TableOperations(native, tables, open),
+    operations: new TableOperations(native, tables, open, contracts),
     sessions: open,
     queries,
     cache,
+    contracts,
+    semantics,
     schemas: new Schemas(),
     views,
     catalog,

@@ -8,6 +8,7 @@ export { DocumentStore } from "./document-store.js";
 export { type Encoding, variantOf } from "./encoding.js";
 export { type Engine, type EngineOptions, openEngine } from "./engine.js";
 export { hashBytes } from "./hashing.js";
+export { InvalidEntry } from "./invalid-entry.js";
 export { parseJson, stringifyJson } from "./json.js";
 export type { Log } from "./log.js";
 export { type RowFormat, type StartedQuery, type TableOperation, validateProtocolGate } from "./native.js";

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type * as addon from "../native/index.js";
 import type {
   ChangeRequest,
+  ContractVerdict,
   DeltaFeatureGate,
   DeltaProtocolCompatibility,
   DeltaProtocolSnapshot,
@@ -10,6 +11,7 @@ import type {
   DeltaSnapshotInfo,
   EngineConfig,
   EngineSupport,
+  EntryCheck,
   ErrorCode,
   ErrorKind,
   ExplainRequest,
@@ -27,8 +29,14 @@ import type {
   QueryIdentity,
   QueryRequest,
   QuerySummary,
+  RelationShape,
   ResultFormat,
   ResultTarget,
+  RowCheck,
+  SchemaContract,
+  SemanticModel,
+  SemanticQuery,
+  SemanticStatement,
   SessionProfile,
   StoredQuery,
   StoredResult,
@@ -142,6 +150,21 @@ export class NativeEngine implements FingerprintableConfig {
 
   async tableHistory(name: string, request: HistoryRequest): Promise<HistoryPage> {
     return decode(await crossAsync(() => this.#engine.tableHistory(name, encode(request))));
+  }
+
+  /** Everything that is wrong with a contract. */
+  checkContract(contract: SchemaContract): EntryCheck {
+    return decode(cross(() => this.#engine.checkContract(encode(contract))));
+  }
+
+  /** Everything that is wrong with a semantic model. */
+  checkSemanticModel(model: SemanticModel): EntryCheck {
+    return decode(cross(() => this.#engine.checkSemanticModel(encode(model))));
+  }
+
+  /** The statement that answers what a semantic model is asked for. */
+  semanticStatement(model: SemanticModel, query: SemanticQuery): SemanticStatement {
+    return decode(cross(() => this.#engine.semanticStatement(encode(model), encode(query))));
   }
 
   async writeTable(write: TableWrite): Promise<WriteReport> {
@@ -376,6 +399,11 @@ export function protocolCompatibility(
 /** What this engine covers. */
 export function engineSupport(): EngineSupport {
   return decode(cross(() => native.engineSupport()));
+}
+
+/** In what a relation differs from a contract, and how its rows are looked at where they are to be. */
+export function contractVerdict(contract: SchemaContract, shape: RelationShape, rows?: RowCheck): ContractVerdict {
+  return decode(cross(() => native.contractVerdict(encode(contract), encode(shape), rows && encode(rows))));
 }
 
 /** The Arrow field of a spec, alone in the schema of an Arrow IPC stream. */

@@ -10,6 +10,7 @@ import type {
   TableCreation,
 } from "../schemas/generated/index.js";
 import type { Condition } from "./condition.js";
+import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { hashMsgpackCanonical, hashText } from "./hashing.js";
 import type { NativeEngine, NativeIngest, RowFormat, TableOperation } from "./native.js";
@@ -55,11 +56,13 @@ export class TableOperations {
   readonly #native: NativeEngine;
   readonly #catalog: TableCatalog;
   readonly #sessions: Sessions;
+  readonly #contracts: Contracts;
 
-  constructor(native: NativeEngine, catalog: TableCatalog, sessions: Sessions) {
+  constructor(native: NativeEngine, catalog: TableCatalog, sessions: Sessions, contracts: Contracts) {
     this.#native = native;
     this.#catalog = catalog;
     this.#sessions = sessions;
+    this.#contracts = contracts;
   }
 
   /** Runs an operation on a served table. */
@@ -149,7 +152,7 @@ export class TableOperations {
     const idempotency = idempotencyKey !== undefined && {
       idempotency: { key: hashText(idempotencyKey), fingerprint: hashMsgpackCanonical(asked) },
     };
-    return { ...expected, ...idempotency, gates };
+    return { ...expected, ...idempotency, gates, contracts: this.#contracts.ofTable(name) };
   }
 
   #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {

@@ -21,6 +21,8 @@ export interface Started {
 export declare function validateProtocolGate(snapshot: Buffer, gate: Buffer): Buffer | Fault;
 export declare function protocolCompatibility(snapshot: Buffer, support: Buffer): Buffer | Fault;
 export declare function engineSupport(): Buffer | Fault;
+/** Holds a RelationShape to a SchemaContract, and plans a RowCheck where one is given; answers a ContractVerdict. */
+export declare function contractVerdict(contract: Buffer, shape: Buffer, rows?: Buffer): Buffer | Fault;
 /** The field of a FieldSpec: an Arrow IPC stream whose schema has it alone. */
 export declare function toArrowField(spec: Buffer): Buffer | Fault;
 export declare function fromArrowField(field: Buffer): Buffer | Fault;
@@ -41,6 +43,12 @@ export declare class Engine {
   tableSnapshot(name: string, selection: Buffer): Promise<Buffer | Fault>;
   tableSchema(name: string, selection: Buffer): Promise<Buffer | Fault>;
   tableHistory(name: string, request: Buffer): Promise<Buffer | Fault>;
+  /** The EntryCheck of a SchemaContract. */
+  checkContract(contract: Buffer): Buffer | Fault;
+  /** The EntryCheck of a SemanticModel. */
+  checkSemanticModel(model: Buffer): Buffer | Fault;
+  /** The SemanticStatement that answers a SemanticQuery of a SemanticModel. */
+  semanticStatement(model: Buffer, query: Buffer): Buffer | Fault;
   writeTable(request: Buffer): Promise<Buffer | Fault>;
   /** Runs a table operation on its request, in an OperationContext; answers its report. */
   operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;

@@ -1,6 +1,7 @@
 /** Every resource of the API. */
 import type { App } from "./app.js";
 import { cache } from "./cache.js";
+import { contracts } from "./contracts.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { queries } from "./queries.js";
@@ -8,6 +9,7 @@ import { query } from "./query.js";
 import { registries } from "./registries.js";
 import { rows } from "./rows.js";
 import { schemas } from "./schemas.js";
+import { semantics } from "./semantics.js";
 import { sessions } from "./sessions.js";
 import { tableOperations } from "./table-operations.js";
 import { tableReads } from "./table-reads.js";
@@ -20,6 +22,7 @@ export * from "./media-types.js";
 
 export const resources: readonly ((app: App) => void)[] = [
   cache,
+  contracts,
   gates,
   health,
   queries,
@@ -27,6 +30,7 @@ export const resources: readonly ((app: App) => void)[] = [
   registries,
   rows,
   schemas,
+  semantics,
   sessions,
   tableOperations,
   tables,

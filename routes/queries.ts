@@ -85,7 +85,7 @@ export function queries(app: App): void {
     (request, reply) => {
       const wanted = queryRequest(request.body);
       const query = queries.run(wanted, request.resultFormat(), request.cachePolicy(wanted.cache));
-      return reply.sendResult(query, wanted, reply.waiting(wanted));
+      return reply.sendResult(query, wanted, { waiting: reply.waiting(wanted) });
     },
   );
 

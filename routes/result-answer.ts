@@ -51,10 +51,14 @@ const validity: Record<string, HeaderDescription> = {
 
 const rows = "The rows, in the format that `Accept` prefers.";
 
-export const resultAnswer = streamAnswer(resultContent(QueryAnswer), rows, {
-  ...rowHeaders,
-  ...timing,
-  ...cacheHeaders,
+const resultHeaders = { ...rowHeaders, ...timing, ...cacheHeaders };
+
+export const resultAnswer = streamAnswer(resultContent(QueryAnswer), rows, resultHeaders);
+
+/** Rows of a statement that the client hasn't written. */
+export const writtenAnswer = streamAnswer(resultContent(QueryAnswer), rows, {
+  ...resultHeaders,
+  "Query-Sql": { type: "string", description: "The statement, percent-encoded, where it is not too long." },
 });
 
 /** Rows that were kept. */

@@ -1,11 +1,16 @@
 /** The types of schemas/api that the Rust engine reads or writes too; everything in schemas/delta and schemas/engine is one of its types anyway. */
 export const borderTypes: readonly string[] = [
+  "ContractBreach",
   "EngineSupport",
   "ExplainAnswer",
   "ExplainRequest",
   "GateVerdict",
   "QueryRequest",
   "ResultFormat",
+  "RowCheck",
+  "SchemaContract",
+  "SemanticModel",
+  "SemanticQuery",
   "SessionProfile",
   "TableDescription",
   "TableEntry",

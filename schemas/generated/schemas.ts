@@ -600,6 +600,598 @@ export const CleanupMetadataBody = unsafe<types.CleanupMetadataBody>({
   ]
 });
 
+export type ColumnOrder = types.ColumnOrder;
+export const ColumnOrder = unsafe<types.ColumnOrder>({
+  "$id": "https://lakegate.dev/schemas/api/column_order.schema.json",
+  "title": "ColumnOrder",
+  "description": "How rows are sorted by a column.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "column": {
+      "type": "string",
+      "description": "The column."
+    },
+    "descending": {
+      "type": "boolean",
+      "description": "Whether the largest value comes first.",
+      "default": false
+    },
+    "nulls_first": {
+      "type": "boolean",
+      "description": "Whether nulls come first.",
+      "default": false
+    }
+  },
+  "required": [
+    "column"
+  ],
+  "examples": [
+    {
+      "column": "delay",
+      "descending": true
+    }
+  ]
+});
+
+export type ContractBreach = types.ContractBreach;
+export const ContractBreach = unsafe<types.ContractBreach>({
+  "$id": "https://lakegate.dev/schemas/api/contract_breach.schema.json",
+  "title": "ContractBreach",
+  "description": "How what was written breaks a contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "contract": {
+      "type": "string",
+      "description": "The name of the contract.",
+      "minLength": 1
+    },
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_violation.schema.json"
+      },
+      "description": "What is wrong with the columns."
+    },
+    "rows": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/row_violation.schema.json"
+      },
+      "description": "The rules that rows break."
+    }
+  },
+  "required": [
+    "contract",
+    "violations",
+    "rows"
+  ],
+  "examples": [
+    {
+      "contract": "flights",
+      "violations": [
+        {
+          "violation_type": "type_mismatch",
+          "column_name": "id",
+          "expected": "Int64",
+          "actual": "Utf8"
+        }
+      ],
+      "rows": [
+        {
+          "rule": "not_null",
+          "column": "id",
+          "severity": "error",
+          "count": 2,
+          "sample": [
+            {
+              "id": null,
+              "origin": "SEA"
+            }
+          ]
+        }
+      ]
+    }
+  ]
+});
+
+export type ContractCheck = types.ContractCheck;
+export const ContractCheck = unsafe<types.ContractCheck>({
+  "$id": "https://lakegate.dev/schemas/api/contract_check.schema.json",
+  "title": "ContractCheck",
+  "description": "What is held to a contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "type": "string",
+      "description": "A table or view; the table of the contract when nothing is named.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Columns, in the place of a table's."
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "The columns that a table of these columns would be partitioned by; none when absent."
+    },
+    "rows": {
+      "$ref": "https://lakegate.dev/schemas/api/row_check.schema.json",
+      "description": "Look at the rows too."
+    }
+  },
+  "dependentRequired": {
+    "partition_columns": [
+      "columns"
+    ]
+  },
+  "not": {
+    "anyOf": [
+      {
+        "required": [
+          "table",
+          "columns"
+        ]
+      },
+      {
+        "required": [
+          "columns",
+          "rows"
+        ]
+      }
+    ]
+  },
+  "examples": [
+    {},
+    {
+      "table": "flights",
+      "rows": {
+        "coerce": true
+      }
+    }
+  ]
+});
+
+export type ContractDefinition = types.ContractDefinition;
+export const ContractDefinition = unsafe<types.ContractDefinition>({
+  "$id": "https://lakegate.dev/schemas/api/contract_definition.schema.json",
+  "title": "ContractDefinition",
+  "description": "A contract as it is written, or one to infer from a table.",
+  "oneOf": [
+    {
+      "$ref": "https://lakegate.dev/schemas/api/schema_contract.schema.json",
+      "title": "Written"
+    },
+    {
+      "$ref": "https://lakegate.dev/schemas/api/contract_inference.schema.json",
+      "title": "Inferred"
+    }
+  ],
+  "examples": [
+    {
+      "columns": [
+        {
+          "name": "id",
+          "dtype": "Int64",
+          "nullable": false
+        },
+        {
+          "name": "origin",
+          "dtype": "Utf8"
+        }
+      ],
+      "policy": "additive",
+      "key_fields": [
+        "id"
+      ],
+      "rules": [
+        {
+          "name": "departs_somewhere",
+          "expression": "origin <> ''"
+        }
+      ]
+    },
+    {
+      "infer_from": "flights",
+      "policy": "strict"
+    }
+  ]
+});
+
+export type ContractEntry = types.ContractEntry;
+export const ContractEntry = unsafe<types.ContractEntry>({
+  "$id": "https://lakegate.dev/schemas/api/contract_entry.schema.json",
+  "title": "ContractEntry",
+  "description": "A contract under its name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name."
+    },
+    "registered_at": {
+      "type": "string",
+      "description": "When the name was first registered, RFC 3339.",
+      "format": "date-time"
+    },
+    "contract": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_contract.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "registered_at",
+    "contract"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "registered_at": "2026-01-15T09:30:00.000Z",
+      "contract": {
+        "columns": [
+          {
+            "name": "id",
+            "dtype": "Int64",
+            "nullable": false
+          },
+          {
+            "name": "origin",
+            "dtype": "Utf8"
+          }
+        ],
+        "policy": "additive",
+        "key_fields": [
+          "id"
+        ],
+        "rules": [
+          {
+            "name": "departs_somewhere",
+            "expression": "origin <> ''"
+          }
+        ]
+      }
+    }
+  ]
+});
+
+export type ContractInference = types.ContractInference;
+export const ContractInference = unsafe<types.ContractInference>({
+  "$id": "https://lakegate.dev/schemas/api/contract_inference.schema.json",
+  "title": "ContractInference",
+  "description": "A contract made of a table as it is.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "infer_from": {
+      "type": "string",
+      "description": "The table whose columns and partition columns the contract takes.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+    },
+    "policy": {
+      "$ref": "https://lakegate.dev/schemas/api/contract_policy.schema.json"
+    },
+    "on_write": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_validation.schema.json",
+      "description": "What becomes of rows that break the contract.",
+      "default": "enforce"
+    }
+  },
+  "required": [
+    "infer_from",
+    "policy"
+  ],
+  "examples": [
+    {
+      "infer_from": "flights",
+      "policy": "strict"
+    }
+  ]
+});
+
+export type ContractList = types.ContractList;
+export const ContractList = unsafe<types.ContractList>({
+  "$id": "https://lakegate.dev/schemas/api/contract_list.schema.json",
+  "title": "ContractList",
+  "description": "A page of the contracts, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_entry.schema.json"
+      },
+      "description": "The entries of this page."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "flights",
+          "registered_at": "2026-01-15T09:30:00.000Z",
+          "contract": {
+            "columns": [
+              {
+                "name": "id",
+                "dtype": "Int64",
+                "nullable": false
+              },
+              {
+                "name": "origin",
+                "dtype": "Utf8"
+              }
+            ],
+            "policy": "additive",
+            "key_fields": [
+              "id"
+            ],
+            "rules": [
+              {
+                "name": "departs_somewhere",
+                "expression": "origin <> ''"
+              }
+            ]
+          }
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type ContractPolicy = types.ContractPolicy;
+export const ContractPolicy = unsafe<types.ContractPolicy>({
+  "$id": "https://lakegate.dev/schemas/api/contract_policy.schema.json",
+  "title": "ContractPolicy",
+  "description": "How near a relation must be to its contract: `strict` is exactly it, `additive` may have further columns, `relaxed` also widened types and other nullability.",
+  "type": "string",
+  "enum": [
+    "strict",
+    "additive",
+    "relaxed"
+  ],
+  "examples": [
+    "strict"
+  ]
+});
+
+export type ContractReport = types.ContractReport;
+export const ContractReport = unsafe<types.ContractReport>({
+  "$id": "https://lakegate.dev/schemas/api/contract_report.schema.json",
+  "title": "ContractReport",
+  "description": "Whether a relation keeps its contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "valid": {
+      "type": "boolean",
+      "description": "Whether neither the columns nor, where they were looked at, the rows break it; warnings don't count."
+    },
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_violation.schema.json"
+      },
+      "description": "What is wrong with the columns."
+    },
+    "rows": {
+      "$ref": "https://lakegate.dev/schemas/api/row_report.schema.json",
+      "description": "There where rows were looked at, which needs columns that keep the contract."
+    }
+  },
+  "required": [
+    "valid",
+    "violations"
+  ],
+  "examples": [
+    {
+      "valid": false,
+      "violations": [
+        {
+          "violation_type": "type_mismatch",
+          "column_name": "id",
+          "expected": "Int64",
+          "actual": "Utf8"
+        }
+      ]
+    },
+    {
+      "valid": false,
+      "violations": [],
+      "rows": {
+        "checked": 6000,
+        "violations": [
+          {
+            "rule": "not_null",
+            "column": "id",
+            "severity": "error",
+            "count": 2,
+            "sample": [
+              {
+                "id": null,
+                "origin": "SEA"
+              }
+            ]
+          }
+        ],
+        "coerced": 0,
+        "good": {
+          "rows": 5998,
+          "sql": "SELECT \"id\", \"origin\" FROM \"flights\""
+        }
+      }
+    }
+  ]
+});
+
+export type ContractRule = types.ContractRule;
+export const ContractRule = unsafe<types.ContractRule>({
+  "$id": "https://lakegate.dev/schemas/api/contract_rule.schema.json",
+  "title": "ContractRule",
+  "description": "What every row must fulfil.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of the rule, unique in its contract."
+    },
+    "expression": {
+      "type": "string",
+      "description": "An SQL expression over the columns that is true for a good row."
+    },
+    "severity": {
+      "$ref": "https://lakegate.dev/schemas/api/rule_severity.schema.json",
+      "default": "error"
+    }
+  },
+  "required": [
+    "name",
+    "expression"
+  ],
+  "examples": [
+    {
+      "name": "departs_somewhere",
+      "expression": "origin <> ''"
+    }
+  ]
+});
+
+export type ContractVerdict = types.ContractVerdict;
+export const ContractVerdict = unsafe<types.ContractVerdict>({
+  "$id": "https://lakegate.dev/schemas/engine/contract_verdict.schema.json",
+  "title": "ContractVerdict",
+  "description": "What is wrong with a relation.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_violation.schema.json"
+      },
+      "description": "Each difference that the policy does not allow."
+    },
+    "rows": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/engine/row_check_plan.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How its rows are looked at; null where they are not to be, or where a column of the contract is missing.",
+      "default": null
+    }
+  },
+  "required": [
+    "violations"
+  ],
+  "examples": [
+    {
+      "violations": [
+        {
+          "violation_type": "type_mismatch",
+          "column_name": "id",
+          "expected": "Int64",
+          "actual": "Utf8"
+        }
+      ]
+    }
+  ]
+});
+
+export type ContractViolation = types.ContractViolation;
+export const ContractViolation = unsafe<types.ContractViolation>({
+  "$id": "https://lakegate.dev/schemas/api/contract_violation.schema.json",
+  "title": "ContractViolation",
+  "description": "A difference between a relation and its contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "violation_type": {
+      "$ref": "https://lakegate.dev/schemas/api/contract_violation_type.schema.json"
+    },
+    "column_name": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The column; null where it is about the relation.",
+      "default": null
+    },
+    "expected": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the contract has; null for nothing.",
+      "default": null
+    },
+    "actual": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What the relation has; null for nothing.",
+      "default": null
+    }
+  },
+  "required": [
+    "violation_type"
+  ],
+  "examples": [
+    {
+      "violation_type": "type_mismatch",
+      "column_name": "id",
+      "expected": "Int64",
+      "actual": "Utf8"
+    }
+  ]
+});
+
+export type ContractViolationType = types.ContractViolationType;
+export const ContractViolationType = unsafe<types.ContractViolationType>({
+  "$id": "https://lakegate.dev/schemas/api/contract_violation_type.schema.json",
+  "title": "ContractViolationType",
+  "description": "In what a relation differs from its contract.",
+  "type": "string",
+  "enum": [
+    "missing_table",
+    "missing_column",
+    "extra_column",
+    "type_mismatch",
+    "nullability_mismatch",
+    "metadata_mismatch"
+  ],
+  "examples": [
+    "missing_table"
+  ]
+});
+
 export type ConvertBody = types.ConvertBody;
 export const ConvertBody = unsafe<types.ConvertBody>({
   "$id": "https://lakegate.dev/schemas/api/convert_body.schema.json",
@@ -2335,6 +2927,14 @@ export const DeltaMutationReport = unsafe<types.DeltaMutationReport>({
       "minLength": 1,
       "description": "Why nothing was written; there exactly when `skipped`.",
       "default": null
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_breach.schema.json"
+      },
+      "description": "The contracts that what was written breaks, where that is only reported.",
+      "default": []
     }
   },
   "required": [
@@ -3672,6 +4272,62 @@ export const DropConstraintsBody = unsafe<types.DropConstraintsBody>({
   ]
 });
 
+export type EnforcedContract = types.EnforcedContract;
+export const EnforcedContract = unsafe<types.EnforcedContract>({
+  "$id": "https://lakegate.dev/schemas/engine/enforced_contract.schema.json",
+  "title": "EnforcedContract",
+  "description": "A contract that a write is held to.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of the contract.",
+      "minLength": 1
+    },
+    "contract": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_contract.schema.json"
+    },
+    "validation": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_validation.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "contract",
+    "validation"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "contract": {
+        "columns": [
+          {
+            "name": "id",
+            "dtype": "Int64",
+            "nullable": false
+          },
+          {
+            "name": "origin",
+            "dtype": "Utf8"
+          }
+        ],
+        "policy": "additive",
+        "key_fields": [
+          "id"
+        ],
+        "rules": [
+          {
+            "name": "departs_somewhere",
+            "expression": "origin <> ''"
+          }
+        ]
+      },
+      "validation": "enforce"
+    }
+  ]
+});
+
 export type EngineConfig = types.EngineConfig;
 export const EngineConfig = unsafe<types.EngineConfig>({
   "$id": "https://lakegate.dev/schemas/engine/engine_config.schema.json",
@@ -3881,6 +4537,38 @@ export const EngineSupport = unsafe<types.EngineSupport>({
           "readable": true,
           "writable": true,
           "reason": null
+        }
+      ]
+    }
+  ]
+});
+
+export type EntryCheck = types.EntryCheck;
+export const EntryCheck = unsafe<types.EntryCheck>({
+  "$id": "https://lakegate.dev/schemas/engine/entry_check.schema.json",
+  "title": "EntryCheck",
+  "description": "What is wrong with an entry of a registry.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "errors": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/validation_failure.schema.json"
+      },
+      "description": "Every fault; none where it is right."
+    }
+  },
+  "required": [
+    "errors"
+  ],
+  "examples": [
+    {
+      "errors": [
+        {
+          "pointer": "/rules/0/expression",
+          "message": "There is no column 'dely'. Did you mean 'delay'?",
+          "keyword": "expression"
         }
       ]
     }
@@ -4782,6 +5470,72 @@ export const FileRequest = unsafe<types.FileRequest>({
   ]
 });
 
+export type FilterOperator = types.FilterOperator;
+export const FilterOperator = unsafe<types.FilterOperator>({
+  "$id": "https://lakegate.dev/schemas/api/filter_operator.schema.json",
+  "title": "FilterOperator",
+  "description": "How a dimension is compared with values.",
+  "type": "string",
+  "enum": [
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "in",
+    "not_in",
+    "between",
+    "like",
+    "is_null",
+    "is_not_null"
+  ],
+  "examples": [
+    "eq"
+  ]
+});
+
+export type FilterTerm = types.FilterTerm;
+export const FilterTerm = unsafe<types.FilterTerm>({
+  "$id": "https://lakegate.dev/schemas/api/filter_term.schema.json",
+  "title": "FilterTerm",
+  "description": "A condition on a dimension.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "dimension": {
+      "type": "string",
+      "description": "The dimension.",
+      "minLength": 1
+    },
+    "operator": {
+      "$ref": "https://lakegate.dev/schemas/api/filter_operator.schema.json"
+    },
+    "values": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/parameter.schema.json"
+      },
+      "description": "What it is compared with: one value, any number for `in` and `not_in`, two for `between`, none for `is_null` and `is_not_null`.",
+      "default": []
+    }
+  },
+  "required": [
+    "dimension",
+    "operator"
+  ],
+  "examples": [
+    {
+      "dimension": "city",
+      "operator": "in",
+      "values": [
+        "Seattle",
+        "Portland"
+      ]
+    }
+  ]
+});
+
 export type GateFailure = types.GateFailure;
 export const GateFailure = unsafe<types.GateFailure>({
   "$id": "https://lakegate.dev/schemas/api/gate_failure.schema.json",
@@ -5081,6 +5835,38 @@ export const GateVerdict = unsafe<types.GateVerdict>({
         "min_reader_version": 1,
         "min_writer_version": 2
       }
+    }
+  ]
+});
+
+export type GoodRows = types.GoodRows;
+export const GoodRows = unsafe<types.GoodRows>({
+  "$id": "https://lakegate.dev/schemas/api/good_rows.schema.json",
+  "title": "GoodRows",
+  "description": "The rows that break no rule.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many."
+    },
+    "sql": {
+      "type": "string",
+      "description": "The statement that reads them, for `POST /v1/queries`.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "rows",
+    "sql"
+  ],
+  "examples": [
+    {
+      "rows": 5998,
+      "sql": "SELECT \"id\", \"origin\" FROM \"flights\""
     }
   ]
 });
@@ -5674,6 +6460,14 @@ export const OperationContext = unsafe<types.OperationContext>({
       },
       "description": "Gates of the session, besides those of the registration and of the request; all apply.",
       "default": []
+    },
+    "contracts": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/enforced_contract.schema.json"
+      },
+      "description": "The contracts that rows written to the table are held to.",
+      "default": []
     }
   },
   "examples": [
@@ -6028,6 +6822,10 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
     },
     "status": {
       "$ref": "https://lakegate.dev/schemas/api/query_state.schema.json"
+    },
+    "sql": {
+      "type": "string",
+      "description": "The statement, where the client hasn't written it."
     },
     "schema": {
       "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json"
@@ -7202,6 +8000,65 @@ export const RegistrySnapshot = unsafe<types.RegistrySnapshot>({
   ]
 });
 
+export type RelationShape = types.RelationShape;
+export const RelationShape = unsafe<types.RelationShape>({
+  "$id": "https://lakegate.dev/schemas/engine/relation_shape.schema.json",
+  "title": "RelationShape",
+  "description": "The columns of a relation that is held to a contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "Its name.",
+      "minLength": 1
+    },
+    "columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The columns, in order; null where there is no such relation.",
+      "default": null
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "The columns that it is partitioned by.",
+      "default": []
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "columns": [
+        {
+          "name": "id",
+          "dtype": "Int64",
+          "nullable": false
+        },
+        {
+          "name": "origin",
+          "dtype": "Utf8"
+        }
+      ],
+      "partition_columns": []
+    },
+    {
+      "name": "flights"
+    }
+  ]
+});
+
 export type RestoreBody = types.RestoreBody;
 export const RestoreBody = unsafe<types.RestoreBody>({
   "$id": "https://lakegate.dev/schemas/api/restore_body.schema.json",
@@ -7545,6 +8402,89 @@ export const ResultTarget = unsafe<types.ResultTarget>({
   ]
 });
 
+export type RowCheck = types.RowCheck;
+export const RowCheck = unsafe<types.RowCheck>({
+  "$id": "https://lakegate.dev/schemas/api/row_check.schema.json",
+  "title": "RowCheck",
+  "description": "How rows are looked at.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "coerce": {
+      "type": "boolean",
+      "description": "Bring values to the types of the contract first, where that loses nothing, and put its default values in the place of nulls.",
+      "default": false
+    },
+    "filter": {
+      "type": "boolean",
+      "description": "Say which rows are good: how many, and the statement that reads them.",
+      "default": false
+    },
+    "samples": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 100,
+      "default": 3,
+      "description": "How many rows are shown of each broken rule."
+    }
+  },
+  "examples": [
+    {
+      "coerce": true,
+      "filter": true
+    }
+  ]
+});
+
+export type RowCheckPlan = types.RowCheckPlan;
+export const RowCheckPlan = unsafe<types.RowCheckPlan>({
+  "$id": "https://lakegate.dev/schemas/engine/row_check_plan.schema.json",
+  "title": "RowCheckPlan",
+  "description": "The statements that look at rows.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "counts": {
+      "type": "string",
+      "description": "Reads one row: `checked`, `coerced`, `good`, and a column for each rule.",
+      "minLength": 1
+    },
+    "rules": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/row_rule.schema.json"
+      },
+      "description": "The rules."
+    },
+    "good": {
+      "type": "string",
+      "description": "Reads the good rows.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "counts",
+    "rules",
+    "good"
+  ],
+  "examples": [
+    {
+      "counts": "SELECT count(*) AS \"checked\" FROM \"flights\"",
+      "rules": [
+        {
+          "rule": "not_null",
+          "column": "id",
+          "severity": "error",
+          "count_name": "#0",
+          "sample": "SELECT \"id\" FROM \"flights\" WHERE (\"id\" IS NOT NULL) IS NOT TRUE LIMIT 3"
+        }
+      ],
+      "good": "SELECT \"id\" FROM \"flights\""
+    }
+  ]
+});
+
 export type RowFormat = types.RowFormat;
 export const RowFormat = unsafe<types.RowFormat>({
   "$id": "https://lakegate.dev/schemas/api/row_format.schema.json",
@@ -7587,6 +8527,120 @@ export const RowList = unsafe<types.RowList>({
   ]
 });
 
+export type RowReport = types.RowReport;
+export const RowReport = unsafe<types.RowReport>({
+  "$id": "https://lakegate.dev/schemas/api/row_report.schema.json",
+  "title": "RowReport",
+  "description": "What was found of the rows.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "checked": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many rows there are."
+    },
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/row_violation.schema.json"
+      },
+      "description": "The rules that rows break."
+    },
+    "coerced": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many rows have a value that was changed; there with `coerce`."
+    },
+    "good": {
+      "$ref": "https://lakegate.dev/schemas/api/good_rows.schema.json",
+      "description": "There with `filter`."
+    }
+  },
+  "required": [
+    "checked",
+    "violations"
+  ],
+  "examples": [
+    {
+      "checked": 6000,
+      "violations": [
+        {
+          "rule": "not_null",
+          "column": "id",
+          "severity": "error",
+          "count": 2,
+          "sample": [
+            {
+              "id": null,
+              "origin": "SEA"
+            }
+          ]
+        }
+      ],
+      "coerced": 0,
+      "good": {
+        "rows": 5998,
+        "sql": "SELECT \"id\", \"origin\" FROM \"flights\""
+      }
+    }
+  ]
+});
+
+export type RowRule = types.RowRule;
+export const RowRule = unsafe<types.RowRule>({
+  "$id": "https://lakegate.dev/schemas/engine/row_rule.schema.json",
+  "title": "RowRule",
+  "description": "A rule and how it is looked at in SQL.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "rule": {
+      "type": "string",
+      "description": "Its name.",
+      "minLength": 1
+    },
+    "column": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The column that it is about; null for several.",
+      "default": null
+    },
+    "severity": {
+      "$ref": "https://lakegate.dev/schemas/api/rule_severity.schema.json"
+    },
+    "count_name": {
+      "type": "string",
+      "description": "The column of the counts that has how many rows break it.",
+      "minLength": 1
+    },
+    "sample": {
+      "type": "string",
+      "description": "The statement that reads some of these.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "rule",
+    "severity",
+    "count_name",
+    "sample"
+  ],
+  "examples": [
+    {
+      "rule": "not_null",
+      "column": "id",
+      "severity": "error",
+      "count_name": "#0",
+      "sample": "SELECT \"id\" FROM \"flights\" WHERE (\"id\" IS NOT NULL) IS NOT TRUE LIMIT 3"
+    }
+  ]
+});
+
 export type RowSchema = types.RowSchema;
 export const RowSchema = unsafe<types.RowSchema>({
   "$id": "https://lakegate.dev/schemas/api/row_schema.schema.json",
@@ -7613,6 +8667,68 @@ export const RowSchema = unsafe<types.RowSchema>({
           "name": "one",
           "type": "Int64",
           "nullable": false
+        }
+      ]
+    }
+  ]
+});
+
+export type RowViolation = types.RowViolation;
+export const RowViolation = unsafe<types.RowViolation>({
+  "$id": "https://lakegate.dev/schemas/api/row_violation.schema.json",
+  "title": "RowViolation",
+  "description": "A rule that rows break.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "rule": {
+      "type": "string",
+      "description": "The rule: `type`, `not_null`, `unique_key`, or one of the contract's own.",
+      "minLength": 1
+    },
+    "column": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The column that it is about; null for several.",
+      "default": null
+    },
+    "severity": {
+      "$ref": "https://lakegate.dev/schemas/api/rule_severity.schema.json"
+    },
+    "count": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many rows break it."
+    },
+    "sample": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": true,
+        "description": "A row."
+      },
+      "description": "Some of these rows, before they are coerced."
+    }
+  },
+  "required": [
+    "rule",
+    "severity",
+    "count",
+    "sample"
+  ],
+  "examples": [
+    {
+      "rule": "not_null",
+      "column": "id",
+      "severity": "error",
+      "count": 2,
+      "sample": [
+        {
+          "id": null,
+          "origin": "SEA"
         }
       ]
     }
@@ -7878,6 +8994,121 @@ export const RowsSelection = unsafe<types.RowsSelection>({
   ]
 });
 
+export type RuleSeverity = types.RuleSeverity;
+export const RuleSeverity = unsafe<types.RuleSeverity>({
+  "$id": "https://lakegate.dev/schemas/api/rule_severity.schema.json",
+  "title": "RuleSeverity",
+  "description": "Whether rows that break a rule are wrong or only reported.",
+  "type": "string",
+  "enum": [
+    "error",
+    "warning"
+  ],
+  "examples": [
+    "error"
+  ]
+});
+
+export type SchemaContract = types.SchemaContract;
+export const SchemaContract = unsafe<types.SchemaContract>({
+  "$id": "https://lakegate.dev/schemas/api/schema_contract.schema.json",
+  "title": "SchemaContract",
+  "description": "What the columns and rows of a table must be.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "type": "string",
+      "description": "The table that it is of; the one of its own name when absent.",
+      "minLength": 1
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The columns, in order.",
+      "minItems": 1
+    },
+    "policy": {
+      "$ref": "https://lakegate.dev/schemas/api/contract_policy.schema.json"
+    },
+    "partition_columns": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "uniqueItems": true,
+      "description": "The columns that the table is partitioned by; null for any.",
+      "default": null
+    },
+    "key_fields": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "Columns whose values together tell the rows apart; looked at by a validation, not by a write.",
+      "uniqueItems": true,
+      "default": []
+    },
+    "ordering": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/column_order.schema.json"
+      },
+      "description": "How the good rows of a validation are sorted.",
+      "default": []
+    },
+    "rules": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_rule.schema.json"
+      },
+      "description": "What every row must fulfil, besides what the columns say.",
+      "default": []
+    },
+    "on_write": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_validation.schema.json",
+      "description": "What becomes of rows that are written to the table and break the contract, unless the session of the request says.",
+      "default": "enforce"
+    }
+  },
+  "required": [
+    "columns",
+    "policy"
+  ],
+  "examples": [
+    {
+      "columns": [
+        {
+          "name": "id",
+          "dtype": "Int64",
+          "nullable": false
+        },
+        {
+          "name": "origin",
+          "dtype": "Utf8"
+        }
+      ],
+      "policy": "additive",
+      "key_fields": [
+        "id"
+      ],
+      "rules": [
+        {
+          "name": "departs_somewhere",
+          "expression": "origin <> ''"
+        }
+      ]
+    }
+  ]
+});
+
 export type SchemaDocument = types.SchemaDocument;
 export const SchemaDocument = unsafe<types.SchemaDocument>({
   "$id": "https://lakegate.dev/schemas/api/schema_document.schema.json",
@@ -7997,6 +9228,681 @@ export const SchemaPath = unsafe<types.SchemaPath>({
   "examples": [
     {
       "title": "DeltaCommitOptions"
+    }
+  ]
+});
+
+export type SchemaValidation = types.SchemaValidation;
+export const SchemaValidation = unsafe<types.SchemaValidation>({
+  "$id": "https://lakegate.dev/schemas/api/schema_validation.schema.json",
+  "title": "SchemaValidation",
+  "description": "What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.",
+  "type": "string",
+  "enum": [
+    "off",
+    "warn",
+    "enforce"
+  ],
+  "examples": [
+    "off"
+  ]
+});
+
+export type SemanticDimension = types.SemanticDimension;
+export const SemanticDimension = unsafe<types.SemanticDimension>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_dimension.schema.json",
+  "title": "SemanticDimension",
+  "description": "What rows are grouped and filtered by.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name."
+    },
+    "expression": {
+      "type": "string",
+      "description": "An SQL expression without aggregates."
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What it is.",
+      "default": null
+    },
+    "time_grains": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/time_grain.schema.json"
+      },
+      "description": "The spans that its times may be cut to.",
+      "uniqueItems": true,
+      "default": []
+    }
+  },
+  "required": [
+    "name",
+    "expression"
+  ],
+  "examples": [
+    {
+      "name": "city",
+      "expression": "airport.city"
+    },
+    {
+      "name": "departed",
+      "expression": "date",
+      "time_grains": [
+        "day",
+        "month"
+      ]
+    }
+  ]
+});
+
+export type SemanticEntry = types.SemanticEntry;
+export const SemanticEntry = unsafe<types.SemanticEntry>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_entry.schema.json",
+  "title": "SemanticEntry",
+  "description": "A semantic model under its name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name."
+    },
+    "registered_at": {
+      "type": "string",
+      "description": "When the name was first registered, RFC 3339.",
+      "format": "date-time"
+    },
+    "model": {
+      "$ref": "https://lakegate.dev/schemas/api/semantic_model.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "registered_at",
+    "model"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "registered_at": "2026-01-15T09:30:00.000Z",
+      "model": {
+        "semantic_id": "flights.v1",
+        "kind": "fact",
+        "entity": "flight",
+        "grain": [
+          "id"
+        ],
+        "version": "1.0.0",
+        "stability": "stable",
+        "relation": "flights",
+        "keys": [
+          "id"
+        ],
+        "joins": [
+          {
+            "name": "airport",
+            "relation": "airports",
+            "on": "origin = airport.iata"
+          }
+        ],
+        "dimensions": [
+          {
+            "name": "city",
+            "expression": "airport.city"
+          },
+          {
+            "name": "departed",
+            "expression": "date",
+            "time_grains": [
+              "day",
+              "month"
+            ]
+          }
+        ],
+        "metrics": [
+          {
+            "name": "late_flights",
+            "expression": "count(*)",
+            "filter": "delay > 15"
+          }
+        ]
+      }
+    }
+  ]
+});
+
+export type SemanticFilter = types.SemanticFilter;
+export const SemanticFilter = unsafe<types.SemanticFilter>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_filter.schema.json",
+  "title": "SemanticFilter",
+  "description": "A condition on the rows that are reckoned with.",
+  "oneOf": [
+    {
+      "$ref": "https://lakegate.dev/schemas/api/filter_term.schema.json",
+      "title": "Term"
+    },
+    {
+      "title": "Sql",
+      "type": "string",
+      "minLength": 1
+    }
+  ],
+  "examples": [
+    {
+      "dimension": "city",
+      "operator": "in",
+      "values": [
+        "Seattle",
+        "Portland"
+      ]
+    },
+    "delay IS NOT NULL"
+  ]
+});
+
+export type SemanticJoin = types.SemanticJoin;
+export const SemanticJoin = unsafe<types.SemanticJoin>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_join.schema.json",
+  "title": "SemanticJoin",
+  "description": "Another relation whose columns expressions may use.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "By what expressions call it, as in `airport.city`."
+    },
+    "relation": {
+      "type": "string",
+      "description": "The table or view."
+    },
+    "on": {
+      "type": "string",
+      "description": "The condition, in SQL; a column without a relation is one of the model's own."
+    },
+    "type": {
+      "$ref": "https://lakegate.dev/schemas/api/semantic_join_type.schema.json",
+      "default": "left"
+    }
+  },
+  "required": [
+    "name",
+    "relation",
+    "on"
+  ],
+  "examples": [
+    {
+      "name": "airport",
+      "relation": "airports",
+      "on": "origin = airport.iata"
+    }
+  ]
+});
+
+export type SemanticJoinType = types.SemanticJoinType;
+export const SemanticJoinType = unsafe<types.SemanticJoinType>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_join_type.schema.json",
+  "title": "SemanticJoinType",
+  "description": "Which rows of a model a join keeps: those with a match, or all.",
+  "type": "string",
+  "enum": [
+    "left",
+    "inner"
+  ],
+  "examples": [
+    "left"
+  ]
+});
+
+export type SemanticList = types.SemanticList;
+export const SemanticList = unsafe<types.SemanticList>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_list.schema.json",
+  "title": "SemanticList",
+  "description": "A page of the semantic models, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_entry.schema.json"
+      },
+      "description": "The entries of this page."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "flights",
+          "registered_at": "2026-01-15T09:30:00.000Z",
+          "model": {
+            "semantic_id": "flights.v1",
+            "kind": "fact",
+            "entity": "flight",
+            "grain": [
+              "id"
+            ],
+            "version": "1.0.0",
+            "stability": "stable",
+            "relation": "flights",
+            "keys": [
+              "id"
+            ],
+            "joins": [
+              {
+                "name": "airport",
+                "relation": "airports",
+                "on": "origin = airport.iata"
+              }
+            ],
+            "dimensions": [
+              {
+                "name": "city",
+                "expression": "airport.city"
+              },
+              {
+                "name": "departed",
+                "expression": "date",
+                "time_grains": [
+                  "day",
+                  "month"
+                ]
+              }
+            ],
+            "metrics": [
+              {
+                "name": "late_flights",
+                "expression": "count(*)",
+                "filter": "delay > 15"
+              }
+            ]
+          }
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type SemanticMetric = types.SemanticMetric;
+export const SemanticMetric = unsafe<types.SemanticMetric>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_metric.schema.json",
+  "title": "SemanticMetric",
+  "description": "What is reckoned of the rows of a group.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name."
+    },
+    "expression": {
+      "type": "string",
+      "description": "An SQL expression of aggregates."
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What it is.",
+      "default": null
+    },
+    "filter": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "A condition on the rows that its aggregates count.",
+      "default": null
+    }
+  },
+  "required": [
+    "name",
+    "expression"
+  ],
+  "examples": [
+    {
+      "name": "late_flights",
+      "expression": "count(*)",
+      "filter": "delay > 15"
+    }
+  ]
+});
+
+export type SemanticModel = types.SemanticModel;
+export const SemanticModel = unsafe<types.SemanticModel>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_model.schema.json",
+  "title": "SemanticModel",
+  "description": "What a relation means: its grain and keys, and the dimensions and metrics that it can be asked for.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "semantic_id": {
+      "type": "string",
+      "description": "By what the model is known elsewhere."
+    },
+    "kind": {
+      "type": "string",
+      "description": "What kind of model it is, such as `fact` or `dimension`."
+    },
+    "entity": {
+      "type": "string",
+      "description": "What a row stands for."
+    },
+    "grain": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The columns that tell the rows of the relation apart.",
+      "minItems": 1
+    },
+    "version": {
+      "type": "string",
+      "description": "The version of the model."
+    },
+    "stability": {
+      "type": "string",
+      "description": "How far its users can rely on it, such as `experimental` or `stable`."
+    },
+    "relation": {
+      "type": "string",
+      "description": "The table or view that it stands on."
+    },
+    "keys": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The columns by which others refer to its rows.",
+      "default": []
+    },
+    "schema_ref": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The contract of the relation's columns.",
+      "default": null
+    },
+    "joins": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_join.schema.json"
+      },
+      "description": "Relations that are joined where they are needed.",
+      "default": []
+    },
+    "dimensions": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_dimension.schema.json"
+      },
+      "description": "What rows are grouped and filtered by.",
+      "default": []
+    },
+    "metrics": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_metric.schema.json"
+      },
+      "description": "What is reckoned.",
+      "default": []
+    }
+  },
+  "required": [
+    "semantic_id",
+    "kind",
+    "entity",
+    "grain",
+    "version",
+    "stability",
+    "relation"
+  ],
+  "examples": [
+    {
+      "semantic_id": "flights.v1",
+      "kind": "fact",
+      "entity": "flight",
+      "grain": [
+        "id"
+      ],
+      "version": "1.0.0",
+      "stability": "stable",
+      "relation": "flights",
+      "keys": [
+        "id"
+      ],
+      "joins": [
+        {
+          "name": "airport",
+          "relation": "airports",
+          "on": "origin = airport.iata"
+        }
+      ],
+      "dimensions": [
+        {
+          "name": "city",
+          "expression": "airport.city"
+        },
+        {
+          "name": "departed",
+          "expression": "date",
+          "time_grains": [
+            "day",
+            "month"
+          ]
+        }
+      ],
+      "metrics": [
+        {
+          "name": "late_flights",
+          "expression": "count(*)",
+          "filter": "delay > 15"
+        }
+      ]
+    }
+  ]
+});
+
+export type SemanticOrder = types.SemanticOrder;
+export const SemanticOrder = unsafe<types.SemanticOrder>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_order.schema.json",
+  "title": "SemanticOrder",
+  "description": "How the rows of the answer are sorted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "A dimension or metric of the question.",
+      "minLength": 1
+    },
+    "descending": {
+      "type": "boolean",
+      "description": "Whether the largest value comes first.",
+      "default": false
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "late_flights",
+      "descending": true
+    }
+  ]
+});
+
+export type SemanticQuery = types.SemanticQuery;
+export const SemanticQuery = unsafe<types.SemanticQuery>({
+  "$id": "https://lakegate.dev/schemas/api/semantic_query.schema.json",
+  "title": "SemanticQuery",
+  "description": "What a semantic model is asked for, and how the result is wanted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "metrics": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "The metrics.",
+      "uniqueItems": true,
+      "default": []
+    },
+    "dimensions": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "description": "The dimensions by which they are grouped.",
+      "uniqueItems": true,
+      "default": []
+    },
+    "filters": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_filter.schema.json"
+      },
+      "description": "Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.",
+      "default": []
+    },
+    "grain": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/time_grain.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What the times of time dimensions are cut to.",
+      "default": null
+    },
+    "order_by": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_order.schema.json"
+      },
+      "description": "How the rows are sorted, the first name first.",
+      "default": []
+    },
+    "session_id": {
+      "type": "string",
+      "description": "The session whose settings apply; the default session when absent.",
+      "minLength": 1
+    },
+    "timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "description": "The query is ended after this many milliseconds; bounded by the server."
+    },
+    "row_limit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "At most this many rows are sent; `truncated` says whether there were more."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "description": "How 64-bit integers and decimals are written in JSON and NDJSON.",
+      "default": "number"
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "description": "How a row is written in JSON, NDJSON and MessagePack.",
+      "default": "object"
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/cache_policy.schema.json",
+      "description": "How kept results may be used; `Cache-Control` of the request says the same.",
+      "default": {}
+    }
+  },
+  "examples": [
+    {
+      "metrics": [
+        "late_flights"
+      ],
+      "dimensions": [
+        "city",
+        "departed"
+      ],
+      "filters": [
+        {
+          "dimension": "city",
+          "operator": "in",
+          "values": [
+            "Seattle",
+            "Portland"
+          ]
+        }
+      ],
+      "grain": "month",
+      "order_by": [
+        {
+          "name": "late_flights",
+          "descending": true
+        }
+      ]
+    }
+  ]
+});
+
+export type SemanticStatement = types.SemanticStatement;
+export const SemanticStatement = unsafe<types.SemanticStatement>({
+  "$id": "https://lakegate.dev/schemas/engine/semantic_statement.schema.json",
+  "title": "SemanticStatement",
+  "description": "The statement that answers a question.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "description": "The statement.",
+      "minLength": 1
+    },
+    "parameters": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/parameter.schema.json"
+      },
+      "description": "The values of `$1`, `$2` and so on."
+    }
+  },
+  "required": [
+    "sql",
+    "parameters"
+  ],
+  "examples": [
+    {
+      "sql": "SELECT count(*) AS \"flights\" FROM \"flights\"",
+      "parameters": []
     }
   ]
 });
@@ -10077,6 +11983,24 @@ export const TableWrite = unsafe<types.TableWrite>({
   ]
 });
 
+export type TimeGrain = types.TimeGrain;
+export const TimeGrain = unsafe<types.TimeGrain>({
+  "$id": "https://lakegate.dev/schemas/api/time_grain.schema.json",
+  "title": "TimeGrain",
+  "description": "A span of time that rows are grouped by.",
+  "type": "string",
+  "enum": [
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year"
+  ],
+  "examples": [
+    "day"
+  ]
+});
+
 export type TypedParameter = types.TypedParameter;
 export const TypedParameter = unsafe<types.TypedParameter>({
   "$id": "https://lakegate.dev/schemas/api/typed_parameter.schema.json",
@@ -10882,6 +12806,19 @@ export const schemas = [
   ChangeRequest,
   CheckpointBody,
   CleanupMetadataBody,
+  ColumnOrder,
+  ContractBreach,
+  ContractCheck,
+  ContractDefinition,
+  ContractEntry,
+  ContractInference,
+  ContractList,
+  ContractPolicy,
+  ContractReport,
+  ContractRule,
+  ContractVerdict,
+  ContractViolation,
+  ContractViolationType,
   ConvertBody,
   DataCheckBody,
   DeleteBody,
@@ -10924,9 +12861,11 @@ export const schemas = [
   DeltaWriteDisposition,
   DeltaWriteRequest,
   DropConstraintsBody,
+  EnforcedContract,
   EngineConfig,
   EngineLimits,
   EngineSupport,
+  EntryCheck,
   EntryConditions,
   EntryPath,
   ErrorCode,
@@ -10944,11 +12883,14 @@ export const schemas = [
   FieldSpec,
   FilePage,
   FileRequest,
+  FilterOperator,
+  FilterTerm,
   GateFailure,
   GateQuestion,
   GateRule,
   GateTerm,
   GateVerdict,
+  GoodRows,
   HistoryPage,
   HistoryRequest,
   Idempotency,
@@ -10991,6 +12933,7 @@ export const schemas = [
   RegistryList,
   RegistryPath,
   RegistrySnapshot,
+  RelationShape,
   RestoreBody,
   RestoreMode,
   RestoreReport,
@@ -10999,15 +12942,34 @@ export const schemas = [
   ResultFormat,
   ResultSelection,
   ResultTarget,
+  RowCheck,
+  RowCheckPlan,
   RowFormat,
   RowList,
+  RowReport,
+  RowRule,
   RowSchema,
+  RowViolation,
   RowsMerge,
   RowsSelection,
+  RuleSeverity,
+  SchemaContract,
   SchemaDocument,
   SchemaEntry,
   SchemaList,
   SchemaPath,
+  SchemaValidation,
+  SemanticDimension,
+  SemanticEntry,
+  SemanticFilter,
+  SemanticJoin,
+  SemanticJoinType,
+  SemanticList,
+  SemanticMetric,
+  SemanticModel,
+  SemanticOrder,
+  SemanticQuery,
+  SemanticStatement,
   SessionDescription,
   SessionList,
   SessionPath,
@@ -11046,6 +13008,7 @@ export const schemas = [
   TableSpec,
   TableVersion,
   TableWrite,
+  TimeGrain,
   TypedParameter,
   UnionMode,
   UpdateBody,

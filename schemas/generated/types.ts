@@ -17,6 +17,15 @@ export type NumberStyle = "number" | "string";
  */
 export type RowFormat = "object" | "array";
 /**
+ * In what a relation differs from its contract.
+ */
+export type ContractViolationType =
+  "missing_table" | "missing_column" | "extra_column" | "type_mismatch" | "nullability_mismatch" | "metadata_mismatch";
+/**
+ * Whether rows that break a rule are wrong or only reported.
+ */
+export type RuleSeverity = "error" | "warning";
+/**
  * Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
  */
 export type UnionMode = "sparse" | "dense";
@@ -24,6 +33,18 @@ export type UnionMode = "sparse" | "dense";
  * How the values of a column are encoded beyond their type.
  */
 export type FieldEncoding = "dictionary";
+/**
+ * A contract as it is written, or one to infer from a table.
+ */
+export type ContractDefinition = SchemaContract | ContractInference;
+/**
+ * How near a relation must be to its contract: `strict` is exactly it, `additive` may have further columns, `relaxed` also widened types and other nullability.
+ */
+export type ContractPolicy = "strict" | "additive" | "relaxed";
+/**
+ * What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
+ */
+export type SchemaValidation = "off" | "warn" | "enforce";
 /**
  * How the folders of Parquet files say the partition values.
  */
@@ -130,6 +151,11 @@ export type QueryParameters =
  */
 export type Parameter = TypedParameter | (string | number | boolean | null | unknown[]);
 /**
+ * How a dimension is compared with values.
+ */
+export type FilterOperator =
+  "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "not_in" | "between" | "like" | "is_null" | "is_not_null";
+/**
  * What of a protocol a gate asks about, in the order in which it is judged.
  */
 export type GateRule = "reader_version" | "writer_version" | "reader_features" | "writer_features";
@@ -167,6 +193,18 @@ export type StoredFormat = "arrow" | "parquet";
 export type RowList = {
   [k: string]: unknown;
 }[];
+/**
+ * A span of time that rows are grouped by.
+ */
+export type TimeGrain = "day" | "week" | "month" | "quarter" | "year";
+/**
+ * Which rows of a model a join keeps: those with a match, or all.
+ */
+export type SemanticJoinType = "left" | "inner";
+/**
+ * A condition on the rows that are reckoned with.
+ */
+export type SemanticFilter = FilterTerm | string;
 /**
  * The format of a file that a write reads.
  */
@@ -563,43 +601,100 @@ export interface CleanupMetadataBody {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
- * A folder of Parquet files that becomes a table in place.
+ * How rows are sorted by a column.
  */
-export interface ConvertBody {
+export interface ColumnOrder {
   /**
-   * The partition columns that the folders name.
+   * The column.
    */
-  partition_schema?: FieldSpec[];
-  partition_strategy?: DeltaPartitionStrategy;
-  mode?: DeltaCreateMode;
+  column: string;
   /**
-   * Table properties.
+   * Whether the largest value comes first.
    */
-  properties?: {
-    [k: string]: string;
-  };
+  descending?: boolean;
   /**
-   * What the table holds.
+   * Whether nulls come first.
    */
-  description?: string | null;
+  nulls_first?: boolean;
+}
+/**
+ * How what was written breaks a contract.
+ */
+export interface ContractBreach {
   /**
-   * What the protocol of the table must be at least; otherwise nothing is done.
+   * The name of the contract.
    */
-  gate?: DeltaFeatureGate | null;
+  contract: string;
   /**
-   * How the commit is made.
+   * What is wrong with the columns.
    */
-  commit_options?: DeltaCommitOptions | null;
+  violations: ContractViolation[];
   /**
-   * Where the table is, inside an allowed location; its folder in the warehouse when absent.
+   * The rules that rows break.
    */
-  uri?: string;
+  rows: RowViolation[];
+}
+/**
+ * A difference between a relation and its contract.
+ */
+export interface ContractViolation {
+  violation_type: ContractViolationType;
   /**
-   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   * The column; null where it is about the relation.
    */
-  storage_options?: {
-    [k: string]: string;
-  };
+  column_name?: string | null;
+  /**
+   * What the contract has; null for nothing.
+   */
+  expected?: string | null;
+  /**
+   * What the relation has; null for nothing.
+   */
+  actual?: string | null;
+}
+/**
+ * A rule that rows break.
+ */
+export interface RowViolation {
+  /**
+   * The rule: `type`, `not_null`, `unique_key`, or one of the contract's own.
+   */
+  rule: string;
+  /**
+   * The column that it is about; null for several.
+   */
+  column?: string | null;
+  severity: RuleSeverity;
+  /**
+   * How many rows break it.
+   */
+  count: number;
+  /**
+   * Some of these rows, before they are coerced.
+   *
+   * Items: A row.
+   */
+  sample: {
+    [k: string]: unknown;
+  }[];
+}
+/**
+ * What is held to a contract.
+ */
+export interface ContractCheck {
+  /**
+   * A table or view; the table of the contract when nothing is named.
+   */
+  table?: string;
+  /**
+   * Columns, in the place of a table's.
+   */
+  columns?: FieldSpec[];
+  /**
+   * The columns that a table of these columns would be partitioned by; none when absent.
+   */
+  partition_columns?: string[];
+  rows?: RowCheck;
 }
 /**
  * A column, or a field inside one: an Arrow field, whatever its type.
@@ -657,6 +752,242 @@ export interface FieldLayout {
    * The number of each variant of a union; counted from 0 where absent.
    */
   type_ids?: number[];
+}
+/**
+ * How rows are looked at.
+ */
+export interface RowCheck {
+  /**
+   * Bring values to the types of the contract first, where that loses nothing, and put its default values in the place of nulls.
+   */
+  coerce?: boolean;
+  /**
+   * Say which rows are good: how many, and the statement that reads them.
+   */
+  filter?: boolean;
+  /**
+   * How many rows are shown of each broken rule.
+   */
+  samples?: number;
+}
+/**
+ * What the columns and rows of a table must be.
+ */
+export interface SchemaContract {
+  /**
+   * The table that it is of; the one of its own name when absent.
+   */
+  table?: string;
+  /**
+   * The columns, in order.
+   */
+  columns: FieldSpec[];
+  policy: ContractPolicy;
+  /**
+   * The columns that the table is partitioned by; null for any.
+   */
+  partition_columns?: string[] | null;
+  /**
+   * Columns whose values together tell the rows apart; looked at by a validation, not by a write.
+   */
+  key_fields?: string[];
+  /**
+   * How the good rows of a validation are sorted.
+   */
+  ordering?: ColumnOrder[];
+  /**
+   * What every row must fulfil, besides what the columns say.
+   */
+  rules?: ContractRule[];
+  on_write?: SchemaValidation;
+}
+/**
+ * What every row must fulfil.
+ */
+export interface ContractRule {
+  /**
+   * The name of the rule, unique in its contract.
+   */
+  name: string;
+  /**
+   * An SQL expression over the columns that is true for a good row.
+   */
+  expression: string;
+  severity?: RuleSeverity;
+}
+/**
+ * A contract made of a table as it is.
+ */
+export interface ContractInference {
+  /**
+   * The table whose columns and partition columns the contract takes.
+   */
+  infer_from: string;
+  policy: ContractPolicy;
+  on_write?: SchemaValidation;
+}
+/**
+ * A contract under its name.
+ */
+export interface ContractEntry {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+  contract: SchemaContract;
+}
+/**
+ * A page of the contracts, by name.
+ */
+export interface ContractList {
+  /**
+   * The entries of this page.
+   */
+  items: ContractEntry[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * Whether a relation keeps its contract.
+ */
+export interface ContractReport {
+  /**
+   * Whether neither the columns nor, where they were looked at, the rows break it; warnings don't count.
+   */
+  valid: boolean;
+  /**
+   * What is wrong with the columns.
+   */
+  violations: ContractViolation[];
+  rows?: RowReport;
+}
+/**
+ * What was found of the rows.
+ */
+export interface RowReport {
+  /**
+   * How many rows there are.
+   */
+  checked: number;
+  /**
+   * The rules that rows break.
+   */
+  violations: RowViolation[];
+  /**
+   * How many rows have a value that was changed; there with `coerce`.
+   */
+  coerced?: number;
+  good?: GoodRows;
+}
+/**
+ * The rows that break no rule.
+ */
+export interface GoodRows {
+  /**
+   * How many.
+   */
+  rows: number;
+  /**
+   * The statement that reads them, for `POST /v1/queries`.
+   */
+  sql: string;
+}
+/**
+ * What is wrong with a relation.
+ */
+export interface ContractVerdict {
+  /**
+   * Each difference that the policy does not allow.
+   */
+  violations: ContractViolation[];
+  /**
+   * How its rows are looked at; null where they are not to be, or where a column of the contract is missing.
+   */
+  rows?: RowCheckPlan | null;
+}
+/**
+ * The statements that look at rows.
+ */
+export interface RowCheckPlan {
+  /**
+   * Reads one row: `checked`, `coerced`, `good`, and a column for each rule.
+   */
+  counts: string;
+  /**
+   * The rules.
+   */
+  rules: RowRule[];
+  /**
+   * Reads the good rows.
+   */
+  good: string;
+}
+/**
+ * A rule and how it is looked at in SQL.
+ */
+export interface RowRule {
+  /**
+   * Its name.
+   */
+  rule: string;
+  /**
+   * The column that it is about; null for several.
+   */
+  column?: string | null;
+  severity: RuleSeverity;
+  /**
+   * The column of the counts that has how many rows break it.
+   */
+  count_name: string;
+  /**
+   * The statement that reads some of these.
+   */
+  sample: string;
+}
+/**
+ * A folder of Parquet files that becomes a table in place.
+ */
+export interface ConvertBody {
+  /**
+   * The partition columns that the folders name.
+   */
+  partition_schema?: FieldSpec[];
+  partition_strategy?: DeltaPartitionStrategy;
+  mode?: DeltaCreateMode;
+  /**
+   * Table properties.
+   */
+  properties?: {
+    [k: string]: string;
+  };
+  /**
+   * What the table holds.
+   */
+  description?: string | null;
+  /**
+   * What the protocol of the table must be at least; otherwise nothing is done.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * How the commit is made.
+   */
+  commit_options?: DeltaCommitOptions | null;
+  /**
+   * Where the table is, inside an allowed location; its folder in the warehouse when absent.
+   */
+  uri?: string;
+  /**
+   * Options of the store, such as `aws_region` or `aws_access_key_id`; never shown again.
+   */
+  storage_options?: {
+    [k: string]: string;
+  };
 }
 /**
  * The rows of a table are checked against its constraints.
@@ -1157,6 +1488,10 @@ export interface DeltaMutationReport {
    * Why nothing was written; there exactly when `skipped`.
    */
   skip_reason?: string | null;
+  /**
+   * The contracts that what was written breaks, where that is only reported.
+   */
+  warnings?: ContractBreach[];
 }
 /**
  * Small files that become larger ones.
@@ -1516,6 +1851,17 @@ export interface DropConstraintsBody {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
+ * A contract that a write is held to.
+ */
+export interface EnforcedContract {
+  /**
+   * The name of the contract.
+   */
+  name: string;
+  contract: SchemaContract;
+  validation: SchemaValidation;
+}
+/**
  * What the engine is started with.
  */
 export interface EngineConfig {
@@ -1616,6 +1962,32 @@ export interface FeatureSupport {
    * Why not; null where they are read and written.
    */
   reason: string | null;
+}
+/**
+ * What is wrong with an entry of a registry.
+ */
+export interface EntryCheck {
+  /**
+   * Every fault; none where it is right.
+   */
+  errors: ValidationFailure[];
+}
+/**
+ * One thing that is wrong with a request.
+ */
+export interface ValidationFailure {
+  /**
+   * Where, as a JSON pointer into the part of the request that is at fault.
+   */
+  pointer: string;
+  /**
+   * What is wrong, and what is allowed.
+   */
+  message: string;
+  /**
+   * The rule that was broken.
+   */
+  keyword: string;
 }
 /**
  * Under which condition an entry of a registry is changed.
@@ -1997,6 +2369,20 @@ export interface FileRequest {
   limit: number;
 }
 /**
+ * A condition on a dimension.
+ */
+export interface FilterTerm {
+  /**
+   * The dimension.
+   */
+  dimension: string;
+  operator: FilterOperator;
+  /**
+   * What it is compared with: one value, any number for `in` and `not_in`, two for `between`, none for `is_null` and `is_not_null`.
+   */
+  values?: Parameter[];
+}
+/**
  * A rule of a gate that a protocol breaks.
  */
 export interface GateFailure {
@@ -2351,6 +2737,10 @@ export interface OperationContext {
    * Gates of the session, besides those of the registration and of the request; all apply.
    */
   gates?: DeltaFeatureGate[];
+  /**
+   * The contracts that rows written to the table are held to.
+   */
+  contracts?: EnforcedContract[];
 }
 /**
  * In which session an operation is made.
@@ -2442,23 +2832,6 @@ export interface Problem {
   };
 }
 /**
- * One thing that is wrong with a request.
- */
-export interface ValidationFailure {
-  /**
-   * Where, as a JSON pointer into the part of the request that is at fault.
-   */
-  pointer: string;
-  /**
-   * What is wrong, and what is allowed.
-   */
-  message: string;
-  /**
-   * The rule that was broken.
-   */
-  keyword: string;
-}
-/**
  * What stands for relations of a statement, by their names.
  */
 export interface ProvidedRelations {
@@ -2502,6 +2875,10 @@ export interface QueryAnswer {
    */
   query_id: string;
   status: QueryState;
+  /**
+   * The statement, where the client hasn't written it.
+   */
+  sql?: string;
   schema: RowSchema;
   /**
    * The tables and versions that were read.
@@ -2878,6 +3255,23 @@ export interface RegistrySnapshot {
   catalog: CatalogDocument;
 }
 /**
+ * The columns of a relation that is held to a contract.
+ */
+export interface RelationShape {
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * The columns, in order; null where there is no such relation.
+   */
+  columns?: FieldSpec[] | null;
+  /**
+   * The columns that it is partitioned by.
+   */
+  partition_columns?: string[];
+}
+/**
  * A table that becomes what it was, at a version or a time. Exactly one of them.
  */
 export interface RestoreBody {
@@ -3059,6 +3453,212 @@ export interface SchemaPath {
    * The title of the schema.
    */
   title: string;
+}
+/**
+ * What rows are grouped and filtered by.
+ */
+export interface SemanticDimension {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * An SQL expression without aggregates.
+   */
+  expression: string;
+  /**
+   * What it is.
+   */
+  description?: string | null;
+  /**
+   * The spans that its times may be cut to.
+   */
+  time_grains?: TimeGrain[];
+}
+/**
+ * A semantic model under its name.
+ */
+export interface SemanticEntry {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+  model: SemanticModel;
+}
+/**
+ * What a relation means: its grain and keys, and the dimensions and metrics that it can be asked for.
+ */
+export interface SemanticModel {
+  /**
+   * By what the model is known elsewhere.
+   */
+  semantic_id: string;
+  /**
+   * What kind of model it is, such as `fact` or `dimension`.
+   */
+  kind: string;
+  /**
+   * What a row stands for.
+   */
+  entity: string;
+  /**
+   * The columns that tell the rows of the relation apart.
+   */
+  grain: string[];
+  /**
+   * The version of the model.
+   */
+  version: string;
+  /**
+   * How far its users can rely on it, such as `experimental` or `stable`.
+   */
+  stability: string;
+  /**
+   * The table or view that it stands on.
+   */
+  relation: string;
+  /**
+   * The columns by which others refer to its rows.
+   */
+  keys?: string[];
+  /**
+   * The contract of the relation's columns.
+   */
+  schema_ref?: string | null;
+  /**
+   * Relations that are joined where they are needed.
+   */
+  joins?: SemanticJoin[];
+  /**
+   * What rows are grouped and filtered by.
+   */
+  dimensions?: SemanticDimension[];
+  /**
+   * What is reckoned.
+   */
+  metrics?: SemanticMetric[];
+}
+/**
+ * Another relation whose columns expressions may use.
+ */
+export interface SemanticJoin {
+  /**
+   * By what expressions call it, as in `airport.city`.
+   */
+  name: string;
+  /**
+   * The table or view.
+   */
+  relation: string;
+  /**
+   * The condition, in SQL; a column without a relation is one of the model's own.
+   */
+  on: string;
+  type?: SemanticJoinType;
+}
+/**
+ * What is reckoned of the rows of a group.
+ */
+export interface SemanticMetric {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * An SQL expression of aggregates.
+   */
+  expression: string;
+  /**
+   * What it is.
+   */
+  description?: string | null;
+  /**
+   * A condition on the rows that its aggregates count.
+   */
+  filter?: string | null;
+}
+/**
+ * A page of the semantic models, by name.
+ */
+export interface SemanticList {
+  /**
+   * The entries of this page.
+   */
+  items: SemanticEntry[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * How the rows of the answer are sorted.
+ */
+export interface SemanticOrder {
+  /**
+   * A dimension or metric of the question.
+   */
+  name: string;
+  /**
+   * Whether the largest value comes first.
+   */
+  descending?: boolean;
+}
+/**
+ * What a semantic model is asked for, and how the result is wanted.
+ */
+export interface SemanticQuery {
+  /**
+   * The metrics.
+   */
+  metrics?: string[];
+  /**
+   * The dimensions by which they are grouped.
+   */
+  dimensions?: string[];
+  /**
+   * Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.
+   */
+  filters?: SemanticFilter[];
+  /**
+   * What the times of time dimensions are cut to.
+   */
+  grain?: TimeGrain | null;
+  /**
+   * How the rows are sorted, the first name first.
+   */
+  order_by?: SemanticOrder[];
+  /**
+   * The session whose settings apply; the default session when absent.
+   */
+  session_id?: string;
+  /**
+   * The query is ended after this many milliseconds; bounded by the server.
+   */
+  timeout_ms?: number;
+  /**
+   * At most this many rows are sent; `truncated` says whether there were more.
+   */
+  row_limit?: number;
+  numbers?: NumberStyle;
+  row_format?: RowFormat;
+  cache?: CachePolicy;
+}
+/**
+ * The statement that answers a question.
+ */
+export interface SemanticStatement {
+  /**
+   * The statement.
+   */
+  sql: string;
+  /**
+   * The values of `$1`, `$2` and so on.
+   */
+  parameters: Parameter[];
 }
 /**
  * A session with the settings in effect.

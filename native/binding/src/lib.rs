@@ -1,6 +1,7 @@
 //! The Node addon: converts between napi and the core, and decides nothing.
 
 mod engine;
+mod entries;
 mod fault;
 mod freshness;
 mod gate;

@@ -31,6 +31,33 @@ impl Validate for ChangeRequest {
     }
 }
 
+impl Validate for ColumnOrder {}
+
+impl Validate for ContractBreach {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.contract, 1).at("contract")?;
+        rule::each_item(&self.violations, rule::valid).at("violations")?;
+        rule::each_item(&self.rows, rule::valid).at("rows")?;
+        Ok(())
+    }
+}
+
+impl Validate for ContractPolicy {}
+
+impl Validate for ContractRule {}
+
+impl Validate for ContractVerdict {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.violations, rule::valid).at("violations")?;
+        rule::some(&self.rows, rule::valid).at("rows")?;
+        Ok(())
+    }
+}
+
+impl Validate for ContractViolation {}
+
+impl Validate for ContractViolationType {}
+
 impl Validate for DeltaAddAction {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.path, 1).at("path")?;
@@ -240,6 +267,7 @@ impl Validate for DeltaMutationReport {
         rule::valid(&self.snapshot).at("snapshot")?;
         rule::some(&self.metrics, |value| rule::each_value(value, rule::any)).at("metrics")?;
         rule::some(&self.skip_reason, |value| rule::min_length(value, 1)).at("skip_reason")?;
+        rule::each_item(&self.warnings, rule::valid).at("warnings")?;
         rule::exactly_one(&[self.skipped && self.skip_reason.is_some(), !self.skipped && self.skip_reason.is_none()], "skipped, skip_reason")?;
         Ok(())
     }
@@ -393,6 +421,14 @@ impl Validate for DeltaWriteRequest {
     }
 }
 
+impl Validate for EnforcedContract {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::valid(&self.contract).at("contract")?;
+        Ok(())
+    }
+}
+
 impl Validate for EngineConfig {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.warehouse, 1).at("warehouse")?;
@@ -423,6 +459,13 @@ impl Validate for EngineSupport {
     fn validate(&self) -> Verdict {
         rule::valid(&self.support).at("support")?;
         rule::each_item(&self.features, rule::valid).at("features")?;
+        Ok(())
+    }
+}
+
+impl Validate for EntryCheck {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.errors, rule::valid).at("errors")?;
         Ok(())
     }
 }
@@ -529,6 +572,16 @@ impl Validate for FileRequest {
     }
 }
 
+impl Validate for FilterOperator {}
+
+impl Validate for FilterTerm {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.dimension, 1).at("dimension")?;
+        rule::each_item(&self.values, rule::valid).at("values")?;
+        Ok(())
+    }
+}
+
 impl Validate for GateFailure {
     fn validate(&self) -> Verdict {
         rule::valid(&self.required).at("required")?;
@@ -621,6 +674,7 @@ impl Validate for OperationContext {
         rule::some(&self.expected_version, |value| rule::minimum(value, 0)).at("expected_version")?;
         rule::some(&self.idempotency, rule::valid).at("idempotency")?;
         rule::each_item(&self.gates, rule::valid).at("gates")?;
+        rule::each_item(&self.contracts, rule::valid).at("contracts")?;
         Ok(())
     }
 }
@@ -737,6 +791,15 @@ impl Validate for QuerySummary {
     }
 }
 
+impl Validate for RelationShape {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::some(&self.columns, |value| rule::each_item(value, rule::valid)).at("columns")?;
+        rule::each_item(&self.partition_columns, |value| rule::min_length(value, 1)).at("partition_columns")?;
+        Ok(())
+    }
+}
+
 impl Validate for ResultFormat {}
 
 impl Validate for ResultTarget {
@@ -749,11 +812,127 @@ impl Validate for ResultTarget {
     }
 }
 
+impl Validate for RowCheck {
+    fn validate(&self) -> Verdict {
+        rule::minimum(&self.samples, 0).at("samples")?;
+        rule::maximum(&self.samples, 100).at("samples")?;
+        Ok(())
+    }
+}
+
+impl Validate for RowCheckPlan {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.counts, 1).at("counts")?;
+        rule::each_item(&self.rules, rule::valid).at("rules")?;
+        rule::min_length(&self.good, 1).at("good")?;
+        Ok(())
+    }
+}
+
 impl Validate for RowFormat {}
+
+impl Validate for RowRule {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.rule, 1).at("rule")?;
+        rule::min_length(&self.count_name, 1).at("count_name")?;
+        rule::min_length(&self.sample, 1).at("sample")?;
+        Ok(())
+    }
+}
 
 impl Validate for RowSchema {
     fn validate(&self) -> Verdict {
         rule::each_item(&self.fields, rule::valid).at("fields")?;
+        Ok(())
+    }
+}
+
+impl Validate for RowViolation {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.rule, 1).at("rule")?;
+        rule::minimum(&self.count, 0).at("count")?;
+        rule::each_item(&self.sample, |value| rule::each_value(value, rule::any)).at("sample")?;
+        Ok(())
+    }
+}
+
+impl Validate for RuleSeverity {}
+
+impl Validate for SchemaContract {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.table, |value| rule::min_length(value, 1)).at("table")?;
+        rule::min_items(&self.columns, 1).at("columns")?;
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        rule::some(&self.partition_columns, |value| rule::unique_items(value).and_then(|()| rule::each_item(value, |value| rule::min_length(value, 1)))).at("partition_columns")?;
+        rule::unique_items(&self.key_fields).at("key_fields")?;
+        rule::each_item(&self.key_fields, |value| rule::min_length(value, 1)).at("key_fields")?;
+        rule::each_item(&self.ordering, rule::valid).at("ordering")?;
+        rule::each_item(&self.rules, rule::valid).at("rules")?;
+        Ok(())
+    }
+}
+
+impl Validate for SchemaValidation {}
+
+impl Validate for SemanticDimension {
+    fn validate(&self) -> Verdict {
+        rule::unique_items(&self.time_grains).at("time_grains")?;
+        Ok(())
+    }
+}
+
+impl Validate for SemanticFilter {
+    fn validate(&self) -> Verdict {
+        match self {
+            Self::Term(value) => rule::valid(value),
+            Self::Sql(value) => rule::min_length(value, 1),
+        }
+    }
+}
+
+impl Validate for SemanticJoin {}
+
+impl Validate for SemanticJoinType {}
+
+impl Validate for SemanticMetric {}
+
+impl Validate for SemanticModel {
+    fn validate(&self) -> Verdict {
+        rule::min_items(&self.grain, 1).at("grain")?;
+        rule::each_item(&self.joins, rule::valid).at("joins")?;
+        rule::each_item(&self.dimensions, rule::valid).at("dimensions")?;
+        rule::each_item(&self.metrics, rule::valid).at("metrics")?;
+        Ok(())
+    }
+}
+
+impl Validate for SemanticOrder {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        Ok(())
+    }
+}
+
+impl Validate for SemanticQuery {
+    fn validate(&self) -> Verdict {
+        rule::unique_items(&self.metrics).at("metrics")?;
+        rule::each_item(&self.metrics, |value| rule::min_length(value, 1)).at("metrics")?;
+        rule::unique_items(&self.dimensions).at("dimensions")?;
+        rule::each_item(&self.dimensions, |value| rule::min_length(value, 1)).at("dimensions")?;
+        rule::each_item(&self.filters, rule::valid).at("filters")?;
+        rule::each_item(&self.order_by, rule::valid).at("order_by")?;
+        rule::some(&self.session_id, |value| rule::min_length(value, 1)).at("session_id")?;
+        rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
+        rule::some(&self.row_limit, |value| rule::minimum(value, 0)).at("row_limit")?;
+        rule::valid(&self.cache).at("cache")?;
+        Ok(())
+    }
+}
+
+impl Validate for SemanticStatement {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.sql, 1).at("sql")?;
+        rule::each_item(&self.parameters, rule::valid).at("parameters")?;
         Ok(())
     }
 }
@@ -907,6 +1086,8 @@ impl Validate for TableWrite {
     }
 }
 
+impl Validate for TimeGrain {}
+
 impl Validate for TypedParameter {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.r#type, 1).at("type")?;
@@ -916,6 +1097,8 @@ impl Validate for TypedParameter {
 }
 
 impl Validate for UnionMode {}
+
+impl Validate for ValidationFailure {}
 
 impl Validate for ViewCache {}
 

@@ -78,6 +78,119 @@ fn change_request_row_format() -> RowFormat {
     RowFormat::Object
 }
 
+/// How rows are sorted by a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ColumnOrder {
+    /// The column.
+    pub column: String,
+    /// Whether the largest value comes first.
+    #[serde(default)]
+    pub descending: bool,
+    /// Whether nulls come first.
+    #[serde(default)]
+    pub nulls_first: bool,
+}
+
+exact_struct!(ColumnOrder);
+
+/// How what was written breaks a contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ContractBreach {
+    /// The name of the contract.
+    pub contract: String,
+    /// What is wrong with the columns.
+    pub violations: Vec<ContractViolation>,
+    /// The rules that rows break.
+    pub rows: Vec<RowViolation>,
+}
+
+exact_struct!(ContractBreach);
+
+/// How near a relation must be to its contract: `strict` is exactly it, `additive` may have further columns, `relaxed` also widened types and other nullability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum ContractPolicy {
+    #[serde(rename = "strict")]
+    Strict,
+    #[serde(rename = "additive")]
+    Additive,
+    #[serde(rename = "relaxed")]
+    Relaxed,
+}
+
+text_enum!(ContractPolicy);
+
+/// What every row must fulfil.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ContractRule {
+    /// The name of the rule, unique in its contract.
+    pub name: String,
+    /// An SQL expression over the columns that is true for a good row.
+    pub expression: String,
+    #[serde(default = "contract_rule_severity")]
+    pub severity: RuleSeverity,
+}
+
+exact_struct!(ContractRule);
+
+fn contract_rule_severity() -> RuleSeverity {
+    RuleSeverity::Error
+}
+
+/// What is wrong with a relation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ContractVerdict {
+    /// Each difference that the policy does not allow.
+    pub violations: Vec<ContractViolation>,
+    /// How its rows are looked at; null where they are not to be, or where a column of the contract is missing.
+    #[serde(default)]
+    pub rows: Option<RowCheckPlan>,
+}
+
+exact_struct!(ContractVerdict);
+
+/// A difference between a relation and its contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ContractViolation {
+    pub violation_type: ContractViolationType,
+    /// The column; null where it is about the relation.
+    #[serde(default)]
+    pub column_name: Option<String>,
+    /// What the contract has; null for nothing.
+    #[serde(default)]
+    pub expected: Option<String>,
+    /// What the relation has; null for nothing.
+    #[serde(default)]
+    pub actual: Option<String>,
+}
+
+exact_struct!(ContractViolation);
+
+/// In what a relation differs from its contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum ContractViolationType {
+    #[serde(rename = "missing_table")]
+    MissingTable,
+    #[serde(rename = "missing_column")]
+    MissingColumn,
+    #[serde(rename = "extra_column")]
+    ExtraColumn,
+    #[serde(rename = "type_mismatch")]
+    TypeMismatch,
+    #[serde(rename = "nullability_mismatch")]
+    NullabilityMismatch,
+    #[serde(rename = "metadata_mismatch")]
+    MetadataMismatch,
+}
+
+text_enum!(ContractViolationType);
+
 /// A data file of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -540,6 +653,9 @@ pub struct DeltaMutationReport {
     /// Why nothing was written; there exactly when `skipped`.
     #[serde(default)]
     pub skip_reason: Option<String>,
+    /// The contracts that what was written breaks, where that is only reported.
+    #[serde(default)]
+    pub warnings: Vec<ContractBreach>,
 }
 
 exact_struct!(DeltaMutationReport);
@@ -953,6 +1069,18 @@ pub struct DeltaWriteRequest {
 
 exact_struct!(DeltaWriteRequest);
 
+/// A contract that a write is held to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct EnforcedContract {
+    /// The name of the contract.
+    pub name: String,
+    pub contract: SchemaContract,
+    pub validation: SchemaValidation,
+}
+
+exact_struct!(EnforcedContract);
+
 /// What the engine is started with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1013,6 +1141,16 @@ pub struct EngineSupport {
 }
 
 exact_struct!(EngineSupport);
+
+/// What is wrong with an entry of a registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct EntryCheck {
+    /// Every fault; none where it is right.
+    pub errors: Vec<ValidationFailure>,
+}
+
+exact_struct!(EntryCheck);
 
 /// How queries of a session run; absent values are left to the engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1273,6 +1411,52 @@ pub struct FileRequest {
 
 exact_struct!(FileRequest);
 
+/// How a dimension is compared with values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum FilterOperator {
+    #[serde(rename = "eq")]
+    Eq,
+    #[serde(rename = "ne")]
+    Ne,
+    #[serde(rename = "lt")]
+    Lt,
+    #[serde(rename = "le")]
+    Le,
+    #[serde(rename = "gt")]
+    Gt,
+    #[serde(rename = "ge")]
+    Ge,
+    #[serde(rename = "in")]
+    In,
+    #[serde(rename = "not_in")]
+    NotIn,
+    #[serde(rename = "between")]
+    Between,
+    #[serde(rename = "like")]
+    Like,
+    #[serde(rename = "is_null")]
+    IsNull,
+    #[serde(rename = "is_not_null")]
+    IsNotNull,
+}
+
+text_enum!(FilterOperator);
+
+/// A condition on a dimension.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FilterTerm {
+    /// The dimension.
+    pub dimension: String,
+    pub operator: FilterOperator,
+    /// What it is compared with: one value, any number for `in` and `not_in`, two for `between`, none for `is_null` and `is_not_null`.
+    #[serde(default)]
+    pub values: Vec<Parameter>,
+}
+
+exact_struct!(FilterTerm);
+
 /// A rule of a gate that a protocol breaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1449,6 +1633,9 @@ pub struct OperationContext {
     /// Gates of the session, besides those of the registration and of the request; all apply.
     #[serde(default)]
     pub gates: Vec<DeltaFeatureGate>,
+    /// The contracts that rows written to the table are held to.
+    #[serde(default)]
+    pub contracts: Vec<EnforcedContract>,
 }
 
 exact_struct!(OperationContext);
@@ -1719,6 +1906,22 @@ pub struct QuerySummary {
 
 exact_struct!(QuerySummary);
 
+/// The columns of a relation that is held to a contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct RelationShape {
+    /// Its name.
+    pub name: String,
+    /// The columns, in order; null where there is no such relation.
+    #[serde(default)]
+    pub columns: Option<Vec<FieldSpec>>,
+    /// The columns that it is partitioned by.
+    #[serde(default)]
+    pub partition_columns: Vec<String>,
+}
+
+exact_struct!(RelationShape);
+
 /// The formats a result can be encoded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -1756,6 +1959,51 @@ pub struct ResultTarget {
 
 exact_struct!(ResultTarget);
 
+/// How rows are looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct RowCheck {
+    /// Bring values to the types of the contract first, where that loses nothing, and put its default values in the place of nulls.
+    #[serde(default)]
+    pub coerce: bool,
+    /// Say which rows are good: how many, and the statement that reads them.
+    #[serde(default)]
+    pub filter: bool,
+    /// How many rows are shown of each broken rule.
+    #[serde(default = "row_check_samples")]
+    pub samples: i32,
+}
+
+exact_struct!(RowCheck);
+
+fn row_check_samples() -> i32 {
+    3
+}
+
+impl Default for RowCheck {
+    fn default() -> Self {
+        Self {
+            coerce: Default::default(),
+            filter: Default::default(),
+            samples: row_check_samples(),
+        }
+    }
+}
+
+/// The statements that look at rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct RowCheckPlan {
+    /// Reads one row: `checked`, `coerced`, `good`, and a column for each rule.
+    pub counts: String,
+    /// The rules.
+    pub rules: Vec<RowRule>,
+    /// Reads the good rows.
+    pub good: String,
+}
+
+exact_struct!(RowCheckPlan);
+
 /// How a row is written in JSON, NDJSON and MessagePack: as an object by column name, or as an array in column order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -1768,6 +2016,24 @@ pub enum RowFormat {
 
 text_enum!(RowFormat);
 
+/// A rule and how it is looked at in SQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct RowRule {
+    /// Its name.
+    pub rule: String,
+    /// The column that it is about; null for several.
+    #[serde(default)]
+    pub column: Option<String>,
+    pub severity: RuleSeverity,
+    /// The column of the counts that has how many rows break it.
+    pub count_name: String,
+    /// The statement that reads some of these.
+    pub sample: String,
+}
+
+exact_struct!(RowRule);
+
 /// The columns of a result or a table, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1777,6 +2043,288 @@ pub struct RowSchema {
 }
 
 exact_struct!(RowSchema);
+
+/// A rule that rows break.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct RowViolation {
+    /// The rule: `type`, `not_null`, `unique_key`, or one of the contract's own.
+    pub rule: String,
+    /// The column that it is about; null for several.
+    #[serde(default)]
+    pub column: Option<String>,
+    pub severity: RuleSeverity,
+    /// How many rows break it.
+    pub count: i64,
+    /// Some of these rows, before they are coerced.
+    pub sample: Vec<BTreeMap<String, serde_json::Value>>,
+}
+
+exact_struct!(RowViolation);
+
+/// Whether rows that break a rule are wrong or only reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum RuleSeverity {
+    #[serde(rename = "error")]
+    Error,
+    #[serde(rename = "warning")]
+    Warning,
+}
+
+text_enum!(RuleSeverity);
+
+/// What the columns and rows of a table must be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SchemaContract {
+    /// The table that it is of; the one of its own name when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The columns, in order.
+    pub columns: Vec<FieldSpec>,
+    pub policy: ContractPolicy,
+    /// The columns that the table is partitioned by; null for any.
+    #[serde(default)]
+    pub partition_columns: Option<Vec<String>>,
+    /// Columns whose values together tell the rows apart; looked at by a validation, not by a write.
+    #[serde(default)]
+    pub key_fields: Vec<String>,
+    /// How the good rows of a validation are sorted.
+    #[serde(default)]
+    pub ordering: Vec<ColumnOrder>,
+    /// What every row must fulfil, besides what the columns say.
+    #[serde(default)]
+    pub rules: Vec<ContractRule>,
+    /// What becomes of rows that are written to the table and break the contract, unless the session of the request says.
+    #[serde(default = "schema_contract_on_write")]
+    pub on_write: SchemaValidation,
+}
+
+exact_struct!(SchemaContract);
+
+fn schema_contract_on_write() -> SchemaValidation {
+    SchemaValidation::Enforce
+}
+
+/// What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum SchemaValidation {
+    #[serde(rename = "off")]
+    Off,
+    #[serde(rename = "warn")]
+    Warn,
+    #[serde(rename = "enforce")]
+    Enforce,
+}
+
+text_enum!(SchemaValidation);
+
+/// What rows are grouped and filtered by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticDimension {
+    /// The name.
+    pub name: String,
+    /// An SQL expression without aggregates.
+    pub expression: String,
+    /// What it is.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The spans that its times may be cut to.
+    #[serde(default)]
+    pub time_grains: Vec<TimeGrain>,
+}
+
+exact_struct!(SemanticDimension);
+
+/// A condition on the rows that are reckoned with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SemanticFilter {
+    Term(FilterTerm),
+    Sql(String),
+}
+
+/// Another relation whose columns expressions may use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticJoin {
+    /// By what expressions call it, as in `airport.city`.
+    pub name: String,
+    /// The table or view.
+    pub relation: String,
+    /// The condition, in SQL; a column without a relation is one of the model's own.
+    pub on: String,
+    #[serde(default = "semantic_join_type")]
+    pub r#type: SemanticJoinType,
+}
+
+exact_struct!(SemanticJoin);
+
+fn semantic_join_type() -> SemanticJoinType {
+    SemanticJoinType::Left
+}
+
+/// Which rows of a model a join keeps: those with a match, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum SemanticJoinType {
+    #[serde(rename = "left")]
+    Left,
+    #[serde(rename = "inner")]
+    Inner,
+}
+
+text_enum!(SemanticJoinType);
+
+/// What is reckoned of the rows of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticMetric {
+    /// The name.
+    pub name: String,
+    /// An SQL expression of aggregates.
+    pub expression: String,
+    /// What it is.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// A condition on the rows that its aggregates count.
+    #[serde(default)]
+    pub filter: Option<String>,
+}
+
+exact_struct!(SemanticMetric);
+
+/// What a relation means: its grain and keys, and the dimensions and metrics that it can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticModel {
+    /// By what the model is known elsewhere.
+    pub semantic_id: String,
+    /// What kind of model it is, such as `fact` or `dimension`.
+    pub kind: String,
+    /// What a row stands for.
+    pub entity: String,
+    /// The columns that tell the rows of the relation apart.
+    pub grain: Vec<String>,
+    /// The version of the model.
+    pub version: String,
+    /// How far its users can rely on it, such as `experimental` or `stable`.
+    pub stability: String,
+    /// The table or view that it stands on.
+    pub relation: String,
+    /// The columns by which others refer to its rows.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The contract of the relation's columns.
+    #[serde(default)]
+    pub schema_ref: Option<String>,
+    /// Relations that are joined where they are needed.
+    #[serde(default)]
+    pub joins: Vec<SemanticJoin>,
+    /// What rows are grouped and filtered by.
+    #[serde(default)]
+    pub dimensions: Vec<SemanticDimension>,
+    /// What is reckoned.
+    #[serde(default)]
+    pub metrics: Vec<SemanticMetric>,
+}
+
+exact_struct!(SemanticModel);
+
+/// How the rows of the answer are sorted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticOrder {
+    /// A dimension or metric of the question.
+    pub name: String,
+    /// Whether the largest value comes first.
+    #[serde(default)]
+    pub descending: bool,
+}
+
+exact_struct!(SemanticOrder);
+
+/// What a semantic model is asked for, and how the result is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticQuery {
+    /// The metrics.
+    #[serde(default)]
+    pub metrics: Vec<String>,
+    /// The dimensions by which they are grouped.
+    #[serde(default)]
+    pub dimensions: Vec<String>,
+    /// Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.
+    #[serde(default)]
+    pub filters: Vec<SemanticFilter>,
+    /// What the times of time dimensions are cut to.
+    #[serde(default)]
+    pub grain: Option<TimeGrain>,
+    /// How the rows are sorted, the first name first.
+    #[serde(default)]
+    pub order_by: Vec<SemanticOrder>,
+    /// The session whose settings apply; the default session when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The query is ended after this many milliseconds; bounded by the server.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<i64>,
+    /// At most this many rows are sent; `truncated` says whether there were more.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub row_limit: Option<i64>,
+    /// How 64-bit integers and decimals are written in JSON and NDJSON.
+    #[serde(default = "semantic_query_numbers")]
+    pub numbers: NumberStyle,
+    /// How a row is written in JSON, NDJSON and MessagePack.
+    #[serde(default = "semantic_query_row_format")]
+    pub row_format: RowFormat,
+    /// How kept results may be used; `Cache-Control` of the request says the same.
+    #[serde(default)]
+    pub cache: CachePolicy,
+}
+
+exact_struct!(SemanticQuery);
+
+fn semantic_query_numbers() -> NumberStyle {
+    NumberStyle::Number
+}
+
+fn semantic_query_row_format() -> RowFormat {
+    RowFormat::Object
+}
+
+impl Default for SemanticQuery {
+    fn default() -> Self {
+        Self {
+            metrics: Default::default(),
+            dimensions: Default::default(),
+            filters: Default::default(),
+            grain: Default::default(),
+            order_by: Default::default(),
+            session_id: Default::default(),
+            timeout_ms: Default::default(),
+            row_limit: Default::default(),
+            numbers: semantic_query_numbers(),
+            row_format: semantic_query_row_format(),
+            cache: Default::default(),
+        }
+    }
+}
+
+/// The statement that answers a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SemanticStatement {
+    /// The statement.
+    pub sql: String,
+    /// The values of `$1`, `$2` and so on.
+    pub parameters: Vec<Parameter>,
+}
+
+exact_struct!(SemanticStatement);
 
 /// The settings of a session, by group.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -2152,6 +2700,24 @@ impl std::fmt::Debug for TableWrite {
     }
 }
 
+/// A span of time that rows are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum TimeGrain {
+    #[serde(rename = "day")]
+    Day,
+    #[serde(rename = "week")]
+    Week,
+    #[serde(rename = "month")]
+    Month,
+    #[serde(rename = "quarter")]
+    Quarter,
+    #[serde(rename = "year")]
+    Year,
+}
+
+text_enum!(TimeGrain);
+
 /// A parameter value with its Arrow type, for what plain JSON cannot express (decimals, timestamps, narrow integers).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -2175,6 +2741,20 @@ pub enum UnionMode {
 }
 
 text_enum!(UnionMode);
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ValidationFailure {
+    /// Where, as a JSON pointer into the part of the request that is at fault.
+    pub pointer: String,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+    /// The rule that was broken.
+    pub keyword: String,
+}
+
+exact_struct!(ValidationFailure);
 
 /// Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

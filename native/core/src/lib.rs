@@ -5,6 +5,7 @@ mod commit;
 mod cooperative;
 pub mod encode;
 mod engine;
+pub mod entries;
 mod error;
 mod functions;
 pub mod gate;

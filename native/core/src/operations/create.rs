@@ -22,9 +22,11 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
     let constraints = request.constraints.iter();
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let builder = builder(task, request)?;
+    let contracts = task.contracts();
+    contracts.judge(&request.columns, &request.partition_columns)?;
     if !task.table.store.log.is_delta_table_location().await? {
         let record = task.plan_new(async { builder.await.map(drop) }).await?;
-        return Ok(task.commit_new(record).await?.mutation());
+        return Ok(task.commit_new(record).await?.mutation_with(contracts.warnings()));
     }
     match request.mode {
         DeltaCreateMode::Error => Ok(task.made_before_or_refused().await?.mutation()),
@@ -32,7 +34,7 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
         DeltaCreateMode::Overwrite => {
             let plan = async |_| builder.clone().with_save_mode(SaveMode::Overwrite).await.map(drop);
             let done = task.commit(Isolation::Serial, true, plan).await?;
-            Ok(done.mutation())
+            Ok(done.mutation_with(contracts.warnings()))
         }
     }
 }

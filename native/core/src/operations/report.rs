@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::generated::{DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo};
+use crate::generated::{
+    ContractBreach, DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo,
+};
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -28,6 +30,11 @@ pub struct Done {
 
 impl Done {
     pub fn mutation(self) -> Report {
+        self.mutation_with(Vec::new())
+    }
+
+    /// The report of what was written, though it breaks contracts.
+    pub fn mutation_with(self, warnings: Vec<ContractBreach>) -> Report {
         Report::Mutation(DeltaMutationReport {
             operation: self.operation,
             version: self.version,
@@ -35,6 +42,7 @@ impl Done {
             metrics: self.metrics.map(BTreeMap::from_iter),
             skipped: self.skip_reason.is_some(),
             skip_reason: self.skip_reason,
+            warnings,
         })
     }
 

@@ -21,6 +21,7 @@ use crate::commit::{
     CommitRecord, Committed, Committer, FilesInUse, Isolation, Outcome, Proposal, Transaction, planned,
 };
 use crate::engine::Engine;
+use crate::entries::Contracts;
 use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{
@@ -126,6 +127,11 @@ impl Task {
 
     pub fn limits(&self) -> &EngineLimits {
         &self.engine.config.limits
+    }
+
+    /// What the request's rows and columns are held to.
+    pub fn contracts(&self) -> Arc<Contracts> {
+        Contracts::new(&self.context.contracts)
     }
 
     pub fn spill_folder(&self) -> &str {

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
+use arrow::datatypes::Schema;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
@@ -21,6 +22,7 @@ use super::append::{FEW, append, is_plain};
 use super::report::Report;
 use super::task::Task;
 use crate::commit::{Isolation, plan};
+use crate::entries::{Contracts, with_new_columns};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
 use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
@@ -46,6 +48,7 @@ pub async fn write(
     let rows = Rows {
         task,
         request,
+        contracts: task.contracts(),
         input: Mutex::new(Some(input)),
         properties,
         failure: OnceLock::new(),
@@ -76,6 +79,7 @@ fn check(task: &Task, request: &DeltaWriteRequest) -> Result<()> {
 struct Rows<'a> {
     task: &'a Task,
     request: &'a DeltaWriteRequest,
+    contracts: Arc<Contracts>,
     /// Read once.
     input: Mutex<Option<Input>>,
     /// Of a table that is made.
@@ -116,7 +120,7 @@ impl Rows<'_> {
             let builder = self.builder(Some(state), input, session, base.properties);
             builder.await.map(drop)
         });
-        Ok(done.await?.mutation())
+        Ok(done.await?.mutation_with(self.contracts.warnings()))
     }
 
     async fn create(&self) -> Result<Report> {
@@ -133,7 +137,11 @@ impl Rows<'_> {
         let builder = self.builder(None, input, session, self.task.properties());
         let record = self.task.plan_new(async { builder.await.map(drop) }).await;
         let record = record.map_err(|error| self.task.table.explain(error))?;
-        Ok(self.task.commit_new(record).await?.mutation())
+        Ok(self
+            .task
+            .commit_new(record)
+            .await?
+            .mutation_with(self.contracts.warnings()))
     }
 
     fn builder(
@@ -190,12 +198,34 @@ impl Rows<'_> {
         };
         let spill = self.task.spill_folder().to_owned();
         let rows = RowSource::open(body, format, shape, spill).await?;
+        self.judge(rows.schema(), snapshot.filter(|_| !replaces_schema))?;
         let extra = self.request.extra_constraints.clone().unwrap_or_default();
         let own = snapshot.map(TableSnapshot::constraints).unwrap_or_default();
-        let rows = Checks::new(rows, &extra, &own, self.task.engine.operation_settings()?)?;
+        let rows = Checks::new(
+            rows,
+            &extra,
+            &own,
+            self.contracts.clone(),
+            self.task.engine.operation_settings()?,
+        )?;
         // A body is read once, so there is one failure.
         let _ = self.failure.set(rows.failure());
         Ok(rows)
+    }
+
+    /// Holds the columns that the table will have to its contracts.
+    fn judge(&self, rows: &Schema, snapshot: Option<&TableSnapshot>) -> Result<()> {
+        match snapshot {
+            Some(found) => {
+                let columns = with_new_columns(&found.state.arrow_schema(), rows);
+                let partitions = found.state.metadata().partition_columns();
+                self.contracts.judge_rows_of(&columns, partitions)
+            }
+            None => {
+                let partitions = self.request.partition_columns.as_deref().unwrap_or_default();
+                self.contracts.judge_rows_of(rows, partitions)
+            }
+        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::json::writer::{JsonArray, WriterBuilder};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
@@ -14,22 +16,36 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::source::{BatchResult, RowFailure, RowSource, noted};
+use crate::entries::{Check, Contracts};
 use crate::error::{Error, Result};
-use crate::generated::{DeltaConstraintViolation, ErrorCode};
+use crate::generated::{DeltaConstraintViolation, ErrorCode, RowViolation};
+
+/// Rows that are shown of each broken rule.
+const SAMPLES: usize = 3;
 
 pub struct Checks {
     rows: RowSource,
     constraints: Arc<Vec<Constraint>>,
     are_complete: bool,
+    contracts: Arc<Contracts>,
 }
 
 struct Constraint {
     name: String,
     sql: String,
     holds: Arc<dyn PhysicalExpr>,
+    /// The rule that it is, and the place of its contract; none of a constraint of the table or the request.
+    rule: Option<(usize, Check)>,
+}
+
+/// What breaks a constraint.
+#[derive(Default, Clone)]
+struct Broken {
+    rows: usize,
+    sample: Vec<BTreeMap<String, Value>>,
 }
 
 impl Checks {
@@ -39,6 +55,7 @@ impl Checks {
         rows: RowSource,
         extra: &BTreeMap<String, String>,
         own: &BTreeMap<String, String>,
+        contracts: Arc<Contracts>,
         session: &SessionState,
     ) -> Result<Self> {
         let schema = DFSchema::try_from(rows.schema().as_ref().clone())?;
@@ -50,11 +67,17 @@ impl Checks {
         for (name, sql) in extra {
             constraints.push(Constraint::new(name, sql, &schema, session)?);
         }
+        for (index, check) in contracts.checks(rows.schema()) {
+            let mut constraint = Constraint::new(&check.rule, &check.holds, &schema, session)?;
+            constraint.rule = Some((index, check));
+            constraints.push(constraint);
+        }
         let constraints = Arc::new(constraints);
         Ok(Self {
             rows,
             constraints,
             are_complete,
+            contracts,
         })
     }
 
@@ -76,15 +99,35 @@ impl Constraint {
             name: name.to_owned(),
             sql: sql.to_owned(),
             holds,
+            rule: None,
         })
     }
 
-    /// Rows that break it: those for which it is false, and those for which it is null.
-    fn broken_by(&self, batch: &RecordBatch) -> std::result::Result<usize, DataFusionError> {
+    /// Adds the rows that break it: those for which it is false, and those for which it is null.
+    fn count(&self, batch: &RecordBatch, broken: &mut Broken) -> std::result::Result<(), DataFusionError> {
         let values = self.holds.evaluate(batch)?.into_array(batch.num_rows())?;
         let holds = values.as_boolean();
-        Ok(holds.len() - holds.true_count())
+        let rows = holds.len() - holds.true_count();
+        broken.rows += rows;
+        if rows > 0 && self.rule.is_some() && broken.sample.len() < SAMPLES {
+            let is_broken = (0..holds.len()).map(|row| Some(holds.is_null(row) || !holds.value(row)));
+            let shown = filter_record_batch(batch, &is_broken.collect::<BooleanArray>())?;
+            let room = SAMPLES - broken.sample.len();
+            broken
+                .sample
+                .extend(as_json(&shown.slice(0, room.min(shown.num_rows())))?);
+        }
+        Ok(())
     }
+}
+
+fn as_json(batch: &RecordBatch) -> std::result::Result<Vec<BTreeMap<String, Value>>, DataFusionError> {
+    let mut writer = WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, JsonArray>(Vec::new());
+    writer.write(batch)?;
+    writer.finish()?;
+    serde_json::from_slice(&writer.into_inner()).map_err(|error| DataFusionError::External(Box::new(error)))
 }
 
 impl fmt::Debug for Checks {
@@ -100,11 +143,12 @@ impl PartitionStream for Checks {
 
     fn execute(&self, task: Arc<TaskContext>) -> SendableRecordBatchStream {
         let constraints = self.constraints.clone();
+        let contracts = self.contracts.clone();
         let failure = self.failure();
-        let counts = vec![0usize; constraints.len()];
+        let counts = vec![Broken::default(); constraints.len()];
         let rows = self.rows.execute(task);
         let checked = stream::unfold(Some((rows, counts)), move |state| {
-            let (constraints, failure) = (constraints.clone(), failure.clone());
+            let (constraints, contracts, failure) = (constraints.clone(), contracts.clone(), failure.clone());
             async move {
                 let (mut rows, mut counts) = state?;
                 match rows.next().await {
@@ -114,7 +158,7 @@ impl PartitionStream for Checks {
                     },
                     Some(Err(error)) => Some((Err(error), None)),
                     None => {
-                        let error = violated(&constraints, &counts)?;
+                        let error = refused(&constraints, counts, &contracts)?;
                         Some((BatchResult::Err(noted(&failure, error)), None))
                     }
                 }
@@ -127,24 +171,39 @@ impl PartitionStream for Checks {
 fn count(
     constraints: &[Constraint],
     batch: &RecordBatch,
-    counts: &mut [usize],
+    counts: &mut [Broken],
 ) -> std::result::Result<(), DataFusionError> {
-    for (constraint, count) in constraints.iter().zip(counts) {
-        *count += constraint.broken_by(batch)?;
-    }
-    Ok(())
+    let mut counted = constraints.iter().zip(counts);
+    counted.try_for_each(|(constraint, broken)| constraint.count(batch, broken))
 }
 
-fn violated(constraints: &[Constraint], counts: &[usize]) -> Option<Error> {
-    let broken = constraints.iter().zip(counts).filter(|(_, count)| **count > 0);
-    let violations: Vec<_> = broken
-        .map(|(constraint, count)| DeltaConstraintViolation {
-            constraint: constraint.name.clone(),
-            expression: constraint.sql.clone(),
-            violating_rows: *count as i64,
-        })
-        .collect();
-    (!violations.is_empty()).then(|| constraint_violated(violations))
+/// Why the rows are refused when all are there; what breaks a contract that is not enforced is noted.
+fn refused(constraints: &[Constraint], counts: Vec<Broken>, contracts: &Contracts) -> Option<Error> {
+    let mut violations = Vec::new();
+    for (constraint, broken) in constraints.iter().zip(counts).filter(|(_, broken)| broken.rows > 0) {
+        match &constraint.rule {
+            Some((index, check)) => contracts.note(*index, Vec::new(), vec![row_violation(check, broken)]),
+            None => violations.push(DeltaConstraintViolation {
+                constraint: constraint.name.clone(),
+                expression: constraint.sql.clone(),
+                violating_rows: broken.rows as i64,
+            }),
+        }
+    }
+    match violations.is_empty() {
+        true => contracts.refusal(),
+        false => Some(constraint_violated(violations)),
+    }
+}
+
+fn row_violation(check: &Check, broken: Broken) -> RowViolation {
+    RowViolation {
+        rule: check.rule.clone(),
+        column: check.column.clone(),
+        severity: check.severity,
+        count: broken.rows as i64,
+        sample: broken.sample,
+    }
 }
 
 pub fn constraint_violated(violations: Vec<DeltaConstraintViolation>) -> Error {

@@ -1,0 +1,170 @@
+/** Schema contracts: what the columns and rows of tables must be, and whether they are. */
+import type {
+  ContractCheck,
+  ContractDefinition,
+  ContractEntry,
+  ContractInference,
+  ContractList,
+  ContractReport,
+  ContractViolation,
+  EnforcedContract,
+  FieldSpec,
+  PageSelection,
+  RelationShape,
+  RowCheckPlan,
+  RowReport,
+  SchemaContract,
+  SchemaValidation,
+} from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
+import type { DocumentStore } from "./document-store.js";
+import { requireNoErrors } from "./invalid-entry.js";
+import { contractVerdict, type NativeEngine } from "./native.js";
+import type { Queries } from "./queries.js";
+import { MutableRegistry } from "./registry.js";
+import { relationShape } from "./relation-shape.js";
+import { sqlRows } from "./sql-rows.js";
+import type { TableReads } from "./table-reads.js";
+import type { Turns } from "./turns.js";
+
+export interface ContractsParts {
+  readonly native: NativeEngine;
+  readonly store: DocumentStore<Entry<SchemaContract>>;
+  readonly turns: Turns;
+  readonly reads: TableReads;
+  readonly queries: Queries;
+  /** The entries of other registries that refer to a contract. */
+  readonly referrers: (contract: string) => string[];
+}
+
+export interface RegisteredContract {
+  readonly entry: ContractEntry;
+  readonly revision: string;
+}
+
+export class Contracts {
+  readonly registry: DocumentRegistry<SchemaContract>;
+  readonly #parts: ContractsParts;
+  /** The contracts of each table; undefined until it is needed, and after each change. */
+  #byTable: MutableRegistry<string, Entry<SchemaContract>[]> | undefined;
+
+  constructor(parts: ContractsParts) {
+    this.#parts = parts;
+    const changed = () => {
+      this.#byTable = undefined;
+    };
+    const kind = { noun: "contract", notFound: "contract_not_found", changed } as const;
+    this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
+  }
+
+  list(selection: PageSelection): ContractList {
+    const { items, next_cursor } = this.registry.list(selection);
+    return { items: items.map(contractEntry), next_cursor };
+  }
+
+  describe(name: string): RegisteredContract {
+    return registered(this.registry.entry(name));
+  }
+
+  /** Registers a contract as it is written, or as the table that it is inferred from has it. */
+  async put(
+    name: string,
+    definition: ContractDefinition,
+    condition: Condition,
+  ): Promise<RegisteredContract & { created: boolean }> {
+    const { native } = this.#parts;
+    const make = async () => {
+      const contract = "infer_from" in definition ? await this.#infer(name, definition) : definition;
+      requireNoErrors(native.checkContract(contract));
+      return contract;
+    };
+    const entry = await this.registry.put(name, make, condition);
+    return { ...registered(entry), created: entry.created };
+  }
+
+  /** Forgets a contract that no semantic model refers to. */
+  remove(name: string, condition: Condition): Promise<void> {
+    return this.registry.remove(name, condition, () => this.#refuseInUse(name));
+  }
+
+  /** Holds a table, a view or columns to a contract. */
+  async validate(name: string, check: ContractCheck): Promise<ContractReport> {
+    const { value: contract } = this.registry.entry(name);
+    const shape = await this.#shape(contract.table ?? name, check);
+    const { violations, rows: plan } = contractVerdict(contract, shape, check.rows);
+    const rows = plan ? await this.#look(plan, check) : undefined;
+    const isWrong = rows?.violations.some(({ severity }) => severity === "error") ?? false;
+    return { valid: violations.length === 0 && !isWrong, violations, ...(rows && { rows }) };
+  }
+
+  /** What is wrong with columns, by the contract of a name. */
+  violations(name: string, columns: FieldSpec[], partition_columns: string[] = []): ContractViolation[] {
+    const { value: contract } = this.registry.entry(name);
+    return contractVerdict(contract, { name, columns, partition_columns }).violations;
+  }
+
+  /** The contracts that a write to a table is held to. */
+  ofTable(table: string, toggle?: SchemaValidation): EnforcedContract[] {
+    this.#byTable ??= byTable(this.registry.entries().map(([, entry]) => entry));
+    const own = this.#byTable.get(table) ?? [];
+    return own.map(({ name, value: contract }) => ({ name, contract, validation: validationOf(contract, toggle) }));
+  }
+
+  #refuseInUse(name: string): void {
+    const entries = this.#parts.referrers(name);
+    if (entries.length === 0) return;
+    const message = `The contract ${name} is that of ${entries.join(", ")}.`;
+    throw new DataFusionEngineError(message, { code: "entry_in_use", details: { entries } });
+  }
+
+  async #infer(name: string, { infer_from, ...terms }: ContractInference): Promise<SchemaContract> {
+    const { columns, partition_columns } = await this.#parts.reads.schema(infer_from, {});
+    return { ...(infer_from !== name && { table: infer_from }), columns, partition_columns, ...terms };
+  }
+
+  async #shape(own: string, { table = own, columns, partition_columns = [] }: ContractCheck): Promise<RelationShape> {
+    if (columns !== undefined) return { name: table, columns, partition_columns };
+    return relationShape(table, this.#parts);
+  }
+
+  async #look(plan: RowCheckPlan, { rows: { coerce, filter, samples } = {} }: ContractCheck): Promise<RowReport> {
+    const { queries } = this.#parts;
+    const [counts = {}] = await sqlRows<Record<string, number>>(queries, plan.counts);
+    const count = (name: string) => counts[name] ?? 0;
+    const broken = plan.rules.filter(({ count_name }) => count(count_name) > 0);
+    const violations = broken.map(async ({ rule, column = null, severity, count_name, sample }) => {
+      const rows = samples === 0 ? [] : await sqlRows<Record<string, unknown>>(queries, sample);
+      return { rule, column, severity, count: count(count_name), sample: rows };
+    });
+    return {
+      checked: count("checked"),
+      violations: await Promise.all(violations),
+      ...(coerce && { coerced: count("coerced") }),
+      ...(filter && { good: { rows: count("good"), sql: plan.good } }),
+    };
+  }
+}
+
+/** The session that a request names decides, and otherwise the contract. */
+function validationOf({ on_write = "enforce" }: SchemaContract, toggle?: SchemaValidation): SchemaValidation {
+  return toggle ?? on_write;
+}
+
+function byTable(entries: readonly Entry<SchemaContract>[]): MutableRegistry<string, Entry<SchemaContract>[]> {
+  const tables = new MutableRegistry<string, Entry<SchemaContract>[]>();
+  for (const entry of entries) {
+    const table = entry.value.table ?? entry.name;
+    tables.register(table, [...(tables.get(table) ?? []), entry], { overwrite: true });
+  }
+  return tables;
+}
+
+function registered(entry: Entry<SchemaContract>): RegisteredContract {
+  return { entry: contractEntry(entry), revision: entry.revision };
+}
+
+function contractEntry({ name, registered_at, value }: Entry<SchemaContract>): ContractEntry {
+  return { name, registered_at, contract: value };
+}

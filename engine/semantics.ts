@@ -1,0 +1,99 @@
+/** Semantic models: what relations mean, and the queries that answer what they are asked for. */
+import type {
+  CachePolicy,
+  PageSelection,
+  ResultFormat,
+  SemanticEntry,
+  SemanticList,
+  SemanticModel,
+  SemanticQuery,
+  ValidationFailure,
+} from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
+import type { Contracts } from "./contracts.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
+import type { DocumentStore } from "./document-store.js";
+import { requireNoErrors } from "./invalid-entry.js";
+import type { NativeEngine } from "./native.js";
+import type { Queries } from "./queries.js";
+import type { Query } from "./query.js";
+import type { Turns } from "./turns.js";
+
+export interface SemanticsParts {
+  readonly native: NativeEngine;
+  readonly store: DocumentStore<Entry<SemanticModel>>;
+  readonly turns: Turns;
+  readonly contracts: Contracts;
+  readonly queries: Queries;
+}
+
+export interface RegisteredModel {
+  readonly entry: SemanticEntry;
+  readonly revision: string;
+}
+
+export class Semantics {
+  readonly registry: DocumentRegistry<SemanticModel>;
+  readonly #parts: SemanticsParts;
+
+  constructor(parts: SemanticsParts) {
+    this.#parts = parts;
+    const kind = { noun: "semantic model", notFound: "semantic_model_not_found" } as const;
+    this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
+  }
+
+  list(selection: PageSelection): SemanticList {
+    const { items, next_cursor } = this.registry.list(selection);
+    return { items: items.map(semanticEntry), next_cursor };
+  }
+
+  describe(name: string): RegisteredModel {
+    return registered(this.registry.entry(name));
+  }
+
+  async put(name: string, model: SemanticModel, condition: Condition): Promise<RegisteredModel & { created: boolean }> {
+    const make = () => {
+      const { errors } = this.#parts.native.checkSemanticModel(model);
+      requireNoErrors({ errors: [...errors, ...this.#reference(model)] });
+      return model;
+    };
+    const entry = await this.registry.put(name, make, condition);
+    return { ...registered(entry), created: entry.created };
+  }
+
+  remove(name: string, condition: Condition): Promise<void> {
+    return this.registry.remove(name, condition);
+  }
+
+  /** The query that answers what a model is asked for, and its statement. */
+  ask(name: string, asked: SemanticQuery, format: ResultFormat, policy: CachePolicy): { query: Query; sql: string } {
+    const { value: model } = this.registry.entry(name);
+    const { sql, parameters } = this.#parts.native.semanticStatement(model, asked);
+    const { session_id, timeout_ms, row_limit, numbers, row_format } = asked;
+    const limits = { ...(timeout_ms && { timeout_ms }), ...(row_limit !== undefined && { row_limit }) };
+    const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
+    const request = { sql, parameters, ...(session_id && { session_id }), ...limits, ...style };
+    return { query: this.#parts.queries.run(request, format, policy), sql };
+  }
+
+  /** The models that refer to a contract. */
+  referrers(contract: string): string[] {
+    const models = this.registry.entries().filter(([, { value }]) => value.schema_ref === contract);
+    return models.map(([name]) => `semantics/${name}`);
+  }
+
+  #reference({ schema_ref }: SemanticModel): ValidationFailure[] {
+    if (schema_ref == null || this.#parts.contracts.registry.has(schema_ref)) return [];
+    return [
+      { pointer: "/schema_ref", message: `names no contract: there is no '${schema_ref}'`, keyword: "reference" },
+    ];
+  }
+}
+
+function registered(entry: Entry<SemanticModel>): RegisteredModel {
+  return { entry: semanticEntry(entry), revision: entry.revision };
+}
+
+function semanticEntry({ name, registered_at, value }: Entry<SemanticModel>): SemanticEntry {
+  return { name, registered_at, model: value };
+}

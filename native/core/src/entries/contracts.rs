@@ -1,0 +1,145 @@
+//! The contracts that what is written to a table is held to.
+
+use std::sync::{Arc, Mutex};
+
+use arrow::datatypes::{Field, Schema};
+use serde_json::json;
+
+use super::row_check::{Check, column_checks};
+use crate::error::{Error, Result};
+use crate::generated::{
+    ContractBreach, ContractViolation, ContractViolationType, EnforcedContract, ErrorCode, FieldSpec, RelationShape,
+    RowViolation, RuleSeverity, SchemaValidation,
+};
+use crate::schema::{contract_violations, from_arrow_field};
+
+/// Those that are not off, and how they were broken so far.
+#[derive(Debug)]
+pub struct Contracts {
+    contracts: Vec<EnforcedContract>,
+    breaches: Mutex<Vec<ContractBreach>>,
+}
+
+impl Contracts {
+    pub fn new(contracts: &[EnforcedContract]) -> Arc<Self> {
+        let is_on = |contract: &&EnforcedContract| contract.validation != SchemaValidation::Off;
+        Arc::new(Self {
+            contracts: contracts.iter().filter(is_on).cloned().collect(),
+            breaches: Mutex::default(),
+        })
+    }
+
+    /// Refuses the columns that a table would have, or notes what is wrong with them.
+    pub fn judge(&self, columns: &[FieldSpec], partition_columns: &[String]) -> Result<()> {
+        self.judge_but(columns, partition_columns, |_| true)
+    }
+
+    /// As [`Self::judge`], for columns whose rows are looked at too: these tell about nulls.
+    pub fn judge_rows_of(&self, schema: &Schema, partition_columns: &[String]) -> Result<()> {
+        let columns: Vec<_> = schema.fields().iter().map(|field| from_arrow_field(field)).collect();
+        self.judge_but(&columns, partition_columns, |violation| {
+            violation.violation_type != ContractViolationType::NullabilityMismatch
+        })
+    }
+
+    fn judge_but(
+        &self,
+        columns: &[FieldSpec],
+        partition_columns: &[String],
+        counts: impl Fn(&ContractViolation) -> bool,
+    ) -> Result<()> {
+        for index in 0..self.contracts.len() {
+            let EnforcedContract { name, contract, .. } = &self.contracts[index];
+            let shape = RelationShape {
+                name: contract.table.clone().unwrap_or_else(|| name.clone()),
+                columns: Some(columns.to_vec()),
+                partition_columns: partition_columns.to_vec(),
+            };
+            let mut violations = contract_violations(contract, &shape)?;
+            violations.retain(&counts);
+            self.note(index, violations, Vec::new());
+        }
+        self.refusal().map_or(Ok(()), Err)
+    }
+
+    /// What rows with these columns must fulfil, with the place of the contract that says so.
+    pub fn checks(&self, schema: &Schema) -> Vec<(usize, Check)> {
+        let has = |check: &Check| {
+            let named = |name: &String| schema.field_with_name(name).is_ok();
+            check.column.as_ref().is_none_or(named)
+        };
+        let contracts = self.contracts.iter().enumerate();
+        let checks = contracts.flat_map(|(index, enforced)| {
+            let checks = column_checks(&enforced.contract).into_iter();
+            checks.map(move |check| (index, check))
+        });
+        checks.filter(|(_, check)| has(check)).collect()
+    }
+
+    pub fn note(&self, index: usize, violations: Vec<ContractViolation>, rows: Vec<RowViolation>) {
+        if violations.is_empty() && rows.is_empty() {
+            return;
+        }
+        let contract = &self.contracts[index].name;
+        let mut breaches = self.breaches.lock().expect("no holder panics");
+        match breaches.iter_mut().find(|breach| breach.contract == *contract) {
+            Some(breach) => {
+                breach.violations.extend(violations);
+                breach.rows.extend(rows);
+            }
+            None => breaches.push(ContractBreach {
+                contract: contract.clone(),
+                violations,
+                rows,
+            }),
+        }
+    }
+
+    /// Why nothing may be written, where an enforced contract is broken.
+    pub fn refusal(&self) -> Option<Error> {
+        let breaches = self.breaches.lock().expect("no holder panics");
+        let refused: Vec<_> = breaches.iter().filter(|breach| self.refuses(breach)).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let names: Vec<_> = refused.iter().map(|breach| sentence(breach)).collect();
+        let message = format!("Nothing was written, since it breaks a contract: {}", names.join("; "));
+        Some(Error::new(ErrorCode::ContractViolated, message).with("breaches", json!(refused)))
+    }
+
+    /// What was broken and written nevertheless.
+    pub fn warnings(&self) -> Vec<ContractBreach> {
+        self.breaches.lock().expect("no holder panics").clone()
+    }
+
+    fn refuses(&self, breach: &ContractBreach) -> bool {
+        let enforced = self.contracts.iter().find(|contract| contract.name == breach.contract);
+        let is_wrong = |row: &RowViolation| row.severity == RuleSeverity::Error;
+        enforced.is_some_and(|contract| contract.validation == SchemaValidation::Enforce)
+            && (!breach.violations.is_empty() || breach.rows.iter().any(is_wrong))
+    }
+}
+
+fn sentence(breach: &ContractBreach) -> String {
+    let columns = breach.violations.iter().map(|violation| {
+        let kind = json!(violation.violation_type);
+        let kind = kind.as_str().unwrap_or_default().replace('_', " ");
+        match &violation.column_name {
+            Some(column) => format!("{kind} '{column}'"),
+            None => kind,
+        }
+    });
+    let rows = breach.rows.iter().map(|row| match &row.column {
+        Some(column) => format!("{} of '{column}' ({} rows)", row.rule, row.count),
+        None => format!("{} ({} rows)", row.rule, row.count),
+    });
+    let faults: Vec<_> = columns.chain(rows).collect();
+    format!("{}: {}", breach.contract, faults.join(", "))
+}
+
+/// The columns of a table with those that rows add.
+pub fn with_new_columns(table: &Schema, rows: &Schema) -> Schema {
+    let is_new = |field: &&Arc<Field>| table.field_with_name(field.name()).is_err();
+    let fields = table.fields().iter().chain(rows.fields().iter().filter(is_new));
+    Schema::new(fields.cloned().collect::<Vec<_>>())
+}

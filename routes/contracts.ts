@@ -1,0 +1,147 @@
+/** `/v1/contracts`: what the columns and rows of tables must be, and whether they are. */
+import {
+  ContractCheck,
+  ContractDefinition,
+  ContractEntry,
+  ContractList,
+  ContractReport,
+  EntryConditions,
+  EntryPath,
+  PageSelection,
+  reference,
+} from "../schemas/generated/index.js";
+import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
+import type { App } from "./app.js";
+import { body } from "./bodies.js";
+import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { linkNext, nextLink } from "./next-link.js";
+import { planningProblems, runningProblems } from "./queries.js";
+
+const tags = ["contracts"];
+const etagHeader = etagOf("Changes with the contract.");
+const location = { Location: { type: "string", description: "The path of the contract." } } as const;
+
+const tableProblems = [
+  "table_not_found",
+  "table_unsupported",
+  "table_corrupt",
+  "table_unreadable",
+  "storage_unavailable",
+] as const;
+
+export function contracts(app: App): void {
+  const { contracts } = app.engine;
+
+  app.get(
+    "/v1/contracts",
+    {
+      schema: {
+        operationId: "listContracts",
+        summary: "List contracts",
+        description: "The schema contracts, by name.",
+        tags,
+        querystring: reference(PageSelection),
+        response: { 200: answer(ContractList, "A page of contracts.", linkNext), ...problems() },
+      },
+    },
+    (request, reply) => nextLink(request, reply, contracts.list(request.query)),
+  );
+
+  app.get(
+    "/v1/contracts/:name",
+    {
+      schema: {
+        operationId: "getContract",
+        summary: "Show a contract",
+        description: "A schema contract.",
+        tags,
+        params: reference(EntryPath),
+        response: {
+          200: answer(ContractEntry, "The contract.", etagHeader),
+          304: emptyAnswer("The contract is what `If-None-Match` names.", etagHeader),
+          ...problems("contract_not_found"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { entry, revision } = contracts.describe(request.params.name);
+      return sendWithEtag(reply, revision, entry);
+    },
+  );
+
+  app.put(
+    "/v1/contracts/:name",
+    {
+      schema: {
+        operationId: "putContract",
+        summary: "Register a contract",
+        description:
+          "Registers what the columns and rows of a table must be, in place of the contract that has the name: as it is written, or inferred from a table as it is. What is written to the table from then on is held to it.",
+        tags,
+        params: reference(EntryPath),
+        headers: reference(EntryConditions),
+        body: body(ContractDefinition),
+        response: {
+          200: answer(ContractEntry, "The contract took the place of another.", etagHeader),
+          201: answer(ContractEntry, "The contract is registered.", { ...etagHeader, ...location }),
+          ...problems(...bodyProblems, ...tableProblems, "precondition_failed", "invalid_entry"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { created, entry, revision } = await contracts.put(name, request.body, writeCondition(request.headers));
+      reply.header("etag", etag(revision));
+      return created ? reply.code(201).header("location", `/v1/contracts/${name}`).send(entry) : entry;
+    },
+  );
+
+  app.delete(
+    "/v1/contracts/:name",
+    {
+      schema: {
+        operationId: "removeContract",
+        summary: "Remove a contract",
+        description: "Forgets a contract that no semantic model refers to; tables and their rows stay as they are.",
+        tags,
+        params: reference(EntryPath),
+        headers: reference(EntryConditions),
+        response: {
+          204: emptyAnswer("The contract is gone."),
+          ...problems("contract_not_found", "precondition_failed", "entry_in_use"),
+        },
+      },
+    },
+    async (request, reply) => {
+      await contracts.remove(request.params.name, writeCondition(request.headers));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    "/v1/contracts/:name/validate",
+    {
+      schema: {
+        operationId: "validateContract",
+        summary: "Hold a table to a contract",
+        description:
+          "Lists in what a table, a view or columns differ from a contract. With `rows` it looks at the rows too: it counts those that break a rule and shows some of them, brings values to the types of the contract first where asked, and gives the statement that reads the good rows.",
+        tags,
+        params: reference(EntryPath),
+        body: body(ContractCheck),
+        response: {
+          200: answer(ContractReport, "Whether it is kept."),
+          ...problems(
+            ...bodyProblems,
+            ...tableProblems,
+            "contract_not_found",
+            ...planningProblems,
+            ...runningProblems,
+            "unsupported_type",
+          ),
+        },
+      },
+    },
+    (request) => contracts.validate(request.params.name, request.body),
+  );
+}
