@@ -44,6 +44,9 @@ export interface RegisteredContract {
   readonly revision: string;
 }
 
+/** The laxest first. */
+const laxity: readonly SchemaValidation[] = ["off", "warn", "enforce"];
+
 export class Contracts {
   readonly registry: DocumentRegistry<SchemaContract>;
   readonly #parts: ContractsParts;
@@ -106,10 +109,10 @@ export class Contracts {
   }
 
   /** The contracts that a write to a table is held to. */
-  ofTable(table: string, toggle?: SchemaValidation): EnforcedContract[] {
+  ofTable(table: string, ofSession: SchemaValidation = "enforce"): EnforcedContract[] {
     this.#byTable ??= byTable(this.registry.entries().map(([, entry]) => entry));
     const own = this.#byTable.get(table) ?? [];
-    return own.map(({ name, value: contract }) => ({ name, contract, validation: validationOf(contract, toggle) }));
+    return own.map(({ name, value: contract }) => ({ name, contract, validation: validationOf(contract, ofSession) }));
   }
 
   #refuseInUse(name: string): void {
@@ -147,9 +150,9 @@ export class Contracts {
   }
 }
 
-/** The session that a request names decides, and otherwise the contract. */
-function validationOf({ on_write = "enforce" }: SchemaContract, toggle?: SchemaValidation): SchemaValidation {
-  return toggle ?? on_write;
+/** What the contract and the session of a write both ask for: the laxer of the two. */
+function validationOf({ on_write = "enforce" }: SchemaContract, ofSession: SchemaValidation): SchemaValidation {
+  return laxity.find((validation) => validation === on_write || validation === ofSession) ?? "enforce";
 }
 
 function byTable(entries: readonly Entry<SchemaContract>[]): MutableRegistry<string, Entry<SchemaContract>[]> {

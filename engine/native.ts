@@ -23,6 +23,7 @@ import type {
   HistoryPage,
   HistoryRequest,
   OperationContext,
+  ParameterTable,
   ProvidedRelations,
   QueryDefaults,
   QueryHead,
@@ -74,6 +75,7 @@ export type TableOperation =
   | "update"
   | "merge"
   | "optimize"
+  | "parameter_values"
   | "vacuum"
   | "restore"
   | "set_properties"
@@ -404,6 +406,16 @@ export function engineSupport(): EngineSupport {
 /** In what a relation differs from a contract, and how its rows are looked at where they are to be. */
 export function contractVerdict(contract: SchemaContract, shape: RelationShape, rows?: RowCheck): ContractVerdict {
   return decode(cross(() => native.contractVerdict(encode(contract), encode(shape), rows && encode(rows))));
+}
+
+/** Everything that is wrong with a parameter table. */
+export function checkParameterTable(table: ParameterTable): EntryCheck {
+  return decode(cross(() => native.checkParameterTable(encode(table))));
+}
+
+/** The statement that stands for a parameter table without values. */
+export function emptyParameterStatement(table: ParameterTable): string {
+  return cross(() => native.emptyParameterStatement(encode(table)));
 }
 
 /** The Arrow field of a spec, alone in the schema of an Arrow IPC stream. */

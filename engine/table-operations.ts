@@ -12,8 +12,9 @@ import type {
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { fill, type IncomingRows } from "./fill.js";
 import { hashMsgpackCanonical, hashText } from "./hashing.js";
-import type { NativeEngine, NativeIngest, RowFormat, TableOperation } from "./native.js";
+import type { NativeEngine, TableOperation } from "./native.js";
 import type { Sessions } from "./sessions.js";
 import type { DescribedTable, TableCatalog } from "./table-catalog.js";
 
@@ -34,11 +35,6 @@ export interface OperationOutcome<Report> {
 }
 
 type Outcome = OperationOutcome<DeltaMutationReport>;
-
-export interface IncomingRows {
-  readonly format: RowFormat;
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
 
 export interface Merge {
   readonly body: unknown;
@@ -157,17 +153,6 @@ export class TableOperations {
 
   #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {
     return { report, revision: this.#catalog.revisionAt(name, report.version) };
-  }
-}
-
-/** What was sent is committed when all of it has come, and nothing otherwise. */
-async function fill<Report>(ingest: NativeIngest, bytes: AsyncIterable<Uint8Array>): Promise<Report> {
-  try {
-    for await (const chunk of bytes) await ingest.write(chunk);
-    return await ingest.finish<Report>();
-  } catch (error) {
-    ingest.cancel();
-    throw error;
   }
 }
 

@@ -23,6 +23,10 @@ export declare function protocolCompatibility(snapshot: Buffer, support: Buffer)
 export declare function engineSupport(): Buffer | Fault;
 /** Holds a RelationShape to a SchemaContract, and plans a RowCheck where one is given; answers a ContractVerdict. */
 export declare function contractVerdict(contract: Buffer, shape: Buffer, rows?: Buffer): Buffer | Fault;
+/** The EntryCheck of a ParameterTable. */
+export declare function checkParameterTable(table: Buffer): Buffer | Fault;
+/** The statement that stands for a ParameterTable without values. */
+export declare function emptyParameterStatement(table: Buffer): string | Fault;
 /** The field of a FieldSpec: an Arrow IPC stream whose schema has it alone. */
 export declare function toArrowField(spec: Buffer): Buffer | Fault;
 export declare function fromArrowField(field: Buffer): Buffer | Fault;

@@ -5,6 +5,7 @@ export const borderTypes: readonly string[] = [
   "ExplainAnswer",
   "ExplainRequest",
   "GateVerdict",
+  "ParameterTable",
   "QueryRequest",
   "ResultFormat",
   "RowCheck",

@@ -4272,6 +4272,22 @@ export const DropConstraintsBody = unsafe<types.DropConstraintsBody>({
   ]
 });
 
+export type EmptySemantics = types.EmptySemantics;
+export const EmptySemantics = unsafe<types.EmptySemantics>({
+  "$id": "https://lakegate.dev/schemas/api/empty_semantics.schema.json",
+  "title": "EmptySemantics",
+  "description": "What a parameter table holds where it has no values: no rows, every key of a relation, or nothing that a query may read.",
+  "type": "string",
+  "enum": [
+    "none",
+    "error",
+    "all"
+  ],
+  "examples": [
+    "none"
+  ]
+});
+
 export type EnforcedContract = types.EnforcedContract;
 export const EnforcedContract = unsafe<types.EnforcedContract>({
   "$id": "https://lakegate.dev/schemas/engine/enforced_contract.schema.json",
@@ -6084,6 +6100,37 @@ export const KeptView = unsafe<types.KeptView>({
   ]
 });
 
+export type KeySource = types.KeySource;
+export const KeySource = unsafe<types.KeySource>({
+  "$id": "https://lakegate.dev/schemas/api/key_source.schema.json",
+  "title": "KeySource",
+  "description": "Where all keys are found.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "relation": {
+      "type": "string",
+      "description": "A table or view.",
+      "minLength": 1
+    },
+    "column": {
+      "type": "string",
+      "description": "Its column.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "relation",
+    "column"
+  ],
+  "examples": [
+    {
+      "relation": "airports",
+      "column": "iata"
+    }
+  ]
+});
+
 export type Liveness = types.Liveness;
 export const Liveness = unsafe<types.Liveness>({
   "$id": "https://lakegate.dev/schemas/api/liveness.schema.json",
@@ -6634,6 +6681,338 @@ export const Parameter = unsafe<types.Parameter>({
     {
       "type": "Date32",
       "value": "2001-01-31"
+    }
+  ]
+});
+
+export type ParameterArtifact = types.ParameterArtifact;
+export const ParameterArtifact = unsafe<types.ParameterArtifact>({
+  "$id": "https://lakegate.dev/schemas/engine/parameter_artifact.schema.json",
+  "title": "ParameterArtifact",
+  "description": "Values as they are kept.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "signature": {
+      "type": "string",
+      "description": "The SHA-256 of columns and rows; the name of the file.",
+      "minLength": 1
+    },
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many."
+    }
+  },
+  "required": [
+    "signature",
+    "rows"
+  ],
+  "examples": [
+    {
+      "signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "rows": 2
+    }
+  ]
+});
+
+export type ParameterScope = types.ParameterScope;
+export const ParameterScope = unsafe<types.ParameterScope>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_scope.schema.json",
+  "title": "ParameterScope",
+  "description": "Who reads values: requests that name them, the queries of a session, or all that have no others.",
+  "type": "string",
+  "enum": [
+    "run",
+    "session",
+    "rule"
+  ],
+  "examples": [
+    "run"
+  ]
+});
+
+export type ParameterTable = types.ParameterTable;
+export const ParameterTable = unsafe<types.ParameterTable>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_table.schema.json",
+  "title": "ParameterTable",
+  "description": "A relation whose rows are values of a request, a session or a rule.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "key_column": {
+      "type": "string",
+      "description": "The column that rows are sorted by, and joined.",
+      "minLength": 1
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "The columns, in order.",
+      "minItems": 1
+    },
+    "empty_semantics": {
+      "$ref": "https://lakegate.dev/schemas/api/empty_semantics.schema.json",
+      "default": "none"
+    },
+    "all_from": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/key_source.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "Where all keys are found; there exactly with `all`.",
+      "default": null
+    },
+    "distinct": {
+      "type": "boolean",
+      "description": "Whether equal rows count once.",
+      "default": false
+    }
+  },
+  "required": [
+    "key_column",
+    "columns"
+  ],
+  "examples": [
+    {
+      "key_column": "iata",
+      "columns": [
+        {
+          "name": "iata",
+          "dtype": "Utf8",
+          "nullable": false
+        }
+      ],
+      "empty_semantics": "all",
+      "all_from": {
+        "relation": "airports",
+        "column": "iata"
+      },
+      "distinct": true
+    },
+    {
+      "key_column": "iata",
+      "columns": [
+        {
+          "name": "iata",
+          "dtype": "Utf8",
+          "nullable": false
+        }
+      ]
+    }
+  ]
+});
+
+export type ParameterTableEntry = types.ParameterTableEntry;
+export const ParameterTableEntry = unsafe<types.ParameterTableEntry>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_table_entry.schema.json",
+  "title": "ParameterTableEntry",
+  "description": "A parameter table under its name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name in SQL."
+    },
+    "registered_at": {
+      "type": "string",
+      "description": "When the name was first registered, RFC 3339.",
+      "format": "date-time"
+    },
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/api/parameter_table.schema.json"
+    },
+    "values": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/values_summary.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "The values of the rule; null where it has none.",
+      "default": null
+    }
+  },
+  "required": [
+    "name",
+    "registered_at",
+    "table"
+  ],
+  "examples": [
+    {
+      "name": "wanted_airports",
+      "registered_at": "2026-01-15T09:30:00.000Z",
+      "table": {
+        "key_column": "iata",
+        "columns": [
+          {
+            "name": "iata",
+            "dtype": "Utf8",
+            "nullable": false
+          }
+        ],
+        "empty_semantics": "all",
+        "all_from": {
+          "relation": "airports",
+          "column": "iata"
+        },
+        "distinct": true
+      },
+      "values": {
+        "signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "rows": 2
+      }
+    }
+  ]
+});
+
+export type ParameterTableList = types.ParameterTableList;
+export const ParameterTableList = unsafe<types.ParameterTableList>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_table_list.schema.json",
+  "title": "ParameterTableList",
+  "description": "A page of the parameter tables, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/parameter_table_entry.schema.json"
+      },
+      "description": "The entries of this page."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "wanted_airports",
+          "registered_at": "2026-01-15T09:30:00.000Z",
+          "table": {
+            "key_column": "iata",
+            "columns": [
+              {
+                "name": "iata",
+                "dtype": "Utf8",
+                "nullable": false
+              }
+            ],
+            "empty_semantics": "all",
+            "all_from": {
+              "relation": "airports",
+              "column": "iata"
+            },
+            "distinct": true
+          },
+          "values": {
+            "signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "rows": 2
+          }
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type ParameterValues = types.ParameterValues;
+export const ParameterValues = unsafe<types.ParameterValues>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_values.schema.json",
+  "title": "ParameterValues",
+  "description": "Values as they were taken.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "signature": {
+      "type": "string",
+      "description": "Equal for equal rows, in whatever order or format they were sent; `parameter_tables` of a query names it.",
+      "minLength": 1
+    },
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many there are, without those that count once."
+    },
+    "scope": {
+      "$ref": "https://lakegate.dev/schemas/api/parameter_scope.schema.json"
+    }
+  },
+  "required": [
+    "signature",
+    "rows",
+    "scope"
+  ],
+  "examples": [
+    {
+      "signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "rows": 2,
+      "scope": "run"
+    }
+  ]
+});
+
+export type ParameterValuesRequest = types.ParameterValuesRequest;
+export const ParameterValuesRequest = unsafe<types.ParameterValuesRequest>({
+  "$id": "https://lakegate.dev/schemas/engine/parameter_values_request.schema.json",
+  "title": "ParameterValuesRequest",
+  "description": "Rows that become the values of a parameter table.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "$ref": "https://lakegate.dev/schemas/api/parameter_table.schema.json"
+    },
+    "folder": {
+      "type": "string",
+      "description": "Where they are kept, under their signature.",
+      "minLength": 1
+    }
+  },
+  "required": [
+    "table",
+    "folder"
+  ],
+  "examples": [
+    {
+      "table": {
+        "key_column": "iata",
+        "columns": [
+          {
+            "name": "iata",
+            "dtype": "Utf8",
+            "nullable": false
+          }
+        ],
+        "empty_semantics": "all",
+        "all_from": {
+          "relation": "airports",
+          "column": "iata"
+        },
+        "distinct": true
+      },
+      "folder": "state/parameters"
     }
   ]
 });
@@ -7246,6 +7625,15 @@ export const QueryRequest = unsafe<types.QueryRequest>({
       "description": "Table name to the version that the query reads; tables not named are read at their newest version.",
       "additionalProperties": {
         "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+      },
+      "default": {}
+    },
+    "parameter_tables": {
+      "type": "object",
+      "description": "Parameter table to the signature of the values that the query reads of it.",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
       },
       "default": {}
     },
@@ -9074,7 +9462,7 @@ export const SchemaContract = unsafe<types.SchemaContract>({
     },
     "on_write": {
       "$ref": "https://lakegate.dev/schemas/api/schema_validation.schema.json",
-      "description": "What becomes of rows that are written to the table and break the contract, unless the session of the request says.",
+      "description": "What becomes of rows that are written to the table and break the contract, where the session of the request is no laxer.",
       "default": "enforce"
     }
   },
@@ -12211,6 +12599,67 @@ export const ValidationFailure = unsafe<types.ValidationFailure>({
   ]
 });
 
+export type ValuesSelection = types.ValuesSelection;
+export const ValuesSelection = unsafe<types.ValuesSelection>({
+  "$id": "https://lakegate.dev/schemas/api/values_selection.schema.json",
+  "title": "ValuesSelection",
+  "description": "Whom values are for.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "scope": {
+      "$ref": "https://lakegate.dev/schemas/api/parameter_scope.schema.json",
+      "default": "run"
+    },
+    "session_id": {
+      "type": "string",
+      "description": "The session; there exactly with the scope `session`.",
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {
+      "scope": "rule"
+    },
+    {
+      "scope": "session",
+      "session_id": "2b1d6c0e-8f0a-4f0c-a3d7-6d1f4f5b9c02"
+    }
+  ]
+});
+
+export type ValuesSummary = types.ValuesSummary;
+export const ValuesSummary = unsafe<types.ValuesSummary>({
+  "$id": "https://lakegate.dev/schemas/api/values_summary.schema.json",
+  "title": "ValuesSummary",
+  "description": "Values that are kept.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "signature": {
+      "type": "string",
+      "description": "Equal for equal rows, in whatever order or format they were sent.",
+      "minLength": 1
+    },
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many."
+    }
+  },
+  "required": [
+    "signature",
+    "rows"
+  ],
+  "examples": [
+    {
+      "signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "rows": 2
+    }
+  ]
+});
+
 export type ViewCache = types.ViewCache;
 export const ViewCache = unsafe<types.ViewCache>({
   "$id": "https://lakegate.dev/schemas/api/view_cache.schema.json",
@@ -12861,6 +13310,7 @@ export const schemas = [
   DeltaWriteDisposition,
   DeltaWriteRequest,
   DropConstraintsBody,
+  EmptySemantics,
   EnforcedContract,
   EngineConfig,
   EngineLimits,
@@ -12896,6 +13346,7 @@ export const schemas = [
   Idempotency,
   KeptRelation,
   KeptView,
+  KeySource,
   Liveness,
   Location,
   MemorySettings,
@@ -12908,6 +13359,13 @@ export const schemas = [
   OptimizeBody,
   PageSelection,
   Parameter,
+  ParameterArtifact,
+  ParameterScope,
+  ParameterTable,
+  ParameterTableEntry,
+  ParameterTableList,
+  ParameterValues,
+  ParameterValuesRequest,
   Problem,
   ProvidedRelations,
   QueryAcceptance,
@@ -13014,6 +13472,8 @@ export const schemas = [
   UpdateBody,
   VacuumBody,
   ValidationFailure,
+  ValuesSelection,
+  ValuesSummary,
   ViewCache,
   ViewDefinition,
   ViewDescription,

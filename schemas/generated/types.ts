@@ -62,6 +62,10 @@ export type DeltaSchemaMode = "merge" | "overwrite";
  */
 export type DeltaWriteDisposition = "append" | "overwrite" | "create";
 /**
+ * What a parameter table holds where it has no values: no rows, every key of a relation, or nothing that a query may read.
+ */
+export type EmptySemantics = "none" | "error" | "all";
+/**
  * What went wrong; the list is closed.
  */
 export type ErrorCode =
@@ -163,6 +167,10 @@ export type GateRule = "reader_version" | "writer_version" | "reader_features" |
  * A version, or a list of features.
  */
 export type GateTerm = number | string[];
+/**
+ * Who reads values: requests that name them, the queries of a session, or all that have no others.
+ */
+export type ParameterScope = "run" | "session" | "rule";
 /**
  * Where a query is in its life; EXPIRED when it has succeeded and its result is no longer kept.
  */
@@ -2552,6 +2560,19 @@ export interface KeptRelation {
   in_memory?: boolean;
 }
 /**
+ * Where all keys are found.
+ */
+export interface KeySource {
+  /**
+   * A table or view.
+   */
+  relation: string;
+  /**
+   * Its column.
+   */
+  column: string;
+}
+/**
  * The process answers.
  */
 export interface Liveness {
@@ -2784,6 +2805,109 @@ export interface PageSelection {
    * `next_cursor` of the page before.
    */
   cursor?: string;
+}
+/**
+ * Values as they are kept.
+ */
+export interface ParameterArtifact {
+  /**
+   * The SHA-256 of columns and rows; the name of the file.
+   */
+  signature: string;
+  /**
+   * How many.
+   */
+  rows: number;
+}
+/**
+ * A relation whose rows are values of a request, a session or a rule.
+ */
+export interface ParameterTable {
+  /**
+   * The column that rows are sorted by, and joined.
+   */
+  key_column: string;
+  /**
+   * The columns, in order.
+   */
+  columns: FieldSpec[];
+  empty_semantics?: EmptySemantics;
+  /**
+   * Where all keys are found; there exactly with `all`.
+   */
+  all_from?: KeySource | null;
+  /**
+   * Whether equal rows count once.
+   */
+  distinct?: boolean;
+}
+/**
+ * A parameter table under its name.
+ */
+export interface ParameterTableEntry {
+  /**
+   * The name in SQL.
+   */
+  name: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+  table: ParameterTable;
+  /**
+   * The values of the rule; null where it has none.
+   */
+  values?: ValuesSummary | null;
+}
+/**
+ * Values that are kept.
+ */
+export interface ValuesSummary {
+  /**
+   * Equal for equal rows, in whatever order or format they were sent.
+   */
+  signature: string;
+  /**
+   * How many.
+   */
+  rows: number;
+}
+/**
+ * A page of the parameter tables, by name.
+ */
+export interface ParameterTableList {
+  /**
+   * The entries of this page.
+   */
+  items: ParameterTableEntry[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * Values as they were taken.
+ */
+export interface ParameterValues {
+  /**
+   * Equal for equal rows, in whatever order or format they were sent; `parameter_tables` of a query names it.
+   */
+  signature: string;
+  /**
+   * How many there are, without those that count once.
+   */
+  rows: number;
+  scope: ParameterScope;
+}
+/**
+ * Rows that become the values of a parameter table.
+ */
+export interface ParameterValuesRequest {
+  table: ParameterTable;
+  /**
+   * Where they are kept, under their signature.
+   */
+  folder: string;
 }
 /**
  * Why a request failed (RFC 9457).
@@ -3086,6 +3210,12 @@ export interface QueryRequest {
    */
   tables?: {
     [k: string]: TablePin;
+  };
+  /**
+   * Parameter table to the signature of the values that the query reads of it.
+   */
+  parameter_tables?: {
+    [k: string]: string;
   };
   /**
    * What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
@@ -4332,6 +4462,16 @@ export interface VacuumBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * Whom values are for.
+ */
+export interface ValuesSelection {
+  scope?: ParameterScope;
+  /**
+   * The session; there exactly with the scope `session`.
+   */
+  session_id?: string;
 }
 /**
  * A view as it is registered.

@@ -36,6 +36,18 @@ impl Engine {
     }
 }
 
+/// The EntryCheck of a ParameterTable.
+#[napi]
+pub fn check_parameter_table(table: Buffer) -> Outcome<Buffer> {
+    guarded(|| encode(&entries::check_parameter_table(&decode(&table)?)))
+}
+
+/// The statement that stands for a ParameterTable without values.
+#[napi]
+pub fn empty_parameter_statement(table: Buffer) -> Outcome<String> {
+    guarded(|| entries::empty_statement(&decode(&table)?))
+}
+
 /// Holds a RelationShape to a SchemaContract, and plans a RowCheck where one is given; answers a ContractVerdict.
 #[napi]
 pub fn contract_verdict(contract: Buffer, shape: Buffer, rows: Option<Buffer>) -> Outcome<Buffer> {

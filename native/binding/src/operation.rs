@@ -18,6 +18,7 @@ pub fn decode_operation(name: &str, request: &[u8]) -> Result<Operation> {
         "drop_constraints" => Operation::DropConstraints(decode(request)?),
         "merge" => Operation::Merge(decode(request)?),
         "optimize" => Operation::Optimize(decode(request)?),
+        "parameter_values" => Operation::ParameterValues(decode(request)?),
         "restore" => Operation::Restore(decode(request)?),
         "set_properties" => Operation::SetProperties(decode(request)?),
         "update" => Operation::Update(decode(request)?),

@@ -421,6 +421,8 @@ impl Validate for DeltaWriteRequest {
     }
 }
 
+impl Validate for EmptySemantics {}
+
 impl Validate for EnforcedContract {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.name, 1).at("name")?;
@@ -652,6 +654,14 @@ impl Validate for KeptView {
     }
 }
 
+impl Validate for KeySource {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.relation, 1).at("relation")?;
+        rule::min_length(&self.column, 1).at("column")?;
+        Ok(())
+    }
+}
+
 impl Validate for Location {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.line, 1).at("line")?;
@@ -685,6 +695,32 @@ impl Validate for Parameter {
             Self::Typed(value) => rule::valid(value),
             Self::Plain(value) => rule::one_of_types(value, &["string","number","boolean","null","array"]),
         }
+    }
+}
+
+impl Validate for ParameterArtifact {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.signature, 1).at("signature")?;
+        rule::minimum(&self.rows, 0).at("rows")?;
+        Ok(())
+    }
+}
+
+impl Validate for ParameterTable {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.key_column, 1).at("key_column")?;
+        rule::min_items(&self.columns, 1).at("columns")?;
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        rule::some(&self.all_from, rule::valid).at("all_from")?;
+        Ok(())
+    }
+}
+
+impl Validate for ParameterValuesRequest {
+    fn validate(&self) -> Verdict {
+        rule::valid(&self.table).at("table")?;
+        rule::min_length(&self.folder, 1).at("folder")?;
+        Ok(())
     }
 }
 
@@ -748,6 +784,7 @@ impl Validate for QueryRequest {
         rule::some(&self.parameters, rule::valid).at("parameters")?;
         rule::some(&self.session_id, |value| rule::min_length(value, 1)).at("session_id")?;
         rule::each_value(&self.tables, rule::valid).at("tables")?;
+        rule::each_value(&self.parameter_tables, |value| rule::min_length(value, 1)).at("parameter_tables")?;
         rule::some(&self.gate, rule::valid).at("gate")?;
         rule::each_value(&self.gates, rule::valid).at("gates")?;
         rule::minimum(&self.wait_timeout_ms, 0).at("wait_timeout_ms")?;

@@ -1069,6 +1069,20 @@ pub struct DeltaWriteRequest {
 
 exact_struct!(DeltaWriteRequest);
 
+/// What a parameter table holds where it has no values: no rows, every key of a relation, or nothing that a query may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum EmptySemantics {
+    #[serde(rename = "none")]
+    None,
+    #[serde(rename = "error")]
+    Error,
+    #[serde(rename = "all")]
+    All,
+}
+
+text_enum!(EmptySemantics);
+
 /// A contract that a write is held to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1585,6 +1599,18 @@ pub struct KeptView {
 
 exact_struct!(KeptView);
 
+/// Where all keys are found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct KeySource {
+    /// A table or view.
+    pub relation: String,
+    /// Its column.
+    pub column: String,
+}
+
+exact_struct!(KeySource);
+
 /// A place in the SQL text; both numbers start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1647,6 +1673,53 @@ pub enum Parameter {
     Typed(TypedParameter),
     Plain(serde_json::Value),
 }
+
+/// Values as they are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ParameterArtifact {
+    /// The SHA-256 of columns and rows; the name of the file.
+    pub signature: String,
+    /// How many.
+    pub rows: i64,
+}
+
+exact_struct!(ParameterArtifact);
+
+/// A relation whose rows are values of a request, a session or a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ParameterTable {
+    /// The column that rows are sorted by, and joined.
+    pub key_column: String,
+    /// The columns, in order.
+    pub columns: Vec<FieldSpec>,
+    #[serde(default = "parameter_table_empty_semantics")]
+    pub empty_semantics: EmptySemantics,
+    /// Where all keys are found; there exactly with `all`.
+    #[serde(default)]
+    pub all_from: Option<KeySource>,
+    /// Whether equal rows count once.
+    #[serde(default)]
+    pub distinct: bool,
+}
+
+exact_struct!(ParameterTable);
+
+fn parameter_table_empty_semantics() -> EmptySemantics {
+    EmptySemantics::None
+}
+
+/// Rows that become the values of a parameter table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ParameterValuesRequest {
+    pub table: ParameterTable,
+    /// Where they are kept, under their signature.
+    pub folder: String,
+}
+
+exact_struct!(ParameterValuesRequest);
 
 /// What stands for relations of a statement, by their names.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1762,6 +1835,9 @@ pub struct QueryRequest {
     /// Table name to the version that the query reads; tables not named are read at their newest version.
     #[serde(default)]
     pub tables: BTreeMap<String, TablePin>,
+    /// Parameter table to the signature of the values that the query reads of it.
+    #[serde(default)]
+    pub parameter_tables: BTreeMap<String, String>,
     /// What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
     #[serde(default)]
     pub gate: Option<DeltaFeatureGate>,
@@ -2096,7 +2172,7 @@ pub struct SchemaContract {
     /// What every row must fulfil, besides what the columns say.
     #[serde(default)]
     pub rules: Vec<ContractRule>,
-    /// What becomes of rows that are written to the table and break the contract, unless the session of the request says.
+    /// What becomes of rows that are written to the table and break the contract, where the session of the request is no laxer.
     #[serde(default = "schema_contract_on_write")]
     pub on_write: SchemaValidation,
 }

@@ -13,6 +13,7 @@ pub use lakegate_contract as generated;
 mod memory;
 mod normalize;
 mod operations;
+mod parameters;
 mod query;
 mod results;
 mod rows;

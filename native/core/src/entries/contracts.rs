@@ -29,6 +29,10 @@ impl Contracts {
         })
     }
 
+    pub fn are_some(&self) -> bool {
+        !self.contracts.is_empty()
+    }
+
     /// Refuses the columns that a table would have, or notes what is wrong with them.
     pub fn judge(&self, columns: &[FieldSpec], partition_columns: &[String]) -> Result<()> {
         self.judge_but(columns, partition_columns, |_| true)
@@ -85,7 +89,7 @@ impl Contracts {
         match breaches.iter_mut().find(|breach| breach.contract == *contract) {
             Some(breach) => {
                 breach.violations.extend(violations);
-                breach.rows.extend(rows);
+                rows.into_iter().for_each(|row| add(&mut breach.rows, row));
             }
             None => breaches.push(ContractBreach {
                 contract: contract.clone(),
@@ -93,6 +97,11 @@ impl Contracts {
                 rows,
             }),
         }
+    }
+
+    /// Forgets what was noted, for what is planned again.
+    pub fn forget(&self) {
+        self.breaches.lock().expect("no holder panics").clear();
     }
 
     /// Why nothing may be written, where an enforced contract is broken.
@@ -117,6 +126,17 @@ impl Contracts {
         let is_wrong = |row: &RowViolation| row.severity == RuleSeverity::Error;
         enforced.is_some_and(|contract| contract.validation == SchemaValidation::Enforce)
             && (!breach.violations.is_empty() || breach.rows.iter().any(is_wrong))
+    }
+}
+
+/// Rows that break the same rule are told together.
+fn add(rows: &mut Vec<RowViolation>, row: RowViolation) {
+    let known = rows
+        .iter_mut()
+        .find(|known| (&known.rule, &known.column) == (&row.rule, &row.column));
+    match known {
+        Some(known) => known.count += row.count,
+        None => rows.push(row),
     }
 }
 

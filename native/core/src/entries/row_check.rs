@@ -1,11 +1,14 @@
 //! The statements that look at the rows of a relation for a contract.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::{DataType, Field};
+use serde_json::Value;
 
 use super::default_value::{default_text, is_castable};
 use crate::error::Result;
 use crate::generated::{
-    ColumnOrder, ContractPolicy, FieldSpec, RelationShape, RowCheck, RowCheckPlan, RowRule, RuleSeverity,
+    ColumnOrder, ContractPolicy, FieldSpec, RelationShape, RowCheck, RowCheckPlan, RowRule, RowViolation, RuleSeverity,
     SchemaContract,
 };
 use crate::schema::plain_fields;
@@ -20,6 +23,19 @@ pub struct Check {
     pub severity: RuleSeverity,
     /// True for a good row.
     pub holds: String,
+}
+
+impl Check {
+    /// What is told of rows that break it.
+    pub fn broken(&self, count: i64, sample: Vec<BTreeMap<String, Value>>) -> RowViolation {
+        RowViolation {
+            rule: self.rule.clone(),
+            column: self.column.clone(),
+            severity: self.severity,
+            count,
+            sample,
+        }
+    }
 }
 
 pub struct RowPlan {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::TaskContext;
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::DataFrame;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
-use super::violations::explained;
+use super::violations::{explained, hold};
 use super::write::scan;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
@@ -44,8 +44,22 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
     let source = source(task, request, rows, &newest).await?;
     let source_alias = request.source_alias.as_deref().unwrap_or(SOURCE);
     let target_alias = request.target_alias.as_deref().unwrap_or(TARGET);
+    let written = |snapshot: &TableSnapshot, session: &SessionState| {
+        let merged = Merged {
+            request,
+            target_alias,
+            source_alias,
+            snapshot,
+            session,
+        };
+        merged.rows(&source.plan)
+    };
+    let contracts = task.contracts();
     let done = task.commit(Isolation::Serial, true, async |base| {
         let session = base.session()?;
+        if contracts.are_some() {
+            hold(&contracts, written(&base.snapshot, &session)?).await?;
+        }
         let source = DataFrame::new(session.clone(), source.plan.clone());
         let builder = base
             .table
@@ -57,18 +71,8 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
         clauses(builder, request)?.await.map(drop)
     });
     match done.await {
-        Ok(done) => Ok(done.mutation()),
-        Err(error) => Err(explained(task, error, |snapshot, session| {
-            let merged = Merged {
-                request,
-                target_alias,
-                source_alias,
-                snapshot,
-                session,
-            };
-            merged.rows(&source.plan)
-        })
-        .await),
+        Ok(done) => Ok(done.mutation_with(contracts.warnings())),
+        Err(error) => Err(explained(task, error, written).await),
     }
 }
 

@@ -22,6 +22,7 @@ use super::write::{Input, write};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::generated::*;
+use crate::parameters::parameter_values;
 use crate::rows::{Body, RowsFormat};
 
 pub enum Operation {
@@ -36,6 +37,7 @@ pub enum Operation {
     DropConstraints(DeltaDropConstraintsRequest),
     Merge(DeltaMergeRequest),
     Optimize(DeltaOptimizeRequest),
+    ParameterValues(ParameterValuesRequest),
     Restore(DeltaRestoreRequest),
     SetProperties(DeltaSetPropertiesRequest),
     Update(DeltaUpdateRequest),
@@ -51,7 +53,7 @@ pub async fn operate(
     rows: Option<(Body, RowsFormat)>,
 ) -> Result<Report> {
     use Operation as O;
-    if rows.is_some() && !matches!(operation, O::Write(_) | O::Merge(_)) {
+    if rows.is_some() && !matches!(operation, O::Write(_) | O::Merge(_) | O::ParameterValues(_)) {
         return Err(Error::new(ErrorCode::InvalidRequest, "This operation takes no rows"));
     }
     match operation {
@@ -66,6 +68,10 @@ pub async fn operate(
         O::DropConstraints(request) => drop_constraints(&Task::open(engine, &request, context).await?, &request).await,
         O::Merge(request) => merge(&Task::open(engine, &request, context).await?, &request, rows).await,
         O::Optimize(request) => optimize(&Task::open(engine, &request, context).await?, &request).await,
+        O::ParameterValues(request) => {
+            let rows = rows.ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "Values need rows as their body"))?;
+            Ok(Report::Parameters(parameter_values(engine, &request, rows).await?))
+        }
         O::Restore(request) => restore(&Task::open(engine, &request, context).await?, &request).await,
         O::SetProperties(request) => set_properties(&Task::open(engine, &request, context).await?, &request).await,
         O::Update(request) => update(&Task::open(engine, &request, context).await?, &request).await,

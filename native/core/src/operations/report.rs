@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::generated::{
     ContractBreach, DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo,
+    ParameterArtifact,
 };
 
 #[derive(Debug, Serialize)]
@@ -15,6 +16,7 @@ pub enum Report {
     Mutation(DeltaMutationReport),
     Maintenance(DeltaMaintenanceReport),
     DataCheck(DeltaDataCheckReport),
+    Parameters(ParameterArtifact),
 }
 
 /// What an operation did.

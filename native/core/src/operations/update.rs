@@ -9,7 +9,7 @@ use datafusion::prelude::DataFrame;
 use super::data_check::rows_of;
 use super::report::Report;
 use super::task::Task;
-use super::violations::explained;
+use super::violations::{explained, hold};
 use crate::commit::Isolation;
 use crate::error::Result;
 use crate::generated::DeltaUpdateRequest;
@@ -19,6 +19,7 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
     let updates = request.updates.iter().map(|(column, value)| (column.as_str(), value));
     let predicate = request.predicate.iter().map(|predicate| ("predicate", predicate));
     task.check_expressions(updates.chain(predicate))?;
+    let contracts = task.contracts();
     let done = task.commit(Isolation::Serial, true, async |base| {
         task.require_columns(&base.snapshot, request.updates.keys())?;
         let predicate = request.predicate.as_ref().map(|sql| task.expression(sql, &base));
@@ -29,6 +30,9 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
         let updates = updates.collect::<Result<Vec<_>>>()?;
         let predicate = predicate.transpose()?;
         let session = base.session()?;
+        if contracts.are_some() {
+            hold(&contracts, updated(request, &base.snapshot, &session)?).await?;
+        }
         let mut builder = base
             .table
             .update()
@@ -43,7 +47,7 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
         builder.await.map(drop)
     });
     match done.await {
-        Ok(done) => Ok(done.mutation()),
+        Ok(done) => Ok(done.mutation_with(contracts.warnings())),
         Err(error) => Err(explained(task, error, |snapshot, session| updated(request, snapshot, session)).await),
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use datafusion::execution::SessionState;
 use datafusion::prelude::DataFrame;
+use serde_json::Value;
 
 use super::task::Task;
+use crate::entries::Contracts;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaConstraintViolation, ErrorCode};
-use crate::rows::constraint_violated;
+use crate::rows::{SAMPLES, constraint_violated, rows_as_json};
 use crate::table::TableSnapshot;
 
 /// The constraints, name to SQL expression, that `rows` break.
@@ -29,6 +31,31 @@ pub async fn violations(
         }
     }
     Ok(violations)
+}
+
+/// Holds the rows that an operation is about to write to the contracts of its table.
+pub async fn hold(contracts: &Contracts, written: Vec<DataFrame>) -> Result<()> {
+    contracts.forget();
+    for rows in written {
+        for (index, check) in contracts.checks(rows.schema().as_arrow()) {
+            let holds = rows.parse_sql_expr(&check.holds)?;
+            let broken = rows.clone().filter(holds.is_not_true())?;
+            let count = broken.clone().count().await? as i64;
+            if count > 0 {
+                let sample = sample(broken).await?;
+                contracts.note(index, Vec::new(), vec![check.broken(count, sample)]);
+            }
+        }
+    }
+    contracts.refusal().map_or(Ok(()), Err)
+}
+
+async fn sample(rows: DataFrame) -> Result<Vec<BTreeMap<String, Value>>> {
+    let mut sample = Vec::new();
+    for batch in rows.limit(0, Some(SAMPLES))?.collect().await? {
+        sample.extend(rows_as_json(&batch)?);
+    }
+    Ok(sample)
 }
 
 /// An error of an operation that writes the rows of `plan`, with the constraints that they break where it is about these.

@@ -59,6 +59,13 @@ impl ResultWriter {
         Ok(())
     }
 
+    /// Gives it another path in the same folder, and another key and revision.
+    pub fn name(&mut self, path: &str, key: &str, revision: &str) {
+        self.target.path = path.to_owned();
+        self.target.key = key.to_owned();
+        self.target.revision = revision.to_owned();
+    }
+
     /// Makes the result appear under its path, in place of one before it; answers the bytes of its body.
     pub fn publish(mut self, head: QueryHead, row_count: i64, truncated: bool) -> Result<i64> {
         if !self.block.is_empty() {

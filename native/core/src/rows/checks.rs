@@ -7,7 +7,6 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, SchemaRef};
-use arrow::json::writer::{JsonArray, WriterBuilder};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
@@ -18,13 +17,11 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
+use super::sample::{SAMPLES, rows_as_json};
 use super::source::{BatchResult, RowFailure, RowSource, noted};
 use crate::entries::{Check, Contracts};
 use crate::error::{Error, Result};
-use crate::generated::{DeltaConstraintViolation, ErrorCode, RowViolation};
-
-/// Rows that are shown of each broken rule.
-const SAMPLES: usize = 3;
+use crate::generated::{DeltaConstraintViolation, ErrorCode};
 
 pub struct Checks {
     rows: RowSource,
@@ -115,19 +112,10 @@ impl Constraint {
             let room = SAMPLES - broken.sample.len();
             broken
                 .sample
-                .extend(as_json(&shown.slice(0, room.min(shown.num_rows())))?);
+                .extend(rows_as_json(&shown.slice(0, room.min(shown.num_rows())))?);
         }
         Ok(())
     }
-}
-
-fn as_json(batch: &RecordBatch) -> std::result::Result<Vec<BTreeMap<String, Value>>, DataFusionError> {
-    let mut writer = WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, JsonArray>(Vec::new());
-    writer.write(batch)?;
-    writer.finish()?;
-    serde_json::from_slice(&writer.into_inner()).map_err(|error| DataFusionError::External(Box::new(error)))
 }
 
 impl fmt::Debug for Checks {
@@ -182,7 +170,11 @@ fn refused(constraints: &[Constraint], counts: Vec<Broken>, contracts: &Contract
     let mut violations = Vec::new();
     for (constraint, broken) in constraints.iter().zip(counts).filter(|(_, broken)| broken.rows > 0) {
         match &constraint.rule {
-            Some((index, check)) => contracts.note(*index, Vec::new(), vec![row_violation(check, broken)]),
+            Some((index, check)) => contracts.note(
+                *index,
+                Vec::new(),
+                vec![check.broken(broken.rows as i64, broken.sample)],
+            ),
             None => violations.push(DeltaConstraintViolation {
                 constraint: constraint.name.clone(),
                 expression: constraint.sql.clone(),
@@ -193,16 +185,6 @@ fn refused(constraints: &[Constraint], counts: Vec<Broken>, contracts: &Contract
     match violations.is_empty() {
         true => contracts.refusal(),
         false => Some(constraint_violated(violations)),
-    }
-}
-
-fn row_violation(check: &Check, broken: Broken) -> RowViolation {
-    RowViolation {
-        rule: check.rule.clone(),
-        column: check.column.clone(),
-        severity: check.severity,
-        count: broken.rows as i64,
-        sample: broken.sample,
     }
 }
 

@@ -5,6 +5,7 @@ mod body;
 mod checks;
 mod conform;
 mod reader;
+mod sample;
 mod source;
 mod spooled;
 
@@ -13,5 +14,6 @@ pub use body::{Body, BodySender, body};
 pub use checks::{Checks, constraint_violated};
 pub use conform::Shape;
 pub use reader::RowsFormat;
+pub use sample::{SAMPLES, rows_as_json};
 pub use source::{RowFailure, RowSource};
 pub use spooled::SpooledRows;

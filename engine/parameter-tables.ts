@@ -1,0 +1,210 @@
+/** Parameter tables: relations whose rows are values of a request, a session or a rule. */
+import type {
+  KeptRelation,
+  PageSelection,
+  ParameterArtifact,
+  ParameterTable,
+  ParameterTableEntry,
+  ParameterTableList,
+  ParameterValues,
+  QueryIdentity,
+  QueryRequest,
+  ValuesSelection,
+} from "../schemas/generated/index.js";
+import type { Condition } from "./condition.js";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
+import type { DocumentStore } from "./document-store.js";
+import { fill, type IncomingRows } from "./fill.js";
+import { hashMsgpackCanonical } from "./hashing.js";
+import { requireNoErrors } from "./invalid-entry.js";
+import { checkParameterTable, emptyParameterStatement, type NativeEngine } from "./native.js";
+import type { ParameterValueFiles } from "./parameter-value-files.js";
+import { MutableRegistry } from "./registry.js";
+import type { Sessions } from "./sessions.js";
+import type { Turns } from "./turns.js";
+
+/** A parameter table as it is kept on disk. */
+export interface StoredParameterTable {
+  readonly table: ParameterTable;
+  /** Those of the rule. */
+  readonly values: ParameterArtifact | null;
+}
+
+export interface ParameterTablesParts {
+  readonly native: NativeEngine;
+  readonly store: DocumentStore<Entry<StoredParameterTable>>;
+  readonly turns: Turns;
+  readonly sessions: Sessions;
+  readonly files: ParameterValueFiles;
+}
+
+export interface RegisteredParameterTable {
+  readonly entry: ParameterTableEntry;
+  readonly revision: string;
+}
+
+/** The values that a query may read. */
+export interface GivenValues {
+  /** What stands for parameter tables, by their names. */
+  readonly kept: Readonly<Record<string, KeptRelation>>;
+  /** Refuses a query that reads a table which must have values and has none; absent where there is no such table. */
+  readonly require?: (identity: QueryIdentity) => void;
+}
+
+export const noValues: GivenValues = { kept: {} };
+
+export class ParameterTables {
+  readonly registry: DocumentRegistry<StoredParameterTable>;
+  readonly #parts: ParameterTablesParts;
+  /** Those of sessions, by the session and then by the table. */
+  readonly #ofSessions = new MutableRegistry<string, MutableRegistry<string, ParameterArtifact>>();
+
+  constructor(parts: ParameterTablesParts) {
+    this.#parts = parts;
+    const kind = { noun: "parameter table", notFound: "parameter_table_not_found" } as const;
+    const changed = (name: string, stored: StoredParameterTable | undefined) => this.#attach(name, stored);
+    this.registry = new DocumentRegistry({ ...kind, changed }, parts.store, parts.turns);
+  }
+
+  list(selection: PageSelection): ParameterTableList {
+    const { items, next_cursor } = this.registry.list(selection);
+    return { items: items.map(tableEntry), next_cursor };
+  }
+
+  describe(name: string): RegisteredParameterTable {
+    return registered(this.registry.entry(name));
+  }
+
+  /** Registers a table; the values of one before it stay where they still fit. */
+  async put(
+    name: string,
+    table: ParameterTable,
+    condition: Condition,
+  ): Promise<RegisteredParameterTable & { created: boolean }> {
+    const make = (before: StoredParameterTable | undefined) => {
+      requireNoErrors(checkParameterTable(table));
+      const fits = before !== undefined && formOf(before.table) === formOf(table);
+      if (!fits) this.#forget(name);
+      return { table, values: fits ? before.values : null };
+    };
+    const entry = await this.registry.put(name, make, condition);
+    return { ...registered(entry), created: entry.created };
+  }
+
+  async remove(name: string, condition: Condition): Promise<void> {
+    await this.registry.remove(name, condition);
+    this.#forget(name);
+  }
+
+  /** Takes rows as the values of a table. */
+  async take(
+    name: string,
+    { scope = "run", session_id }: ValuesSelection,
+    { format, bytes }: IncomingRows,
+  ): Promise<ParameterValues> {
+    const { table } = this.registry.entry(name).value;
+    if ((scope === "session") !== (session_id !== undefined)) throw sessionHalfSaid();
+    if (session_id !== undefined) this.#parts.sessions.use(session_id);
+    const { folder } = this.#parts.files;
+    const ingest = this.#parts.native.ingest("parameter_values", { table, folder }, {}, format);
+    const artifact = await fill<ParameterArtifact>(ingest, bytes);
+    if (scope === "rule") await this.#keep(name, table, artifact);
+    if (session_id !== undefined) this.#ofSession(session_id).register(name, artifact, { overwrite: true });
+    this.#sweep();
+    return { ...artifact, scope };
+  }
+
+  /** The values of a request, and of its session and the rules where it names none. */
+  async given({ parameter_tables = {}, session_id }: QueryRequest): Promise<GivenValues> {
+    if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return noValues;
+    const artifacts: Record<string, ParameterArtifact> = {};
+    const ofSession = session_id === undefined ? undefined : this.#ofSessions.get(session_id);
+    for (const [name, { value }] of this.registry.entries()) {
+      const artifact = ofSession?.get(name) ?? value.values;
+      if (artifact) artifacts[name] = artifact;
+    }
+    for (const [name, signature] of Object.entries(parameter_tables)) {
+      const { table } = this.registry.entry(name).value;
+      artifacts[name] = await this.#parts.files.find(name, table, signature);
+    }
+    const filled = Object.entries(artifacts).filter(([, { rows }]) => rows > 0);
+    const { files } = this.#parts;
+    const kept = Object.fromEntries(filled.map(([name, artifact]) => [name, files.relation(artifact)]));
+    const mustHave = this.registry.entries().some(([name]) => this.#mustHave(name) && kept[name] === undefined);
+    return { kept, ...(mustHave && { require: (identity: QueryIdentity) => this.#requireValues(identity) }) };
+  }
+
+  /** A table is read as a view where no values stand in its place. */
+  #requireValues({ views = {} }: QueryIdentity): void {
+    const name = Object.keys(views).find((view) => this.#mustHave(view));
+    if (name === undefined) return;
+    const message = `The parameter table ${name} has no values: send some to /v1/parameter-tables/${name}/values.`;
+    throw new DataFusionEngineError(message, { code: "parameter_missing", details: { parameter_table: name } });
+  }
+
+  #mustHave(name: string): boolean {
+    return this.registry.get(name)?.value.table.empty_semantics === "error";
+  }
+
+  /** Refuses values of a table that was changed while they came. */
+  async #keep(name: string, table: ParameterTable, values: ParameterArtifact): Promise<void> {
+    await this.registry.put(name, (before) => {
+      if (before !== undefined && formOf(before.table) === formOf(table)) return { table: before.table, values };
+      const message = `The parameter table ${name} has changed while its values came.`;
+      throw new DataFusionEngineError(message, { code: "precondition_failed" });
+    });
+  }
+
+  #ofSession(id: string): MutableRegistry<string, ParameterArtifact> {
+    const own = this.#ofSessions.get(id) ?? new MutableRegistry<string, ParameterArtifact>();
+    this.#ofSessions.register(id, own, { overwrite: true });
+    return own;
+  }
+
+  #attach(name: string, stored: StoredParameterTable | undefined): void {
+    const { native } = this.#parts;
+    if (stored === undefined) native.detachView(name);
+    else native.attachView(name, { sql: emptyParameterStatement(stored.table) });
+  }
+
+  #forget(name: string): void {
+    for (const [, values] of this.#ofSessions.entries()) values.unregister(name);
+  }
+
+  /** Removes the values of sessions that are gone, and files that nobody reads any more. */
+  #sweep(): void {
+    for (const id of this.#ofSessions.keys()) if (!isOpen(this.#parts.sessions, id)) this.#ofSessions.unregister(id);
+    const rules = this.registry.entries().map(([, { value }]) => value.values);
+    const sessions = this.#ofSessions.entries().flatMap(([, values]) => values.entries().map(([, value]) => value));
+    this.#parts.files.sweep([...rules, ...sessions].flatMap((artifact) => artifact?.signature ?? []));
+  }
+}
+
+/** Asking does not count as use. */
+function isOpen(sessions: Sessions, id: string): boolean {
+  try {
+    return sessions.describe(id) !== undefined;
+  } catch (error) {
+    if (error instanceof DataFusionEngineError && error.code === "session_not_found") return false;
+    throw error;
+  }
+}
+
+/** What values must fit. */
+function formOf({ key_column, columns, distinct = false }: ParameterTable): string {
+  return hashMsgpackCanonical({ key_column, columns, distinct });
+}
+
+function sessionHalfSaid(): DataFusionEngineError {
+  const message = "A session_id goes with the scope session, and the scope session with a session_id.";
+  return new DataFusionEngineError(message, { code: "invalid_request" });
+}
+
+function registered(entry: Entry<StoredParameterTable>): RegisteredParameterTable {
+  return { entry: tableEntry(entry), revision: entry.revision };
+}
+
+function tableEntry({ name, registered_at, value }: Entry<StoredParameterTable>): ParameterTableEntry {
+  return { name, registered_at, ...value };
+}
