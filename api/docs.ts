@@ -25,6 +25,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "tables", description: "The Delta tables that are served." },
         { name: "views", description: "Statements with names, and their rows." },
         { name: "registries", description: "All that is registered, as one document." },
+        { name: "parameter tables", description: "Relations whose rows are values of a request, a session or a rule." },
         { name: "contracts", description: "What the columns and rows of tables must be." },
         { name: "semantics", description: "What relations mean, asked for by metrics and dimensions." },
         { name: "gates", description: "Whether a protocol is what a gate asks for, and what the engine supports." },

@@ -22,6 +22,8 @@ import { KeptResults } from "./kept-results.js";
 import { KeptViews } from "./kept-views.js";
 import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
+import { ParameterTables, type StoredParameterTable } from "./parameter-tables.js";
+import { ParameterValueFiles } from "./parameter-value-files.js";
 import { Queries } from "./queries.js";
 import { QueryHistory } from "./query-history.js";
 import { ImmutableRegistry } from "./registry.js";
@@ -65,6 +67,7 @@ export interface Engine {
   readonly queries: Queries;
   readonly cache: ResultCache;
   readonly contracts: Contracts;
+  readonly parameterTables: ParameterTables;
   readonly semantics: Semantics;
   readonly schemas: Schemas;
   readonly views: Views;
@@ -110,9 +113,15 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   );
   await Promise.all([keptTables.load(), viewRegistry.load()]);
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
-  const queries = new Queries({ sessions: open, kept, reader, cache, history });
-  const reads = new TableReads({ native, tables, sessions: open, queries });
   const turns = new Turns();
+  const valueStore = new DocumentStore<Entry<StoredParameterTable>>(join(state, "parameter-tables"), log);
+  const files = new ParameterValueFiles(join(state, "parameters"), log);
+  const isTaken = async (name: string) =>
+    viewRegistry.has(name) || (await native.tables()).some((table) => table.name === name);
+  const parameterTables = new ParameterTables({ native, store: valueStore, turns, sessions: open, files, isTaken });
+  await parameterTables.registry.load();
+  const queries = new Queries({ sessions: open, kept, reader, cache, history, values: parameterTables });
+  const reads = new TableReads({ native, tables, sessions: open, queries });
   const contractStore = new DocumentStore<Entry<SchemaContract>>(join(state, "contracts"), log);
   const modelStore = new DocumentStore<Entry<SemanticModel>>(join(state, "semantics"), log);
   const referrers = (name: string): string[] => semantics.referrers(name);
@@ -136,6 +145,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     queries,
     cache,
     contracts,
+    parameterTables,
     semantics,
     schemas: new Schemas(),
     views,

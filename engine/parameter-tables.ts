@@ -37,6 +37,8 @@ export interface ParameterTablesParts {
   readonly turns: Turns;
   readonly sessions: Sessions;
   readonly files: ParameterValueFiles;
+  /** Whether a table or view has the name. */
+  readonly isTaken: (name: string) => Promise<boolean>;
 }
 
 export interface RegisteredParameterTable {
@@ -50,13 +52,17 @@ export interface GivenValues {
   readonly kept: Readonly<Record<string, KeptRelation>>;
   /** Refuses a query that reads a table which must have values and has none; absent where there is no such table. */
   readonly require?: (identity: QueryIdentity) => void;
+  /** Whether a query that came now would be given the same. */
+  readonly areCurrent: () => boolean;
 }
 
-export const noValues: GivenValues = { kept: {} };
+export const noValues: GivenValues = { kept: {}, areCurrent: () => true };
 
 export class ParameterTables {
   readonly registry: DocumentRegistry<StoredParameterTable>;
   readonly #parts: ParameterTablesParts;
+  /** How often tables or values have changed. */
+  #changes = 0;
   /** Those of sessions, by the session and then by the table. */
   readonly #ofSessions = new MutableRegistry<string, MutableRegistry<string, ParameterArtifact>>();
 
@@ -82,7 +88,8 @@ export class ParameterTables {
     table: ParameterTable,
     condition: Condition,
   ): Promise<RegisteredParameterTable & { created: boolean }> {
-    const make = (before: StoredParameterTable | undefined) => {
+    const make = async (before: StoredParameterTable | undefined) => {
+      if (before === undefined) await this.#refuseTaken(name);
       requireNoErrors(checkParameterTable(table));
       const fits = before !== undefined && formOf(before.table) === formOf(table);
       if (!fits) this.#forget(name);
@@ -110,14 +117,16 @@ export class ParameterTables {
     const ingest = this.#parts.native.ingest("parameter_values", { table, folder }, {}, format);
     const artifact = await fill<ParameterArtifact>(ingest, bytes);
     if (scope === "rule") await this.#keep(name, table, artifact);
-    if (session_id !== undefined) this.#ofSession(session_id).register(name, artifact, { overwrite: true });
+    if (session_id !== undefined) this.#keepInSession(session_id, name, artifact);
     this.#sweep();
     return { ...artifact, scope };
   }
 
   /** The values of a request, and of its session and the rules where it names none. */
   async given({ parameter_tables = {}, session_id }: QueryRequest): Promise<GivenValues> {
-    if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return noValues;
+    const changes = this.#changes;
+    const areCurrent = () => changes === this.#changes;
+    if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };
     const artifacts: Record<string, ParameterArtifact> = {};
     const ofSession = session_id === undefined ? undefined : this.#ofSessions.get(session_id);
     for (const [name, { value }] of this.registry.entries()) {
@@ -132,7 +141,11 @@ export class ParameterTables {
     const { files } = this.#parts;
     const kept = Object.fromEntries(filled.map(([name, artifact]) => [name, files.relation(artifact)]));
     const mustHave = this.registry.entries().some(([name]) => this.#mustHave(name) && kept[name] === undefined);
-    return { kept, ...(mustHave && { require: (identity: QueryIdentity) => this.#requireValues(identity) }) };
+    return {
+      kept,
+      areCurrent,
+      ...(mustHave && { require: (identity: QueryIdentity) => this.#requireValues(identity) }),
+    };
   }
 
   /** A table is read as a view where no values stand in its place. */
@@ -141,6 +154,11 @@ export class ParameterTables {
     if (name === undefined) return;
     const message = `The parameter table ${name} has no values: send some to /v1/parameter-tables/${name}/values.`;
     throw new DataFusionEngineError(message, { code: "parameter_missing", details: { parameter_table: name } });
+  }
+
+  async #refuseTaken(name: string): Promise<void> {
+    if (!(await this.#parts.isTaken(name))) return;
+    throw new DataFusionEngineError(`${name} is the name of a table or view.`, { code: "name_taken" });
   }
 
   #mustHave(name: string): boolean {
@@ -156,13 +174,15 @@ export class ParameterTables {
     });
   }
 
-  #ofSession(id: string): MutableRegistry<string, ParameterArtifact> {
+  #keepInSession(id: string, name: string, artifact: ParameterArtifact): void {
     const own = this.#ofSessions.get(id) ?? new MutableRegistry<string, ParameterArtifact>();
+    own.register(name, artifact, { overwrite: true });
     this.#ofSessions.register(id, own, { overwrite: true });
-    return own;
+    this.#changes += 1;
   }
 
   #attach(name: string, stored: StoredParameterTable | undefined): void {
+    this.#changes += 1;
     const { native } = this.#parts;
     if (stored === undefined) native.detachView(name);
     else native.attachView(name, { sql: emptyParameterStatement(stored.table) });

@@ -19,6 +19,7 @@ import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
 import { type KeptResults, queryKey } from "./kept-results.js";
 import { page } from "./page.js";
+import type { ParameterTables } from "./parameter-tables.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
@@ -33,6 +34,7 @@ export interface QueriesParts {
   readonly reader: ResultReader;
   readonly cache: ResultCache;
   readonly history: QueryHistory;
+  readonly values: ParameterTables;
 }
 
 /** The rows of a query that has ended. */
@@ -67,9 +69,10 @@ export class Queries {
     const { byte_limit = session.defaults.byte_limit } = request;
     const demand = { request, session, encoding, policy, hasByteLimit: byte_limit !== undefined };
     const prepare = () => session.query(format, gated(request));
-    return this.#register(request, format, (prepared) =>
-      this.#parts.cache.open({ ...demand, prepare: () => prepared(prepare()) }),
-    );
+    return this.#register(request, format, async (prepared) => {
+      const given = await this.#parts.values.given(request);
+      return this.#parts.cache.open({ ...demand, given, prepare: () => prepared(prepare()) });
+    });
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */

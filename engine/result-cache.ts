@@ -19,6 +19,7 @@ import { Flight } from "./flight.js";
 import { type Keeping, type KeptResults, newRevision } from "./kept-results.js";
 import type { KeptViews } from "./kept-views.js";
 import type { NativeFreshness, NativeQuery, NativeSession } from "./native.js";
+import { type GivenValues, noValues } from "./parameter-tables.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
 import { resultKey, type StorageOptions } from "./result-key.js";
 import type { ResultReader } from "./result-reader.js";
@@ -27,6 +28,8 @@ import type { ResultReader } from "./result-reader.js";
 export interface ResultDemand {
   readonly request: QueryRequest;
   readonly session: NativeSession;
+  /** What stands for parameter tables. */
+  readonly given: GivenValues;
   readonly encoding: Encoding;
   readonly policy: CachePolicy;
   /** Whether a number of bytes cuts it short, which is other rows in each format. */
@@ -131,7 +134,7 @@ export class ResultCache {
 
   async #open(demand: ResultDemand): Promise<FoundResult> {
     const avoided = avoidance(demand);
-    if (avoided !== undefined) return this.#avoid(demand, demand.prepare(), avoided);
+    if (avoided !== undefined) return this.#avoid(demand, await prepared(demand), avoided);
     const text = demandText(demand);
     const known = this.#known.get(text);
     if (known === undefined || demand.policy.no_cache) return this.#identify(demand, text, "miss");
@@ -139,36 +142,38 @@ export class ResultCache {
     return (await this.#hit(demand, known)) ?? this.#identify(demand, text, "miss");
   }
 
-  async #hit({ encoding }: ResultDemand, known: Known): Promise<FoundResult | undefined> {
-    const body = await this.#reader.whole(known.key, encoding);
+  async #hit(demand: ResultDemand, known: Known): Promise<FoundResult | undefined> {
+    const body = await this.#reader.whole(known.key, demand.encoding);
     if (body === undefined) return undefined;
     const { key, pinned, seen } = known;
     const age = Math.floor((Date.now() - seen) / 1000);
-    return { body, use: { status: "hit", key }, key, age, pinned, again: this.#recheck(known, body) };
+    return { body, use: { status: "hit", key }, key, age, pinned, again: this.#recheck(demand, known, body) };
   }
 
-  #recheck(known: Known, { revision }: ResultBody): () => boolean | Promise<boolean> {
+  #recheck({ given }: ResultDemand, known: Known, { revision }: ResultBody): () => boolean | Promise<boolean> {
     const evictions = this.#evictions;
     const count = (isFresh: boolean) => {
       if (isFresh) this.#uses.hit += 1;
       return isFresh;
     };
     return () => {
-      if (evictions !== this.#evictions || !this.#kept.use(known.key, revision)) return false;
+      if (evictions !== this.#evictions || !given.areCurrent() || !this.#kept.use(known.key, revision)) return false;
       const isFresh = isStillRight(known, {});
       return typeof isFresh === "boolean" ? count(isFresh) : isFresh.then(count);
     };
   }
 
   async #identify(demand: ResultDemand, text: string, otherwise: CacheStatus): Promise<FoundResult> {
-    const native = demand.prepare();
+    const native = await prepared(demand);
     const seen = Date.now();
     const { identity, freshness } = await native.identify();
+    demand.given.require?.(identity);
     // The rows that are kept are those of the default session's settings.
     const views = demand.request.session_id === undefined ? (identity.kept_views ?? []) : [];
     if (identity.volatile) {
       await this.#provide(demand, native, views);
-      return this.#avoid(demand, native, identity.volatile);
+      refuseToRun(demand, native);
+      return this.bypass(native, identity.volatile);
     }
     const pinned = identity.sources.length > 0 && identity.sources.every((source) => source.pinned);
     const key = resultKey(identity, demand.request.parameters, this.#storageOptions);
@@ -219,7 +224,8 @@ export class ResultCache {
     const request = { sql, parameters, tables };
     const prepare = () => session.query("arrow", request);
     const encoding = { format: "arrow" } as const;
-    const found = await this.#open({ request, session, encoding, policy: {}, hasByteLimit: false, prepare });
+    const demand = { request, session, given: noValues, encoding, policy: {}, hasByteLimit: false, prepare };
+    const found = await this.#open(demand);
     await found.body.drain();
     if (found.key !== undefined) await this.landed(found.key);
     return found.key;
@@ -232,8 +238,10 @@ export class ResultCache {
     return { body, use: { status: "bypass", reason }, age: 0, pinned: false };
   }
 
-  #avoid(demand: ResultDemand, native: NativeQuery, reason: string): Promise<FoundResult> {
+  async #avoid(demand: ResultDemand, native: NativeQuery, reason: string): Promise<FoundResult> {
     refuseToRun(demand, native);
+    const { require } = demand.given;
+    if (require !== undefined) require((await native.identify()).identity);
     return this.bypass(native, reason);
   }
 
@@ -257,6 +265,13 @@ export class ResultCache {
   }
 }
 
+/** The query, with the values that it may read. */
+async function prepared({ prepare, given: { kept } }: ResultDemand): Promise<NativeQuery> {
+  const native = prepare();
+  if (!isEmpty(kept)) await native.provide({ kept });
+  return native;
+}
+
 /** Why a request has nothing to do with the cache. */
 function avoidance({ policy, hasByteLimit }: ResultDemand): string | undefined {
   if (policy.no_store) return "no-store";
@@ -264,10 +279,10 @@ function avoidance({ policy, hasByteLimit }: ResultDemand): string | undefined {
 }
 
 /** Equal for requests that come to the same result as long as nothing else changes. */
-function demandText({ request }: ResultDemand): string {
+function demandText({ request, given: { kept } }: ResultDemand): string {
   const { sql, session_id = "", row_limit = "", parameters, tables = {}, gate, gates } = request;
-  const more = { parameters, tables, gate, gates };
-  const plain = parameters === undefined && gate == null && [tables, gates ?? {}].every(isEmpty);
+  const more = { parameters, tables, gate, gates, kept };
+  const plain = parameters === undefined && gate == null && [tables, gates ?? {}, kept].every(isEmpty);
   return `${session_id}\n${row_limit}\n${plain ? "" : encode(more).toString("latin1")}\n${sql}`;
 }
 

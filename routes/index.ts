@@ -4,6 +4,7 @@ import { cache } from "./cache.js";
 import { contracts } from "./contracts.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
+import { parameterTables } from "./parameter-tables.js";
 import { queries } from "./queries.js";
 import { query } from "./query.js";
 import { registries } from "./registries.js";
@@ -25,6 +26,7 @@ export const resources: readonly ((app: App) => void)[] = [
   contracts,
   gates,
   health,
+  parameterTables,
   queries,
   query,
   registries,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { tableFromArrays, tableToIPC, vectorFromArray } from "apache-arrow";
+import { Table, tableToIPC, vectorFromArray } from "apache-arrow";
 import { encode } from "../../engine/codec.js";
 import type {
   ParameterTableEntry,
@@ -128,7 +128,7 @@ describe("parameter tables", () => {
       const { signature, rows: count } = await send("same", rows);
       assert.deepEqual([count, /^[0-9a-f]{64}$/.test(signature)], [3, true]);
       const files = artifacts();
-      const arrow = tableFromArrays({
+      const arrow = new Table({
         weight: vectorFromArray([-1n, 2n, null]),
         iata: vectorFromArray(["LAX", "SEA", "PDX"]),
       });
