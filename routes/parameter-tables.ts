@@ -1,11 +1,11 @@
 /** `/v1/parameter-tables`: relations whose rows are values of a request, a session or a rule. */
 import {
   EntryConditions,
-  EntryPath,
   PageSelection,
   ParameterTable,
   ParameterTableEntry,
   ParameterTableList,
+  ParameterTablePath,
   ParameterValues,
   RowList,
   reference,
@@ -50,7 +50,7 @@ export function parameterTables(app: App): void {
         summary: "Show a parameter table",
         description: "A parameter table, and the values that are read where a query has no others.",
         tags,
-        params: reference(EntryPath),
+        params: reference(ParameterTablePath),
         response: {
           200: answer(ParameterTableEntry, "The parameter table.", etagHeader),
           304: emptyAnswer("The parameter table is what `If-None-Match` names.", etagHeader),
@@ -73,7 +73,7 @@ export function parameterTables(app: App): void {
         description:
           "Registers a relation that statements read by its name, in place of the parameter table that has it. Values that no longer fit its columns are forgotten.",
         tags,
-        params: reference(EntryPath),
+        params: reference(ParameterTablePath),
         headers: reference(EntryConditions),
         body: body(ParameterTable),
         response: {
@@ -100,7 +100,7 @@ export function parameterTables(app: App): void {
         summary: "Remove a parameter table",
         description: "Forgets a parameter table and its values.",
         tags,
-        params: reference(EntryPath),
+        params: reference(ParameterTablePath),
         headers: reference(EntryConditions),
         response: {
           204: emptyAnswer("The parameter table is gone."),
@@ -124,7 +124,7 @@ export function parameterTables(app: App): void {
         description:
           "Takes the rows of the body as values: for queries that name their signature, for those of a session, or for all that have no others. Equal rows have the same signature, in whatever order or format they come.",
         tags,
-        params: reference(EntryPath),
+        params: reference(ParameterTablePath),
         querystring: reference(ValuesSelection),
         body: rowsBody(RowList),
         response: {

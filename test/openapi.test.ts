@@ -36,7 +36,9 @@ test("a body may be absent where the service takes none, and nowhere else", () =
     "convertTable",
     "openSession",
     "optimizeTable",
+    "querySemanticModel",
     "vacuumTable",
+    "validateContract",
     "validateGate",
   ]);
 });

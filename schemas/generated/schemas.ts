@@ -6782,12 +6782,20 @@ export const ParameterTable = unsafe<types.ParameterTable>({
   ],
   "examples": [
     {
-      "key_column": "iata",
+      "key_column": "origin",
       "columns": [
         {
-          "name": "iata",
+          "name": "origin",
           "dtype": "Utf8",
           "nullable": false
+        },
+        {
+          "name": "id",
+          "dtype": "Int64"
+        },
+        {
+          "name": "delay",
+          "dtype": "Int64"
         }
       ],
       "empty_semantics": "all",
@@ -6798,12 +6806,20 @@ export const ParameterTable = unsafe<types.ParameterTable>({
       "distinct": true
     },
     {
-      "key_column": "iata",
+      "key_column": "origin",
       "columns": [
         {
-          "name": "iata",
+          "name": "origin",
           "dtype": "Utf8",
           "nullable": false
+        },
+        {
+          "name": "id",
+          "dtype": "Int64"
+        },
+        {
+          "name": "delay",
+          "dtype": "Int64"
         }
       ]
     }
@@ -6853,12 +6869,20 @@ export const ParameterTableEntry = unsafe<types.ParameterTableEntry>({
       "name": "wanted_airports",
       "registered_at": "2026-01-15T09:30:00.000Z",
       "table": {
-        "key_column": "iata",
+        "key_column": "origin",
         "columns": [
           {
-            "name": "iata",
+            "name": "origin",
             "dtype": "Utf8",
             "nullable": false
+          },
+          {
+            "name": "id",
+            "dtype": "Int64"
+          },
+          {
+            "name": "delay",
+            "dtype": "Int64"
           }
         ],
         "empty_semantics": "all",
@@ -6910,12 +6934,20 @@ export const ParameterTableList = unsafe<types.ParameterTableList>({
           "name": "wanted_airports",
           "registered_at": "2026-01-15T09:30:00.000Z",
           "table": {
-            "key_column": "iata",
+            "key_column": "origin",
             "columns": [
               {
-                "name": "iata",
+                "name": "origin",
                 "dtype": "Utf8",
                 "nullable": false
+              },
+              {
+                "name": "id",
+                "dtype": "Int64"
+              },
+              {
+                "name": "delay",
+                "dtype": "Int64"
               }
             ],
             "empty_semantics": "all",
@@ -6932,6 +6964,33 @@ export const ParameterTableList = unsafe<types.ParameterTableList>({
         }
       ],
       "next_cursor": null
+    }
+  ]
+});
+
+export type ParameterTablePath = types.ParameterTablePath;
+export const ParameterTablePath = unsafe<types.ParameterTablePath>({
+  "$id": "https://lakegate.dev/schemas/api/parameter_table_path.schema.json",
+  "title": "ParameterTablePath",
+  "description": "The parameter table that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name in SQL.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "examples": [
+        "wanted_airports"
+      ]
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "wanted_airports"
     }
   ]
 });
@@ -6997,12 +7056,20 @@ export const ParameterValuesRequest = unsafe<types.ParameterValuesRequest>({
   "examples": [
     {
       "table": {
-        "key_column": "iata",
+        "key_column": "origin",
         "columns": [
           {
-            "name": "iata",
+            "name": "origin",
             "dtype": "Utf8",
             "nullable": false
+          },
+          {
+            "name": "id",
+            "dtype": "Int64"
+          },
+          {
+            "name": "delay",
+            "dtype": "Int64"
           }
         ],
         "empty_semantics": "all",
@@ -13364,6 +13431,7 @@ export const schemas = [
   ParameterTable,
   ParameterTableEntry,
   ParameterTableList,
+  ParameterTablePath,
   ParameterValues,
   ParameterValuesRequest,
   Problem,

@@ -2886,6 +2886,15 @@ export interface ParameterTableList {
   next_cursor: string | null;
 }
 /**
+ * The parameter table that a URL names.
+ */
+export interface ParameterTablePath {
+  /**
+   * The name in SQL.
+   */
+  name: string;
+}
+/**
  * Values as they were taken.
  */
 export interface ParameterValues {

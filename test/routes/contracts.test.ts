@@ -410,6 +410,49 @@ describe("contracts", () => {
       assert.equal(good.status, 201, good.text);
     });
 
+    it("holds rows that are updated or merged to it", async () => {
+      const table = await writing.table(flights);
+      await register(table, { columns: [id, { ...origin, nullable: false }, delay], policy: "strict", rules });
+      const update = { predicate: "delay > 0", updates: { delay: "delay * 100" } };
+      const [updated] = breaches(await writing.operate(table, "update", update));
+      assert.deepEqual(updated?.rows, [
+        {
+          rule: "not_late",
+          column: null,
+          severity: "error",
+          count: 1,
+          sample: [{ id: 1, origin: "SEA", delay: 1200 }],
+        },
+      ]);
+      const merge = {
+        source: {
+          rows: [
+            { id: 1, origin: null },
+            { id: 9, origin: null },
+            { id: 2, origin: "LAX" },
+          ],
+        },
+        predicate: "target.id = source.id",
+        matched_updates: { origin: "source.origin" },
+        not_matched_inserts: { id: "source.id", origin: "source.origin", delay: "0" },
+      };
+      const [merged] = breaches(await writing.operate(table, "merge", merge));
+      assert.deepEqual(
+        merged?.rows.map(({ rule, column, count }) => [rule, column, count]),
+        [
+          ["not_null", "origin", 2],
+          ["not_late", null, 1],
+        ],
+      );
+      assert.equal(await writing.version(table), 0);
+      await register(table, { columns, policy: "strict", rules, on_write: "warn" });
+      const { warnings } = await writing.done(table, "update", update);
+      assert.deepEqual(
+        warnings?.map(({ rows }) => rows.map(({ count }) => count)),
+        [[1]],
+      );
+    });
+
     it("holds a table to every contract of it", async () => {
       const table = await writing.table(flights);
       await register(`${table}_a`, { table, columns, policy: "relaxed", rules });
