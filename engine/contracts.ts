@@ -92,6 +92,19 @@ export class Contracts {
     return this.registry.remove(name, condition, () => this.#refuseInUse(name));
   }
 
+  get size(): number {
+    return this.registry.size;
+  }
+
+  fingerprint(): string {
+    return this.registry.fingerprint();
+  }
+
+  /** What the entries were registered with. */
+  definitions(): [string, SchemaContract][] {
+    return this.registry.entries().map(([name, { value }]) => [name, value]);
+  }
+
   /** Holds a table, a view or columns to a contract. */
   async validate(name: string, check: ContractCheck): Promise<ContractReport> {
     const { value: contract } = this.registry.entry(name);

@@ -11,7 +11,6 @@ import type {
   WriteReport,
 } from "../schemas/generated/index.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
-import { DocumentRegistry } from "./document-registry.js";
 import { Contracts } from "./contracts.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
@@ -130,10 +129,18 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   await contracts.registry.load();
   await semantics.registry.load();
   await tables.restore();
-  const views = new Views({ session: open.use(undefined), registry: viewRegistry, tables: viewTables });
+  const views = new Views({
+    session: open.use(undefined),
+    registry: viewRegistry,
+    tables: viewTables,
+    isTaken: (name) => parameterTables.registry.has(name),
+  });
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
     ["tables", tablePart(tables)],
+    ["parameter_tables", parameterTables],
     ["views", views],
+    ["contracts", contracts],
+    ["semantics", semantics],
   ]);
   const catalog = new Catalog(parts, new DocumentStore(join(state, "journal"), log), log);
   await catalog.recover();

@@ -104,6 +104,20 @@ export class ParameterTables {
     this.#forget(name);
   }
 
+  get size(): number {
+    return this.registry.size;
+  }
+
+  /** Of the tables, whatever values they have. */
+  fingerprint(): string {
+    return hashMsgpackCanonical(Object.fromEntries(this.definitions()));
+  }
+
+  /** What the tables were registered with. */
+  definitions(): [string, ParameterTable][] {
+    return this.registry.entries().map(([name, { value }]) => [name, value.table]);
+  }
+
   /** Takes rows as the values of a table. */
   async take(
     name: string,

@@ -65,6 +65,19 @@ export class Semantics {
     return this.registry.remove(name, condition);
   }
 
+  get size(): number {
+    return this.registry.size;
+  }
+
+  fingerprint(): string {
+    return this.registry.fingerprint();
+  }
+
+  /** What the entries were registered with. */
+  definitions(): [string, SemanticModel][] {
+    return this.registry.entries().map(([name, { value }]) => [name, value]);
+  }
+
   /** The query that answers what a model is asked for, and its statement. */
   ask(name: string, asked: SemanticQuery, format: ResultFormat, policy: CachePolicy): { query: Query; sql: string } {
     const { value: model } = this.registry.entry(name);

@@ -33,6 +33,8 @@ export interface ViewsParts {
   readonly session: NativeSession;
   readonly registry: DocumentRegistry<StoredView>;
   readonly tables: ViewTables;
+  /** Whether a parameter table has the name. */
+  readonly isTaken: (name: string) => boolean;
 }
 
 export class Views {
@@ -114,6 +116,7 @@ export class Views {
   }
 
   async #planned(name: string, { sql, parameters = {}, cache_policy = "none", description }: ViewDefinition) {
+    if (this.#parts.isTaken(name)) throw nameTaken(name);
     refuseReserved(parameters);
     const { session } = this.#parts;
     const spec = { sql, parameters, cache_policy };
@@ -188,6 +191,10 @@ function refuseReserved(parameters: NonNullable<ViewDefinition["parameters"]>): 
     code: "invalid_entry",
     details: { pointer: `/parameters/${reserved}` },
   });
+}
+
+function nameTaken(name: string): DataFusionEngineError {
+  return new DataFusionEngineError(`${name} is the name of a parameter table.`, { code: "name_taken" });
 }
 
 /** Why rows of the view can't be kept between queries. */

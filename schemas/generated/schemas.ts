@@ -432,6 +432,16 @@ export const CatalogDocument = unsafe<types.CatalogDocument>({
       },
       "description": "The registered tables; one without storage options keeps those that it has where its location stays."
     },
+    "parameter_tables": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/parameter_table.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The parameter tables, without their values."
+    },
     "views": {
       "type": "object",
       "additionalProperties": {
@@ -441,6 +451,26 @@ export const CatalogDocument = unsafe<types.CatalogDocument>({
         "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
       },
       "description": "The views."
+    },
+    "contracts": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/schema_contract.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The schema contracts."
+    },
+    "semantics": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/semantic_model.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The semantic models."
     }
   },
   "examples": [
@@ -8356,7 +8386,10 @@ export const RegistryKind = unsafe<types.RegistryKind>({
   "type": "string",
   "enum": [
     "tables",
-    "views"
+    "parameter_tables",
+    "views",
+    "contracts",
+    "semantics"
   ],
   "examples": [
     "views"
@@ -8411,7 +8444,10 @@ export const RegistryPath = unsafe<types.RegistryPath>({
   "additionalProperties": false,
   "properties": {
     "kind": {
-      "$ref": "https://lakegate.dev/schemas/api/registry_kind.schema.json"
+      "$ref": "https://lakegate.dev/schemas/api/registry_kind.schema.json",
+      "examples": [
+        "views"
+      ]
     }
   },
   "required": [

@@ -5,9 +5,41 @@
  */
 export type CacheStatus = "hit" | "miss" | "stale" | "refresh" | "bypass";
 /**
+ * Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
+ */
+export type UnionMode = "sparse" | "dense";
+/**
+ * How the values of a column are encoded beyond their type.
+ */
+export type FieldEncoding = "dictionary";
+/**
+ * What a parameter table holds where it has no values: no rows, every key of a relation, or nothing that a query may read.
+ */
+export type EmptySemantics = "none" | "error" | "all";
+/**
  * Where the rows of a view are kept between queries: nowhere, in memory, on disk, or in a Delta table of its own. What is kept is used only as long as the tables below are as they were.
  */
 export type ViewCache = "none" | "memory" | "disk" | "delta";
+/**
+ * How near a relation must be to its contract: `strict` is exactly it, `additive` may have further columns, `relaxed` also widened types and other nullability.
+ */
+export type ContractPolicy = "strict" | "additive" | "relaxed";
+/**
+ * Whether rows that break a rule are wrong or only reported.
+ */
+export type RuleSeverity = "error" | "warning";
+/**
+ * What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
+ */
+export type SchemaValidation = "off" | "warn" | "enforce";
+/**
+ * Which rows of a model a join keeps: those with a match, or all.
+ */
+export type SemanticJoinType = "left" | "inner";
+/**
+ * A span of time that rows are grouped by.
+ */
+export type TimeGrain = "day" | "week" | "month" | "quarter" | "year";
 /**
  * How 64-bit integers and decimals are written in JSON and NDJSON: as numbers with all their digits, or as strings.
  */
@@ -22,29 +54,9 @@ export type RowFormat = "object" | "array";
 export type ContractViolationType =
   "missing_table" | "missing_column" | "extra_column" | "type_mismatch" | "nullability_mismatch" | "metadata_mismatch";
 /**
- * Whether rows that break a rule are wrong or only reported.
- */
-export type RuleSeverity = "error" | "warning";
-/**
- * Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
- */
-export type UnionMode = "sparse" | "dense";
-/**
- * How the values of a column are encoded beyond their type.
- */
-export type FieldEncoding = "dictionary";
-/**
  * A contract as it is written, or one to infer from a table.
  */
 export type ContractDefinition = SchemaContract | ContractInference;
-/**
- * How near a relation must be to its contract: `strict` is exactly it, `additive` may have further columns, `relaxed` also widened types and other nullability.
- */
-export type ContractPolicy = "strict" | "additive" | "relaxed";
-/**
- * What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
- */
-export type SchemaValidation = "off" | "warn" | "enforce";
 /**
  * How the folders of Parquet files say the partition values.
  */
@@ -61,10 +73,6 @@ export type DeltaSchemaMode = "merge" | "overwrite";
  * Whether incoming rows are added to those that are there, replace them, or make a new table; `create` is refused where there is one.
  */
 export type DeltaWriteDisposition = "append" | "overwrite" | "create";
-/**
- * What a parameter table holds where it has no values: no rows, every key of a relation, or nothing that a query may read.
- */
-export type EmptySemantics = "none" | "error" | "all";
 /**
  * What went wrong; the list is closed.
  */
@@ -186,7 +194,7 @@ export type WaitTimeoutAction = "continue" | "cancel";
 /**
  * A kind of registry.
  */
-export type RegistryKind = "tables" | "views";
+export type RegistryKind = "tables" | "parameter_tables" | "views" | "contracts" | "semantics";
 /**
  * What becomes of entries that a catalog doesn't hold: they stay, or those of the kinds that it names go.
  */
@@ -201,14 +209,6 @@ export type StoredFormat = "arrow" | "parquet";
 export type RowList = {
   [k: string]: unknown;
 }[];
-/**
- * A span of time that rows are grouped by.
- */
-export type TimeGrain = "day" | "week" | "month" | "quarter" | "year";
-/**
- * Which rows of a model a join keeps: those with a match, or all.
- */
-export type SemanticJoinType = "left" | "inner";
 /**
  * A condition on the rows that are reckoned with.
  */
@@ -459,10 +459,28 @@ export interface CatalogDocument {
     [k: string]: TableRegistration;
   };
   /**
+   * The parameter tables, without their values.
+   */
+  parameter_tables?: {
+    [k: string]: ParameterTable;
+  };
+  /**
    * The views.
    */
   views?: {
     [k: string]: ViewDefinition;
+  };
+  /**
+   * The schema contracts.
+   */
+  contracts?: {
+    [k: string]: SchemaContract;
+  };
+  /**
+   * The semantic models.
+   */
+  semantics?: {
+    [k: string]: SemanticModel;
   };
 }
 /**
@@ -483,6 +501,98 @@ export interface TableRegistration {
    * What the protocol of the table must be at least, at every read and write of its rows.
    */
   gate?: DeltaFeatureGate | null;
+}
+/**
+ * A relation whose rows are values of a request, a session or a rule.
+ */
+export interface ParameterTable {
+  /**
+   * The column that rows are sorted by, and joined.
+   */
+  key_column: string;
+  /**
+   * The columns, in order.
+   */
+  columns: FieldSpec[];
+  empty_semantics?: EmptySemantics;
+  /**
+   * Where all keys are found; there exactly with `all`.
+   */
+  all_from?: KeySource | null;
+  /**
+   * Whether equal rows count once.
+   */
+  distinct?: boolean;
+}
+/**
+ * A column, or a field inside one: an Arrow field, whatever its type.
+ */
+export interface FieldSpec {
+  /**
+   * The name; that of a column is not empty.
+   */
+  name: string;
+  /**
+   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`; with `children` its first word is enough, as in `Struct`, `List` or `FixedSizeList(3)`. With `encoding` it is the type of the values.
+   */
+  dtype: string;
+  /**
+   * Whether nulls may occur.
+   */
+  nullable?: boolean;
+  /**
+   * The fields inside a nested type: the item of a list, the members of a struct, the entries of a map, the variants of a union, the run ends and values of a run-end encoding. `dtype` alone stands for one whose fields may be null and have Arrow's usual names.
+   */
+  children?: FieldSpec[];
+  /**
+   * What neither `dtype` nor `children` say of the type.
+   */
+  layout?: FieldLayout | null;
+  /**
+   * Free text about the column.
+   */
+  metadata?: {
+    [k: string]: string;
+  } | null;
+  /**
+   * The value where none is given; null for none.
+   */
+  default_value?: unknown;
+  /**
+   * How the values are encoded; `dictionary` has its keys in `layout`, Int32 where it says none.
+   */
+  encoding?: FieldEncoding | null;
+}
+/**
+ * What the name of a type leaves out.
+ */
+export interface FieldLayout {
+  /**
+   * The Arrow type of a dictionary's keys.
+   */
+  index_type?: string;
+  /**
+   * Whether the entries of each map are sorted by key.
+   */
+  keys_sorted?: boolean;
+  union_mode?: UnionMode;
+  /**
+   * The number of each variant of a union; counted from 0 where absent.
+   */
+  type_ids?: number[];
+}
+/**
+ * Where all keys are found.
+ */
+export interface KeySource {
+  /**
+   * A table or view.
+   */
+  relation: string;
+  /**
+   * Its column.
+   */
+  column: string;
 }
 /**
  * A view: a statement with a name.
@@ -520,6 +630,181 @@ export interface ViewParameter {
    * What it means.
    */
   description?: string;
+}
+/**
+ * What the columns and rows of a table must be.
+ */
+export interface SchemaContract {
+  /**
+   * The table that it is of; the one of its own name when absent.
+   */
+  table?: string;
+  /**
+   * The columns, in order.
+   */
+  columns: FieldSpec[];
+  policy: ContractPolicy;
+  /**
+   * The columns that the table is partitioned by; null for any.
+   */
+  partition_columns?: string[] | null;
+  /**
+   * Columns whose values together tell the rows apart; looked at by a validation, not by a write.
+   */
+  key_fields?: string[];
+  /**
+   * How the good rows of a validation are sorted.
+   */
+  ordering?: ColumnOrder[];
+  /**
+   * What every row must fulfil, besides what the columns say.
+   */
+  rules?: ContractRule[];
+  on_write?: SchemaValidation;
+}
+/**
+ * How rows are sorted by a column.
+ */
+export interface ColumnOrder {
+  /**
+   * The column.
+   */
+  column: string;
+  /**
+   * Whether the largest value comes first.
+   */
+  descending?: boolean;
+  /**
+   * Whether nulls come first.
+   */
+  nulls_first?: boolean;
+}
+/**
+ * What every row must fulfil.
+ */
+export interface ContractRule {
+  /**
+   * The name of the rule, unique in its contract.
+   */
+  name: string;
+  /**
+   * An SQL expression over the columns that is true for a good row.
+   */
+  expression: string;
+  severity?: RuleSeverity;
+}
+/**
+ * What a relation means: its grain and keys, and the dimensions and metrics that it can be asked for.
+ */
+export interface SemanticModel {
+  /**
+   * By what the model is known elsewhere.
+   */
+  semantic_id: string;
+  /**
+   * What kind of model it is, such as `fact` or `dimension`.
+   */
+  kind: string;
+  /**
+   * What a row stands for.
+   */
+  entity: string;
+  /**
+   * The columns that tell the rows of the relation apart.
+   */
+  grain: string[];
+  /**
+   * The version of the model.
+   */
+  version: string;
+  /**
+   * How far its users can rely on it, such as `experimental` or `stable`.
+   */
+  stability: string;
+  /**
+   * The table or view that it stands on.
+   */
+  relation: string;
+  /**
+   * The columns by which others refer to its rows.
+   */
+  keys?: string[];
+  /**
+   * The contract of the relation's columns.
+   */
+  schema_ref?: string | null;
+  /**
+   * Relations that are joined where they are needed.
+   */
+  joins?: SemanticJoin[];
+  /**
+   * What rows are grouped and filtered by.
+   */
+  dimensions?: SemanticDimension[];
+  /**
+   * What is reckoned.
+   */
+  metrics?: SemanticMetric[];
+}
+/**
+ * Another relation whose columns expressions may use.
+ */
+export interface SemanticJoin {
+  /**
+   * By what expressions call it, as in `airport.city`.
+   */
+  name: string;
+  /**
+   * The table or view.
+   */
+  relation: string;
+  /**
+   * The condition, in SQL; a column without a relation is one of the model's own.
+   */
+  on: string;
+  type?: SemanticJoinType;
+}
+/**
+ * What rows are grouped and filtered by.
+ */
+export interface SemanticDimension {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * An SQL expression without aggregates.
+   */
+  expression: string;
+  /**
+   * What it is.
+   */
+  description?: string | null;
+  /**
+   * The spans that its times may be cut to.
+   */
+  time_grains?: TimeGrain[];
+}
+/**
+ * What is reckoned of the rows of a group.
+ */
+export interface SemanticMetric {
+  /**
+   * The name.
+   */
+  name: string;
+  /**
+   * An SQL expression of aggregates.
+   */
+  expression: string;
+  /**
+   * What it is.
+   */
+  description?: string | null;
+  /**
+   * A condition on the rows that its aggregates count.
+   */
+  filter?: string | null;
 }
 /**
  * Changes of a table to be read, and how the result is wanted.
@@ -609,23 +894,6 @@ export interface CleanupMetadataBody {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
- * How rows are sorted by a column.
- */
-export interface ColumnOrder {
-  /**
-   * The column.
-   */
-  column: string;
-  /**
-   * Whether the largest value comes first.
-   */
-  descending?: boolean;
-  /**
-   * Whether nulls come first.
-   */
-  nulls_first?: boolean;
-}
-/**
  * How what was written breaks a contract.
  */
 export interface ContractBreach {
@@ -705,63 +973,6 @@ export interface ContractCheck {
   rows?: RowCheck;
 }
 /**
- * A column, or a field inside one: an Arrow field, whatever its type.
- */
-export interface FieldSpec {
-  /**
-   * The name; that of a column is not empty.
-   */
-  name: string;
-  /**
-   * The Arrow type by Arrow's own name, such as `Int64`, `Decimal128(10, 2)` or `Timestamp(Microsecond, "UTC")`; with `children` its first word is enough, as in `Struct`, `List` or `FixedSizeList(3)`. With `encoding` it is the type of the values.
-   */
-  dtype: string;
-  /**
-   * Whether nulls may occur.
-   */
-  nullable?: boolean;
-  /**
-   * The fields inside a nested type: the item of a list, the members of a struct, the entries of a map, the variants of a union, the run ends and values of a run-end encoding. `dtype` alone stands for one whose fields may be null and have Arrow's usual names.
-   */
-  children?: FieldSpec[];
-  /**
-   * What neither `dtype` nor `children` say of the type.
-   */
-  layout?: FieldLayout | null;
-  /**
-   * Free text about the column.
-   */
-  metadata?: {
-    [k: string]: string;
-  } | null;
-  /**
-   * The value where none is given; null for none.
-   */
-  default_value?: unknown;
-  /**
-   * How the values are encoded; `dictionary` has its keys in `layout`, Int32 where it says none.
-   */
-  encoding?: FieldEncoding | null;
-}
-/**
- * What the name of a type leaves out.
- */
-export interface FieldLayout {
-  /**
-   * The Arrow type of a dictionary's keys.
-   */
-  index_type?: string;
-  /**
-   * Whether the entries of each map are sorted by key.
-   */
-  keys_sorted?: boolean;
-  union_mode?: UnionMode;
-  /**
-   * The number of each variant of a union; counted from 0 where absent.
-   */
-  type_ids?: number[];
-}
-/**
  * How rows are looked at.
  */
 export interface RowCheck {
@@ -777,51 +988,6 @@ export interface RowCheck {
    * How many rows are shown of each broken rule.
    */
   samples?: number;
-}
-/**
- * What the columns and rows of a table must be.
- */
-export interface SchemaContract {
-  /**
-   * The table that it is of; the one of its own name when absent.
-   */
-  table?: string;
-  /**
-   * The columns, in order.
-   */
-  columns: FieldSpec[];
-  policy: ContractPolicy;
-  /**
-   * The columns that the table is partitioned by; null for any.
-   */
-  partition_columns?: string[] | null;
-  /**
-   * Columns whose values together tell the rows apart; looked at by a validation, not by a write.
-   */
-  key_fields?: string[];
-  /**
-   * How the good rows of a validation are sorted.
-   */
-  ordering?: ColumnOrder[];
-  /**
-   * What every row must fulfil, besides what the columns say.
-   */
-  rules?: ContractRule[];
-  on_write?: SchemaValidation;
-}
-/**
- * What every row must fulfil.
- */
-export interface ContractRule {
-  /**
-   * The name of the rule, unique in its contract.
-   */
-  name: string;
-  /**
-   * An SQL expression over the columns that is true for a good row.
-   */
-  expression: string;
-  severity?: RuleSeverity;
 }
 /**
  * A contract made of a table as it is.
@@ -2560,19 +2726,6 @@ export interface KeptRelation {
   in_memory?: boolean;
 }
 /**
- * Where all keys are found.
- */
-export interface KeySource {
-  /**
-   * A table or view.
-   */
-  relation: string;
-  /**
-   * Its column.
-   */
-  column: string;
-}
-/**
  * The process answers.
  */
 export interface Liveness {
@@ -2818,28 +2971,6 @@ export interface ParameterArtifact {
    * How many.
    */
   rows: number;
-}
-/**
- * A relation whose rows are values of a request, a session or a rule.
- */
-export interface ParameterTable {
-  /**
-   * The column that rows are sorted by, and joined.
-   */
-  key_column: string;
-  /**
-   * The columns, in order.
-   */
-  columns: FieldSpec[];
-  empty_semantics?: EmptySemantics;
-  /**
-   * Where all keys are found; there exactly with `all`.
-   */
-  all_from?: KeySource | null;
-  /**
-   * Whether equal rows count once.
-   */
-  distinct?: boolean;
 }
 /**
  * A parameter table under its name.
@@ -3594,27 +3725,6 @@ export interface SchemaPath {
   title: string;
 }
 /**
- * What rows are grouped and filtered by.
- */
-export interface SemanticDimension {
-  /**
-   * The name.
-   */
-  name: string;
-  /**
-   * An SQL expression without aggregates.
-   */
-  expression: string;
-  /**
-   * What it is.
-   */
-  description?: string | null;
-  /**
-   * The spans that its times may be cut to.
-   */
-  time_grains?: TimeGrain[];
-}
-/**
  * A semantic model under its name.
  */
 export interface SemanticEntry {
@@ -3627,98 +3737,6 @@ export interface SemanticEntry {
    */
   registered_at: string;
   model: SemanticModel;
-}
-/**
- * What a relation means: its grain and keys, and the dimensions and metrics that it can be asked for.
- */
-export interface SemanticModel {
-  /**
-   * By what the model is known elsewhere.
-   */
-  semantic_id: string;
-  /**
-   * What kind of model it is, such as `fact` or `dimension`.
-   */
-  kind: string;
-  /**
-   * What a row stands for.
-   */
-  entity: string;
-  /**
-   * The columns that tell the rows of the relation apart.
-   */
-  grain: string[];
-  /**
-   * The version of the model.
-   */
-  version: string;
-  /**
-   * How far its users can rely on it, such as `experimental` or `stable`.
-   */
-  stability: string;
-  /**
-   * The table or view that it stands on.
-   */
-  relation: string;
-  /**
-   * The columns by which others refer to its rows.
-   */
-  keys?: string[];
-  /**
-   * The contract of the relation's columns.
-   */
-  schema_ref?: string | null;
-  /**
-   * Relations that are joined where they are needed.
-   */
-  joins?: SemanticJoin[];
-  /**
-   * What rows are grouped and filtered by.
-   */
-  dimensions?: SemanticDimension[];
-  /**
-   * What is reckoned.
-   */
-  metrics?: SemanticMetric[];
-}
-/**
- * Another relation whose columns expressions may use.
- */
-export interface SemanticJoin {
-  /**
-   * By what expressions call it, as in `airport.city`.
-   */
-  name: string;
-  /**
-   * The table or view.
-   */
-  relation: string;
-  /**
-   * The condition, in SQL; a column without a relation is one of the model's own.
-   */
-  on: string;
-  type?: SemanticJoinType;
-}
-/**
- * What is reckoned of the rows of a group.
- */
-export interface SemanticMetric {
-  /**
-   * The name.
-   */
-  name: string;
-  /**
-   * An SQL expression of aggregates.
-   */
-  expression: string;
-  /**
-   * What it is.
-   */
-  description?: string | null;
-  /**
-   * A condition on the rows that its aggregates count.
-   */
-  filter?: string | null;
 }
 /**
  * A page of the semantic models, by name.

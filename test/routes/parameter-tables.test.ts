@@ -114,6 +114,9 @@ describe("parameter tables", () => {
       assertProblem(await put("trips", table), { status: 409, code: "name_taken" });
       await server.client.sendJson("/v1/views/seen", { sql: "SELECT 1 AS one" }, { method: "PUT" });
       assertProblem(await put("seen", table), { status: 409, code: "name_taken" });
+      await register("valued");
+      const view = await server.client.sendJson("/v1/views/valued", { sql: "SELECT 1 AS one" }, { method: "PUT" });
+      assertProblem(view, { status: 409, code: "name_taken" });
     });
   });
 

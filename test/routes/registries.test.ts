@@ -52,6 +52,26 @@ describe("registries", () => {
     assert.deepEqual(await server.client.rows("SELECT n FROM above"), [{ n: 4 }]);
   });
 
+  it("hold contracts, semantic models and parameter tables too", async () => {
+    const columns = [{ name: "id", dtype: "Int64" }];
+    const metrics = [{ name: "rows", expression: "count(*)" }];
+    const texts = { semantic_id: "m", kind: "fact", entity: "row", version: "1", stability: "stable" };
+    const added = {
+      parameter_tables: { wanted: { key_column: "id", columns } },
+      contracts: { kept: { columns, policy: "relaxed", table } },
+      semantics: { model: { ...texts, grain: ["id"], relation: table, schema_ref: "kept", metrics } },
+    };
+    assert.equal((await restore(added)).as<RestoreReport>().created, 3);
+    const { catalog, fingerprint } = await snapshot();
+    const kinds = ["parameter_tables", "contracts", "semantics"] as const;
+    for (const kind of kinds) assert.equal(Object.keys(catalog[kind] ?? {}).length, 1, kind);
+    const none = { parameter_tables: {}, contracts: {}, semantics: {} };
+    assert.equal((await restore(none, "replace")).as<RestoreReport>().removed, 3);
+    assert.equal((await restore(catalog)).as<RestoreReport>().created, 3);
+    assert.equal((await snapshot()).fingerprint, fingerprint);
+    assert.equal((await restore(none, "replace")).as<RestoreReport>().removed, 3);
+  });
+
   it("export one kind alone", async () => {
     const { catalog } = await snapshot("/v1/registries/views/snapshot");
     assert.deepEqual(Object.keys(catalog), ["views"]);
