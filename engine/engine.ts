@@ -117,7 +117,17 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const files = new ParameterValueFiles(join(state, "parameters"), log);
   const isTaken = async (name: string) =>
     viewRegistry.has(name) || (await native.tables()).some((table) => table.name === name);
-  const parameterTables = new ParameterTables({ native, store: valueStore, turns, sessions: open, files, isTaken });
+  const readers = (name: string) =>
+    viewRegistry.entries().flatMap(([view, { value }]) => (value.dependencies.includes(name) ? [view] : []));
+  const parameterTables = new ParameterTables({
+    native,
+    store: valueStore,
+    turns,
+    sessions: open,
+    files,
+    isTaken,
+    readers,
+  });
   await parameterTables.registry.load();
   const queries = new Queries({ sessions: open, kept, reader, cache, history, values: parameterTables });
   const reads = new TableReads({ native, tables, sessions: open, queries });

@@ -39,6 +39,8 @@ export interface ParameterTablesParts {
   readonly files: ParameterValueFiles;
   /** Whether a table or view has the name. */
   readonly isTaken: (name: string) => Promise<boolean>;
+  /** The views that read a relation. */
+  readonly readers: (name: string) => string[];
 }
 
 export interface RegisteredParameterTable {
@@ -99,8 +101,9 @@ export class ParameterTables {
     return { ...registered(entry), created: entry.created };
   }
 
+  /** Forgets a table that no view reads. */
   async remove(name: string, condition: Condition): Promise<void> {
-    await this.registry.remove(name, condition);
+    await this.registry.remove(name, condition, () => this.#refuseRead(name));
     this.#forget(name);
   }
 
@@ -173,6 +176,13 @@ export class ParameterTables {
   async #refuseTaken(name: string): Promise<void> {
     if (!(await this.#parts.isTaken(name))) return;
     throw new DataFusionEngineError(`${name} is the name of a table or view.`, { code: "name_taken" });
+  }
+
+  #refuseRead(name: string): void {
+    const views = this.#parts.readers(name);
+    if (views.length === 0) return;
+    const message = `The parameter table ${name} is read by ${views.join(", ")}; remove or change them first.`;
+    throw new DataFusionEngineError(message, { code: "entry_in_use", details: { views } });
   }
 
   #mustHave(name: string): boolean {

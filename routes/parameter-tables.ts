@@ -98,13 +98,13 @@ export function parameterTables(app: App): void {
       schema: {
         operationId: "removeParameterTable",
         summary: "Remove a parameter table",
-        description: "Forgets a parameter table and its values.",
+        description: "Forgets a parameter table that no view reads, and its values.",
         tags,
         params: reference(ParameterTablePath),
         headers: reference(EntryConditions),
         response: {
           204: emptyAnswer("The parameter table is gone."),
-          ...problems("parameter_table_not_found", "precondition_failed"),
+          ...problems("parameter_table_not_found", "precondition_failed", "entry_in_use"),
         },
       },
     },

@@ -770,13 +770,29 @@ export const ContractCheck = unsafe<types.ContractCheck>({
         "required": [
           "table",
           "columns"
-        ]
+        ],
+        "properties": {
+          "table": {
+            "type": "string"
+          },
+          "columns": {
+            "type": "array"
+          }
+        }
       },
       {
         "required": [
           "columns",
           "rows"
-        ]
+        ],
+        "properties": {
+          "columns": {
+            "type": "array"
+          },
+          "rows": {
+            "type": "object"
+          }
+        }
       }
     ]
   },

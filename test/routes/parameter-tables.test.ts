@@ -263,6 +263,25 @@ describe("parameter tables", () => {
     });
   });
 
+  it("are read by views, which follow their values and hold on to them", async () => {
+    await register("viewed");
+    const sql = "SELECT id FROM trips JOIN viewed ON origin = iata";
+    const view = await server.client.sendJson("/v1/views/wanted_trips", { sql }, { method: "PUT" });
+    assert.equal(view.status, 201, view.text);
+    const ids = () => server.client.rows("SELECT id FROM wanted_trips ORDER BY id");
+    assert.deepEqual(await ids(), []);
+    await send("viewed", keys("PDX"), "scope=rule");
+    assert.deepEqual(await ids(), [{ id: 2 }]);
+    const { signature } = await send("viewed", keys("LAX"));
+    const chosen = { sql: "SELECT id FROM wanted_trips", parameter_tables: { viewed: signature } };
+    assert.deepEqual(await server.client.rows(chosen), [{ id: 4 }]);
+    const remove = (path: string) => server.client.send(path, { method: "DELETE" });
+    const problem = assertProblem(await remove("/v1/parameter-tables/viewed"), { status: 409, code: "entry_in_use" });
+    assert.deepEqual(problem.details?.views, ["wanted_trips"]);
+    assert.equal((await remove("/v1/views/wanted_trips")).status, 204);
+    assert.equal((await remove("/v1/parameter-tables/viewed")).status, 204);
+  });
+
   it("answers from what is kept for equal values only", async () => {
     await register("cached");
     const ask = async (more: object = {}) =>
