@@ -48,6 +48,14 @@ export interface RegisteredParameterTable {
   readonly revision: string;
 }
 
+/** What holds for every query. */
+interface Rules {
+  /** By the names of tables. */
+  readonly values: Readonly<Record<string, ParameterArtifact>>;
+  /** The tables that must have values. */
+  readonly needed: readonly string[];
+}
+
 /** The values that a query may read. */
 export interface GivenValues {
   /** What stands for parameter tables, by their names. */
@@ -65,6 +73,7 @@ export class ParameterTables {
   readonly #parts: ParameterTablesParts;
   /** How often tables or values have changed. */
   #changes = 0;
+  #known: Rules | undefined;
   /** Those of sessions, by the session and then by the table. */
   readonly #ofSessions = new MutableRegistry<string, MutableRegistry<string, ParameterArtifact>>();
 
@@ -146,10 +155,7 @@ export class ParameterTables {
     if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };
     const artifacts: Record<string, ParameterArtifact> = {};
     const ofSession = session_id === undefined ? undefined : this.#ofSessions.get(session_id);
-    for (const [name, { value }] of this.registry.entries()) {
-      const artifact = ofSession?.get(name) ?? value.values;
-      if (artifact) artifacts[name] = artifact;
-    }
+    Object.assign(artifacts, this.#rules.values, Object.fromEntries(ofSession?.entries() ?? []));
     for (const [name, signature] of Object.entries(parameter_tables)) {
       const { table } = this.registry.entry(name).value;
       artifacts[name] = await this.#parts.files.find(name, table, signature);
@@ -157,12 +163,17 @@ export class ParameterTables {
     const filled = Object.entries(artifacts).filter(([, { rows }]) => rows > 0);
     const { files } = this.#parts;
     const kept = Object.fromEntries(filled.map(([name, artifact]) => [name, files.relation(artifact)]));
-    const mustHave = this.registry.entries().some(([name]) => this.#mustHave(name) && kept[name] === undefined);
+    const mustHave = this.#rules.needed.some((name) => kept[name] === undefined);
     return {
       kept,
       areCurrent,
       ...(mustHave && { require: (identity: QueryIdentity) => this.#requireValues(identity) }),
     };
+  }
+
+  get #rules(): Rules {
+    this.#known ??= rulesOf(this.registry.entries());
+    return this.#known;
   }
 
   /** A table is read as a view where no values stand in its place. */
@@ -207,6 +218,7 @@ export class ParameterTables {
 
   #attach(name: string, stored: StoredParameterTable | undefined): void {
     this.#changes += 1;
+    this.#known = undefined;
     const { native } = this.#parts;
     if (stored === undefined) native.detachView(name);
     else native.attachView(name, { sql: emptyParameterStatement(stored.table) });
@@ -223,6 +235,12 @@ export class ParameterTables {
     const sessions = this.#ofSessions.entries().flatMap(([, values]) => values.entries().map(([, value]) => value));
     this.#parts.files.sweep([...rules, ...sessions].flatMap((artifact) => artifact?.signature ?? []));
   }
+}
+
+function rulesOf(entries: readonly [string, Entry<StoredParameterTable>][]): Rules {
+  const valued = entries.flatMap(([name, { value }]) => (value.values ? [[name, value.values] as const] : []));
+  const needed = entries.filter(([, { value }]) => value.table.empty_semantics === "error");
+  return { values: Object.fromEntries(valued), needed: needed.map(([name]) => name) };
 }
 
 /** Asking does not count as use. */

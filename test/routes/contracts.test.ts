@@ -263,6 +263,23 @@ describe("contracts", () => {
       assert.deepEqual(unseen?.violations[0]?.sample, []);
     });
 
+    it("are those of a view too", async () => {
+      const table = await writing.table(flights);
+      const sql = `SELECT id, delay * 2 AS doubled FROM ${table}`;
+      const view = await server.client.sendJson("/v1/views/doubled_delays", { sql }, { method: "PUT" });
+      assert.equal(view.status, 201, view.text);
+      const doubled = { name: "doubled", dtype: "Int64", nullable: false };
+      await register("doubled", { table: "doubled_delays", columns: [id, doubled], policy: "relaxed" });
+      const { violations, rows } = await validate("doubled", { rows: {} });
+      assert.deepEqual([violations, rows?.checked], [[], 3]);
+      assert.deepEqual(rows?.violations[0]?.sample, [{ id: 2, doubled: null }]);
+      await register("doubled", { table: "doubled_delays", columns: [id, origin], policy: "strict" });
+      assert.deepEqual(kinds(await validate("doubled")), [
+        ["missing_column", "origin"],
+        ["extra_column", "doubled"],
+      ]);
+    });
+
     it("gives the statement that reads the good ones, in order", async () => {
       const table = await writing.table(flights);
       const ordering = [{ column: "id", descending: true }];
@@ -364,6 +381,31 @@ describe("contracts", () => {
         ],
       );
       assert.equal(await writing.version(table), 0);
+    });
+
+    it("takes columns that the rows don't have as nulls", async () => {
+      const table = await writing.table(flights);
+      const contract = { columns: [id, { ...origin, nullable: false }, delay], policy: "additive", rules };
+      await register(table, contract);
+      const [refused] = breaches(await writing.rows(table, [{ id: 4 }, { id: 5 }], "schema_mode=merge"));
+      const counts = refused?.rows.map(({ rule, count }) => [rule, count]);
+      assert.deepEqual(counts, [
+        ["not_null", 2],
+        ["not_late", 2],
+      ]);
+      const gate = { name: "gate", dtype: "Utf8" };
+      const gated = [{ name: "gated", expression: "gate IS NOT NULL" }];
+      await register(table, { columns: [id, gate], policy: "additive", rules: gated, on_write: "warn" });
+      const written = report(await writing.rows(table, [{ id: 6, origin: "SEA", delay: 1 }]));
+      const updated = await writing.done(table, "update", { predicate: "id = 6", updates: { delay: "2" } });
+      assert.deepEqual(
+        written.warnings?.map(({ violations, rows }) => [violations[0]?.violation_type, rows[0]?.count]),
+        [["missing_column", 1]],
+      );
+      assert.deepEqual(
+        updated.warnings?.map(({ rows }) => rows.map(({ rule, count }) => [rule, count])),
+        [[["gated", 1]]],
+      );
     });
 
     it("writes and tells where it only warns, and says nothing where it is off", async () => {

@@ -11,7 +11,7 @@ use crate::generated::{
     ContractBreach, ContractViolation, ContractViolationType, EnforcedContract, ErrorCode, FieldSpec, RelationShape,
     RowViolation, RuleSeverity, SchemaValidation,
 };
-use crate::schema::{contract_violations, from_arrow_field};
+use crate::schema::{contract_violations, from_arrow_field, plain_fields};
 
 /// Those that are not off, and how they were broken so far.
 #[derive(Debug)]
@@ -66,18 +66,23 @@ impl Contracts {
         self.refusal().map_or(Ok(()), Err)
     }
 
-    /// What rows with these columns must fulfil, with the place of the contract that says so.
-    pub fn checks(&self, schema: &Schema) -> Vec<(usize, Check)> {
-        let has = |check: &Check| {
-            let named = |name: &String| schema.field_with_name(name).is_ok();
-            check.column.as_ref().is_none_or(named)
-        };
+    /// What rows must fulfil, with the place of the contract that says so.
+    pub fn checks(&self) -> Vec<(usize, Check)> {
         let contracts = self.contracts.iter().enumerate();
         let checks = contracts.flat_map(|(index, enforced)| {
             let checks = column_checks(&enforced.contract).into_iter();
             checks.map(move |check| (index, check))
         });
-        checks.filter(|(_, check)| has(check)).collect()
+        checks.collect()
+    }
+
+    /// The columns with those that contracts have besides, which rows without them have as nulls.
+    pub fn with_columns(&self, schema: &Schema) -> Result<Schema> {
+        let mut all = schema.clone();
+        for enforced in &self.contracts {
+            all = with_new_columns(&all, &Schema::new(plain_fields(&enforced.contract.columns)?));
+        }
+        Ok(all)
     }
 
     pub fn note(&self, index: usize, violations: Vec<ContractViolation>, rows: Vec<RowViolation>) {

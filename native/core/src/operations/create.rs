@@ -23,8 +23,9 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
     task.check_expressions(constraints.map(|(name, sql)| (name.as_str(), sql)))?;
     let builder = builder(task, request)?;
     let contracts = task.contracts();
-    contracts.judge(&request.columns, &request.partition_columns)?;
+    let judge = || contracts.judge(&request.columns, &request.partition_columns);
     if !task.table.store.log.is_delta_table_location().await? {
+        judge()?;
         let record = task.plan_new(async { builder.await.map(drop) }).await?;
         return Ok(task.commit_new(record).await?.mutation_with(contracts.warnings()));
     }
@@ -32,6 +33,7 @@ pub async fn create(task: &Task, request: &DeltaCreateRequest) -> Result<Report>
         DeltaCreateMode::Error => Ok(task.made_before_or_refused().await?.mutation()),
         DeltaCreateMode::Ignore => Ok(task.keep().await?.mutation()),
         DeltaCreateMode::Overwrite => {
+            judge()?;
             let plan = async |_| builder.clone().with_save_mode(SaveMode::Overwrite).await.map(drop);
             let done = task.commit(Isolation::Serial, true, plan).await?;
             Ok(done.mutation_with(contracts.warnings()))

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use datafusion::common::ScalarValue;
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::lit;
 use datafusion::prelude::DataFrame;
 use serde_json::Value;
 
@@ -37,7 +39,8 @@ pub async fn violations(
 pub async fn hold(contracts: &Contracts, written: Vec<DataFrame>) -> Result<()> {
     contracts.forget();
     for rows in written {
-        for (index, check) in contracts.checks(rows.schema().as_arrow()) {
+        let rows = with_missing(rows, contracts)?;
+        for (index, check) in contracts.checks() {
             let holds = rows.parse_sql_expr(&check.holds)?;
             let broken = rows.clone().filter(holds.is_not_true())?;
             let count = broken.clone().count().await? as i64;
@@ -48,6 +51,17 @@ pub async fn hold(contracts: &Contracts, written: Vec<DataFrame>) -> Result<()> 
         }
     }
     contracts.refusal().map_or(Ok(()), Err)
+}
+
+/// The rows with nulls for the columns that contracts have and they don't.
+fn with_missing(mut rows: DataFrame, contracts: &Contracts) -> Result<DataFrame> {
+    let own = rows.schema().as_arrow().clone();
+    for field in contracts.with_columns(&own)?.fields() {
+        if own.field_with_name(field.name()).is_err() {
+            rows = rows.with_column(field.name(), lit(ScalarValue::try_from(field.data_type())?))?;
+        }
+    }
+    Ok(rows)
 }
 
 async fn sample(rows: DataFrame) -> Result<Vec<BTreeMap<String, Value>>> {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::cast;
+use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
@@ -64,10 +65,16 @@ impl Checks {
         for (name, sql) in extra {
             constraints.push(Constraint::new(name, sql, &schema, session)?);
         }
-        for (index, check) in contracts.checks(rows.schema()) {
-            let mut constraint = Constraint::new(&check.rule, &check.holds, &schema, session)?;
-            constraint.rule = Some((index, check));
-            constraints.push(constraint);
+        let columns = DFSchema::try_from(contracts.with_columns(rows.schema())?)?;
+        for (index, check) in contracts.checks() {
+            let holds = session.create_logical_expr(&check.holds, &columns)?;
+            let holds = without_missing(holds, &columns, &schema)?;
+            constraints.push(Constraint {
+                name: check.rule.clone(),
+                sql: check.holds.clone(),
+                holds: session.create_physical_expr(cast(holds, DataType::Boolean), &schema)?,
+                rule: Some((index, check)),
+            });
         }
         let constraints = Arc::new(constraints);
         Ok(Self {
@@ -116,6 +123,18 @@ impl Constraint {
         }
         Ok(())
     }
+}
+
+/// The expression with nulls for the columns that the rows don't have.
+fn without_missing(expression: Expr, columns: &DFSchema, rows: &DFSchema) -> Result<Expr> {
+    let replaced = expression.transform(|part| match &part {
+        Expr::Column(column) if !rows.has_column_with_unqualified_name(&column.name) => {
+            let field = columns.field_with_unqualified_name(&column.name)?;
+            Ok(Transformed::yes(lit(ScalarValue::try_from(field.data_type())?)))
+        }
+        _ => Ok(Transformed::no(part)),
+    });
+    Ok(replaced?.data)
 }
 
 impl fmt::Debug for Checks {
