@@ -29,6 +29,7 @@ interface Parameter {
   readonly in: string;
   readonly required?: boolean;
   readonly example?: unknown;
+  readonly examples?: Record<string, { value?: unknown }>;
 }
 
 interface Operation {
@@ -135,14 +136,18 @@ function bytesOf(type: string, value: unknown): string | Uint8Array {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+function exampleOf({ example, examples = {} }: Parameter): unknown {
+  return example ?? Object.values(examples)[0]?.value;
+}
+
 /** The path with the examples of its parameters, or with what was made before. */
 function filled(path: string, { parameters = [] }: Operation, ids: Readonly<Record<string, string>>): string {
   const made = Object.entries(ids).find(([prefix]) => path.startsWith(`${prefix}/`))?.[1];
   const filled = parameters
     .filter((parameter) => parameter.in === "path")
-    .reduce((rest, { name, example }) => rest.replace(`{${name}}`, made ?? String(example)), path);
+    .reduce((rest, parameter) => rest.replace(`{${parameter.name}}`, made ?? String(exampleOf(parameter))), path);
   const asked = parameters.filter((parameter) => parameter.in === "query" && parameter.required);
-  return `${filled}?${new URLSearchParams(Object.fromEntries(asked.map(({ name, example }) => [name, String(example)])))}`;
+  return `${filled}?${new URLSearchParams(Object.fromEntries(asked.map((parameter) => [parameter.name, String(exampleOf(parameter))])))}`;
 }
 
 function remember(path: string, answer: Answer, ids: Record<string, string>): void {
