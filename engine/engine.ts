@@ -133,16 +133,17 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const reads = new TableReads({ native, tables, sessions: open, queries });
   const contractStore = new DocumentStore<Entry<SchemaContract>>(join(state, "contracts"), log);
   const modelStore = new DocumentStore<Entry<SemanticModel>>(join(state, "semantics"), log);
-  const referrers = (name: string): string[] => semantics.referrers(name);
+  const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
   const contracts = new Contracts({ native, store: contractStore, turns, reads, queries, referrers });
   const semantics: Semantics = new Semantics({ native, store: modelStore, turns, contracts, queries });
   await contracts.registry.load();
   await semantics.registry.load();
   await tables.restore();
-  const views = new Views({
+  const views: Views = new Views({
     session: open.use(undefined),
     registry: viewRegistry,
     tables: viewTables,
+    contracts,
     isTaken: (name) => parameterTables.registry.has(name),
   });
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([

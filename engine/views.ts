@@ -1,5 +1,6 @@
 /** Views: statements with names, planned when they are registered, read by their names or at a URL of their own. */
 import type {
+  ContractViolation,
   FieldSpec,
   PageSelection,
   QueryRequest,
@@ -10,6 +11,7 @@ import type {
   ViewList,
 } from "../schemas/generated/index.js";
 import type { Condition } from "./condition.js";
+import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { DocumentRegistry, Entry } from "./document-registry.js";
 import { hashMsgpackCanonical } from "./hashing.js";
@@ -17,8 +19,11 @@ import type { NativeSession } from "./native.js";
 import type { ViewTables } from "./view-tables.js";
 
 /** A view as it is kept on disk, with what its planning said. */
-export interface StoredView extends Required<Omit<ViewDefinition, "description">> {
+export interface StoredView extends Required<Pick<ViewDefinition, "sql" | "parameters" | "cache_policy">> {
   readonly description?: string;
+  readonly contract?: string;
+  /** What the contract only warned of. */
+  readonly violations?: ContractViolation[];
   readonly dependencies: string[];
   readonly columns: FieldSpec[];
 }
@@ -34,6 +39,7 @@ export interface ViewsParts {
   readonly registry: DocumentRegistry<StoredView>;
   readonly tables: ViewTables;
   /** Whether a parameter table has the name. */
+  readonly contracts: Contracts;
   readonly isTaken: (name: string) => boolean;
 }
 
@@ -51,8 +57,9 @@ export class Views {
 
   get(name: string): DescribedView {
     const entry = this.#parts.registry.entry(name);
-    const { sql, parameters, columns } = entry.value;
-    const description = { ...this.#entry(entry), sql, parameters, columns };
+    const { sql, parameters, columns, contract, violations } = entry.value;
+    const held = { ...(contract !== undefined && { contract }), ...(violations && { violations }) };
+    const description = { ...this.#entry(entry), sql, parameters, columns, ...held };
     return { description, revision: this.#fingerprint(entry) };
   }
 
@@ -98,9 +105,15 @@ export class Views {
   /** What the views were registered with, each after those that it reads. */
   definitions(): [string, ViewDefinition][] {
     return this.inOrder().map(({ name, value }) => {
-      const { dependencies: _, columns: __, ...definition } = value;
+      const { dependencies: _, columns: __, violations: ___, ...definition } = value;
       return [name, definition];
     });
+  }
+
+  /** The views that are held to a contract. */
+  referrers(contract: string): string[] {
+    const views = this.#parts.registry.entries().filter(([, { value }]) => value.contract === contract);
+    return views.map(([name]) => `views/${name}`);
   }
 
   /** The views, each after those that it reads. */
@@ -115,14 +128,29 @@ export class Views {
     return [...ordered.values()];
   }
 
-  async #planned(name: string, { sql, parameters = {}, cache_policy = "none", description }: ViewDefinition) {
+  async #planned(name: string, definition: ViewDefinition): Promise<StoredView> {
+    const { sql, parameters = {}, cache_policy = "none", description, contract } = definition;
     if (this.#parts.isTaken(name)) throw nameTaken(name);
     refuseReserved(parameters);
     const { session } = this.#parts;
     const spec = { sql, parameters, cache_policy };
     const { dependencies, columns, volatile } = await session.planView(name, spec, this.#above(name));
     if (cache_policy !== "none") refuseUnkept(name, definitionFault(volatile, parameters));
-    return { ...spec, ...(description !== undefined && { description }), dependencies, columns };
+    const held = contract === undefined ? {} : { contract, ...this.#held(name, contract, columns) };
+    return { ...spec, ...(description !== undefined && { description }), ...held, dependencies, columns };
+  }
+
+  /** What a contract only warns of in a view; refuses what it doesn't let in. */
+  #held(name: string, contract: string, columns: FieldSpec[]): Pick<StoredView, "violations"> {
+    const { contracts } = this.#parts;
+    const { on_write = "enforce" } = contracts.registry.entry(contract).value;
+    const violations = on_write === "off" ? [] : contracts.violations(contract, columns);
+    if (violations.length === 0) return {};
+    if (on_write === "warn") return { violations };
+    throw new DataFusionEngineError(`The columns of the view ${name} break the contract ${contract}.`, {
+      code: "contract_violated",
+      details: { contract, violations },
+    });
   }
 
   #entry({ name, registered_at, value }: Entry<StoredView>): ViewEntry {

@@ -87,6 +87,8 @@ export function views(app: App): void {
             "entry_in_use",
             "cyclic_dependency",
             "invalid_entry",
+            "contract_not_found",
+            "contract_violated",
             "precondition_failed",
           ),
         },

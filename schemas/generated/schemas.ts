@@ -12829,6 +12829,11 @@ export const ViewDefinition = unsafe<types.ViewDefinition>({
       "type": "string",
       "description": "What the rows mean.",
       "maxLength": 1000
+    },
+    "contract": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The schema contract that its columns are held to when it is registered, as `on_write` of the contract says."
     }
   },
   "required": [
@@ -12907,6 +12912,17 @@ export const ViewDescription = unsafe<types.ViewDescription>({
       "type": "string",
       "format": "date-time",
       "description": "When the name was first registered, RFC 3339."
+    },
+    "contract": {
+      "type": "string",
+      "description": "The schema contract that its columns are held to."
+    },
+    "violations": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_violation.schema.json"
+      },
+      "description": "What the contract only warned of."
     }
   },
   "required": [

@@ -613,6 +613,10 @@ export interface ViewDefinition {
    * What the rows mean.
    */
   description?: string;
+  /**
+   * The schema contract that its columns are held to when it is registered, as `on_write` of the contract says.
+   */
+  contract?: string;
 }
 /**
  * A value that a view leaves open, as `$name` in its statement.
@@ -4539,6 +4543,14 @@ export interface ViewDescription {
    * When the name was first registered, RFC 3339.
    */
   registered_at: string;
+  /**
+   * The schema contract that its columns are held to.
+   */
+  contract?: string;
+  /**
+   * What the contract only warned of.
+   */
+  violations?: ContractViolation[];
 }
 /**
  * A view in the list.

@@ -215,6 +215,36 @@ describe("views", () => {
     assert.deepEqual(await rows(high), [{ n: 4, delay: 218 }]);
   });
 
+  it("are held to a contract when they are registered", async () => {
+    const table = await writing.table();
+    const [contract, name] = [fresh("contract"), fresh("held")];
+    const columns = [
+      { name: "id", dtype: "Int64" },
+      { name: "delay", dtype: "Float64" },
+    ];
+    const agree = (on_write: string) =>
+      server.client.sendJson(`/v1/contracts/${contract}`, { columns, policy: "strict", on_write }, { method: "PUT" });
+    const define = (sql: string) => put(name, { sql, contract });
+    assertProblem(await define(`SELECT id FROM ${table}`), { status: 404, code: "contract_not_found" });
+    assert.equal((await agree("enforce")).status, 201);
+    const problem = assertProblem(await define(`SELECT id, delay, origin FROM ${table}`), {
+      status: 422,
+      code: "contract_violated",
+    });
+    const violations = (problem.details?.violations ?? []) as { violation_type: string }[];
+    assert.deepEqual(violations.map((one) => one.violation_type).sort(), ["extra_column", "type_mismatch"]);
+    assert.equal((await agree("warn")).status, 200);
+    const warned = await define(`SELECT id, delay FROM ${table}`);
+    assert.equal(warned.as<ViewDescription>().violations?.[0]?.violation_type, "type_mismatch", warned.text);
+    assert.equal((await agree("enforce")).status, 200);
+    const held = await define(`SELECT id, CAST(delay AS DOUBLE) AS delay FROM ${table}`);
+    assert.deepEqual([held.status, held.as<ViewDescription>().contract], [200, contract], held.text);
+    assertProblem(await server.client.send(`/v1/contracts/${contract}`, { method: "DELETE" }), {
+      status: 409,
+      code: "entry_in_use",
+    });
+  });
+
   it("survive a restart, with what is kept of them", async () => {
     const table = await writing.table();
     const [name, above] = [fresh("kept"), fresh("above")];
