@@ -1,7 +1,16 @@
-//! What Lakegate changes in DataFusion's functions and operators: no silent overflow, no unbounded growth.
+//! The functions and operators that Lakegate adds to DataFusion's, and what it changes in these: no silent overflow, no
+//! unbounded growth.
 
 mod bounded;
+mod changes;
 mod checked_arithmetic;
+mod collections;
+mod function;
+mod hashes;
+mod json;
+mod json_operators;
+mod json_text;
+mod text;
 
 use std::sync::Arc;
 
@@ -9,6 +18,8 @@ use datafusion::execution::{FunctionRegistry, SessionState};
 
 use self::bounded::Bounded;
 use self::checked_arithmetic::CheckedIntegers;
+use self::function::Function;
+use self::json_operators::JsonOperators;
 use crate::error::Result;
 
 pub fn install(state: &mut SessionState) -> Result<()> {
@@ -18,5 +29,25 @@ pub fn install(state: &mut SessionState) -> Result<()> {
             state.register_udf(Arc::new(Bounded::new(function).into()))?;
         }
     }
-    Ok(())
+    for function in own() {
+        state.register_udf(Arc::new(function.udf()))?;
+    }
+    let operators = JsonOperators {
+        get: state.udf("json_get")?,
+        as_text: state.udf("json_as_text")?,
+        contains: state.udf("json_contains")?,
+    };
+    Ok(state.register_expr_planner(Arc::new(operators))?)
+}
+
+/// Lakegate's own functions.
+fn own() -> impl Iterator<Item = Function> {
+    let groups = [
+        changes::functions(),
+        collections::functions(),
+        hashes::functions(),
+        json::functions(),
+        text::functions(),
+    ];
+    groups.into_iter().flatten()
 }
