@@ -15,6 +15,7 @@ import { Contracts } from "./contracts.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
 import { configFingerprint } from "./fingerprint.js";
+import { Functions } from "./functions.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { KeptResults } from "./kept-results.js";
@@ -23,6 +24,7 @@ import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { ParameterTables, type StoredParameterTable } from "./parameter-tables.js";
 import { ParameterValueFiles } from "./parameter-value-files.js";
+import { Profiles } from "./profiles.js";
 import { Queries } from "./queries.js";
 import { QueryHistory } from "./query-history.js";
 import { ImmutableRegistry } from "./registry.js";
@@ -30,7 +32,7 @@ import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
 import { Semantics } from "./semantics.js";
-import { Sessions } from "./sessions.js";
+import { Sessions, type StoredSession } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
 import { TableReads } from "./table-reads.js";
@@ -73,6 +75,8 @@ export interface Engine {
   readonly catalog: Catalog;
   readonly reads: TableReads;
   readonly gates: Gates;
+  readonly functions: Functions;
+  readonly profiles: Profiles;
   /** A text that differs where two values do, for ETags. */
   revision(value: object): string;
   readiness(): Readiness;
@@ -87,7 +91,14 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const native = new NativeEngine(options.config);
   log.info({ config: configFingerprint(native) }, "the engine is open");
   const tables = new TableCatalog(native, new DocumentStore(join(state, "tables"), log), log);
-  const open = new Sessions(native, options.sessions);
+  const turns = new Turns();
+  const functions = new Functions(native, new DocumentStore(join(state, "functions"), log), turns, log);
+  await functions.restore();
+  const profiles = new Profiles(native, new DocumentStore(join(state, "profiles"), log), turns);
+  await profiles.load();
+  const sessionStore = new DocumentStore<StoredSession>(join(state, "sessions"), log);
+  const open = new Sessions({ native, profiles, store: sessionStore, log, limit: options.sessions });
+  await open.load();
   const { diskBytes, memoryBytes, ttlMs } = options.results;
   const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
   kept.load();
@@ -112,7 +123,6 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   );
   await Promise.all([keptTables.load(), viewRegistry.load()]);
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
-  const turns = new Turns();
   const valueStore = new DocumentStore<Entry<StoredParameterTable>>(join(state, "parameter-tables"), log);
   const files = new ParameterValueFiles(join(state, "parameters"), log);
   const isTaken = async (name: string) =>
@@ -147,6 +157,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     isTaken: (name) => parameterTables.registry.has(name),
   });
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
+    ["functions", functions],
+    ["profiles", profiles],
     ["tables", tablePart(tables)],
     ["parameter_tables", parameterTables],
     ["views", views],
@@ -170,12 +182,15 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     catalog,
     reads,
     gates: new Gates(reads),
+    functions,
+    profiles,
     revision: hashMsgpackCanonical,
     readiness: () => ({ ready: !closed, reasons: closed ? ["The service is shutting down."] : [] }),
     write: (write) => native.writeTable(write),
     close: () => {
       closed = true;
       tables.close();
+      open.stop();
       queries.cancelAll();
     },
   };

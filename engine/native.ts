@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import type * as addon from "../native/index.js";
 import type {
+  CachePolicy,
   ChangeRequest,
   ContractVerdict,
   DeltaFeatureGate,
@@ -19,9 +20,11 @@ import type {
   FieldSpec,
   FilePage,
   FileRequest,
+  FunctionInfo,
   GateVerdict,
   HistoryPage,
   HistoryRequest,
+  MacroRegistration,
   OperationContext,
   ParameterTable,
   ProvidedRelations,
@@ -35,9 +38,11 @@ import type {
   ResultTarget,
   RowCheck,
   SchemaContract,
+  SchemaValidation,
   SemanticModel,
   SemanticQuery,
   SemanticStatement,
+  SessionCache,
   SessionProfile,
   StoredQuery,
   StoredResult,
@@ -173,6 +178,20 @@ export class NativeEngine implements FingerprintableConfig {
     return decode(await crossAsync(() => this.#engine.writeTable(encode(write))));
   }
 
+  /** The built-in functions, by name. */
+  builtInFunctions(): FunctionInfo[] {
+    return decode(cross(() => this.#engine.builtInFunctions()));
+  }
+
+  /** Adds macros, all or none; answers what they are. */
+  async defineMacros(macros: readonly MacroRegistration[]): Promise<FunctionInfo[]> {
+    return decode(await crossAsync(() => this.#engine.defineMacros(encode({ macros }))));
+  }
+
+  dropMacro(name: string): void {
+    cross(() => this.#engine.dropMacro(name));
+  }
+
   /** Runs a table operation on its request; answers its report. */
   async operate<Report>(operation: TableOperation, request: object, context: OperationContext): Promise<Report> {
     return decode(await crossAsync(() => this.#engine.operate(operation, encode(request), encode(context))));
@@ -210,6 +229,8 @@ export class NativeIngest {
 export class NativeSession implements FingerprintableConfig {
   readonly #session: addon.Session;
   #defaults: QueryDefaults | undefined;
+  #cachePolicy: CachePolicy | undefined;
+  #schemaValidation: SchemaValidation | undefined;
 
   constructor(session: addon.Session) {
     this.#session = session;
@@ -223,6 +244,18 @@ export class NativeSession implements FingerprintableConfig {
   get defaults(): QueryDefaults {
     this.#defaults ??= this.effectiveProfile().defaults ?? {};
     return this.#defaults;
+  }
+
+  /** What queries ask of the result cache besides what their requests do. */
+  get cachePolicy(): CachePolicy {
+    this.#cachePolicy ??= cachePolicyOf(this.effectiveProfile().cache);
+    return this.#cachePolicy;
+  }
+
+  /** What becomes of schemas and rows that break a contract. */
+  get schemaValidation(): SchemaValidation {
+    this.#schemaValidation ??= this.effectiveProfile().schema_validation ?? "enforce";
+    return this.#schemaValidation;
   }
 
   effectiveProfile(): SessionProfile {
@@ -253,6 +286,14 @@ export class NativeSession implements FingerprintableConfig {
   async explain(request: ExplainRequest): Promise<Explanation> {
     return decode(await crossAsync(() => this.#session.explain(encode(request))));
   }
+}
+
+function cachePolicyOf({ use, max_age_seconds }: SessionCache = {}): CachePolicy {
+  return {
+    ...(use === "bypass" && { no_store: true }),
+    ...(use === "refresh" && { no_cache: true }),
+    ...(max_age_seconds !== undefined && { max_age_seconds }),
+  };
 }
 
 export class NativeQuery {

@@ -67,7 +67,13 @@ export class Queries {
     const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const session = this.#parts.sessions.use(request.session_id);
     const { byte_limit = session.defaults.byte_limit } = request;
-    const demand = { request, session, encoding, policy, hasByteLimit: byte_limit !== undefined };
+    const demand = {
+      request,
+      session,
+      encoding,
+      policy: strictest(session.cachePolicy, policy),
+      hasByteLimit: byte_limit !== undefined,
+    };
     const prepare = () => session.query(format, gated(request));
     return this.#register(request, format, async (prepared) => {
       const given = await this.#parts.values.given(request);
@@ -222,6 +228,17 @@ export class Queries {
     this.#parts.history.file(query.entry());
     this.#running.unregister(query.id);
   }
+}
+
+/** What the session asks holds besides what the request asks, which alone says how old a result may be where it does. */
+function strictest(session: CachePolicy, request: CachePolicy): CachePolicy {
+  const max_age_seconds = request.max_age_seconds ?? session.max_age_seconds;
+  return {
+    ...request,
+    no_cache: request.no_cache || session.no_cache || false,
+    no_store: request.no_store || session.no_store || false,
+    ...(max_age_seconds != null && { max_age_seconds }),
+  };
 }
 
 const longestSqlKept = 10_000;

@@ -7,7 +7,7 @@ import { buildIdentityPayload, type SourceIdentity, storageOptionsHash } from ".
 export type StorageOptions = (table: string) => Readonly<Record<string, string>>;
 
 export function resultKey(
-  { statement, engine, time_zone, row_limit = null, sources, views = {}, values = {} }: QueryIdentity,
+  { statement, engine, time_zone, row_limit = null, settings = {}, sources, views = {}, values = {} }: QueryIdentity,
   parameters: QueryParameters | undefined,
   options: StorageOptions,
 ): string {
@@ -16,7 +16,7 @@ export function resultKey(
     view: {
       definition: statement,
       parameters: parameters ?? [],
-      settings: { time_zone, row_limit },
+      settings: { time_zone, row_limit, ...settings },
       function_versions: { engine },
       views,
       values,

@@ -143,12 +143,13 @@ export class TableOperations {
 
   async #context(name: string, asked: object, terms: OperationTerms): Promise<OperationContext> {
     const { revisions, idempotencyKey, sessionId } = terms;
-    const gates = this.#sessions.gates(sessionId);
+    const session = this.#sessions.terms(sessionId);
+    const { schemaValidation } = this.#sessions.use(sessionId);
     const expected = revisions && { expected_version: await this.#catalog.versionAmong(name, revisions) };
     const idempotency = idempotencyKey !== undefined && {
       idempotency: { key: hashText(idempotencyKey), fingerprint: hashMsgpackCanonical(asked) },
     };
-    return { ...expected, ...idempotency, gates, contracts: this.#contracts.ofTable(name) };
+    return { ...expected, ...idempotency, ...session, contracts: this.#contracts.ofTable(name, schemaValidation) };
   }
 
   #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {

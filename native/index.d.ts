@@ -54,6 +54,11 @@ export declare class Engine {
   /** The SemanticStatement that answers a SemanticQuery of a SemanticModel. */
   semanticStatement(model: Buffer, query: Buffer): Buffer | Fault;
   writeTable(request: Buffer): Promise<Buffer | Fault>;
+  /** FunctionInfo[]. */
+  builtInFunctions(): Buffer | Fault;
+  /** Adds the macros of MacroRegistrations; answers FunctionInfo[]. */
+  defineMacros(registrations: Buffer): Promise<Buffer | Fault>;
+  dropMacro(name: string): void | Fault;
   /** Runs a table operation on its request, in an OperationContext; answers its report. */
   operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;
   /** Starts a table operation whose rows follow as bytes of the format. */

@@ -2,9 +2,11 @@
 import type { App } from "./app.js";
 import { cache } from "./cache.js";
 import { contracts } from "./contracts.js";
+import { functions } from "./functions.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { parameterTables } from "./parameter-tables.js";
+import { profiles } from "./profiles.js";
 import { queries } from "./queries.js";
 import { query } from "./query.js";
 import { registries } from "./registries.js";
@@ -24,9 +26,11 @@ export * from "./media-types.js";
 export const resources: readonly ((app: App) => void)[] = [
   cache,
   contracts,
+  functions,
   gates,
   health,
   parameterTables,
+  profiles,
   queries,
   query,
   registries,

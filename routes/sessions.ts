@@ -24,19 +24,19 @@ export function sessions(app: App): void {
         operationId: "openSession",
         summary: "Open a session",
         description:
-          "Makes a session from a profile. Queries use it by its id; it ends when it has not been used for `ttl_seconds`.",
+          "Makes a session from settings or from a profile by its name. Queries use it by its id; it survives a restart, and ends when it has not been used for `ttl_seconds`. How long it lives is written to disk when a tenth of that time has passed, so that after a crash a session may end as much earlier.",
         tags,
         body: body(SessionRequest),
         response: {
           201: answer(SessionDescription, "The session.", {
             Location: { type: "string", description: "The path of the session." },
           }),
-          ...problems(...bodyProblems, "too_many_requests"),
+          ...problems(...bodyProblems, "too_many_requests", "profile_not_found"),
         },
       },
     },
     async (request, reply) => {
-      const session = sessions.open(request.body);
+      const session = await sessions.open(request.body);
       return reply.code(201).header("location", `/v1/sessions/${session.session_id}`).send(session);
     },
   );
@@ -87,7 +87,7 @@ export function sessions(app: App): void {
       },
     },
     async (request, reply) => {
-      sessions.close(request.params.id);
+      await sessions.close(request.params.id);
       return reply.code(204).send(null);
     },
   );

@@ -37,6 +37,7 @@ test("a body may be absent where the service takes none, and nowhere else", () =
     "importCatalog",
     "openSession",
     "optimizeTable",
+    "putProfile",
     "querySemanticModel",
     "vacuumTable",
     "validateContract",

@@ -4,6 +4,7 @@ export const borderTypes: readonly string[] = [
   "EngineSupport",
   "ExplainAnswer",
   "ExplainRequest",
+  "FunctionInfo",
   "GateVerdict",
   "ParameterTable",
   "QueryRequest",

@@ -9,6 +9,9 @@ export interface Field {
   readonly required: boolean;
 }
 
+/** Words that Rust keeps for itself and schemas use. */
+const keywords = new Set(["type", "use"]);
+
 const integers: Readonly<Record<string, string>> = { int32: "i32", int64: "i64" };
 
 export class RustShapes {
@@ -91,7 +94,7 @@ export function fieldsOf(schema: Schema): Field[] {
 
 /** The name of a field in Rust. */
 export function fieldName({ name }: Field): string {
-  return name === "type" ? "r#type" : name;
+  return keywords.has(name) ? `r#${name}` : name;
 }
 
 /** Whether the field may be absent and has no value then. */

@@ -162,7 +162,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "kind": "config",
     "retryable": false,
     "title": "Name taken",
-    "description": "A table of the warehouse has this name. Choose another one."
+    "description": "The name belongs to what cannot be replaced: a table of the warehouse, a built-in function, a preset. Choose another one."
   },
   "entry_in_use": {
     "status": 409,

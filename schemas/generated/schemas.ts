@@ -165,6 +165,36 @@ export const AnalyzeReport = unsafe<types.AnalyzeReport>({
   ]
 });
 
+export type ArgumentDocumentation = types.ArgumentDocumentation;
+export const ArgumentDocumentation = unsafe<types.ArgumentDocumentation>({
+  "$id": "https://lakegate.dev/schemas/api/argument_documentation.schema.json",
+  "title": "ArgumentDocumentation",
+  "description": "What an argument means.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "Its name.",
+      "minLength": 1
+    },
+    "description": {
+      "type": "string",
+      "description": "What it is."
+    }
+  },
+  "required": [
+    "name",
+    "description"
+  ],
+  "examples": [
+    {
+      "name": "numeric_expression",
+      "description": "A number."
+    }
+  ]
+});
+
 export type CacheEviction = types.CacheEviction;
 export const CacheEviction = unsafe<types.CacheEviction>({
   "$id": "https://lakegate.dev/schemas/api/cache_eviction.schema.json",
@@ -422,6 +452,26 @@ export const CatalogDocument = unsafe<types.CatalogDocument>({
   "type": "object",
   "additionalProperties": false,
   "properties": {
+    "functions": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/function_definition.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[a-z_][a-z0-9_]{0,127}$"
+      },
+      "description": "The macros."
+    },
+    "profiles": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$"
+      },
+      "description": "The profiles that are no presets."
+    },
     "tables": {
       "type": "object",
       "additionalProperties": {
@@ -484,6 +534,26 @@ export const CatalogDocument = unsafe<types.CatalogDocument>({
       }
     },
     {}
+  ]
+});
+
+export type CatalogSettings = types.CatalogSettings;
+export const CatalogSettings = unsafe<types.CatalogSettings>({
+  "$id": "https://lakegate.dev/schemas/api/catalog_settings.schema.json",
+  "title": "CatalogSettings",
+  "description": "What SQL sees of the catalog.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "information_schema": {
+      "type": "boolean",
+      "description": "Whether `information_schema` and SHOW show what is served; they do when absent."
+    }
+  },
+  "examples": [
+    {
+      "information_schema": false
+    }
   ]
 });
 
@@ -3749,6 +3819,46 @@ export const DeltaSetPropertiesRequest = unsafe<types.DeltaSetPropertiesRequest>
   ]
 });
 
+export type DeltaSettings = types.DeltaSettings;
+export const DeltaSettings = unsafe<types.DeltaSettings>({
+  "$id": "https://lakegate.dev/schemas/api/delta_settings.schema.json",
+  "title": "DeltaSettings",
+  "description": "How a session treats Delta tables.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "gate": {
+      "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json",
+      "description": "What the protocol of every table that is read must be at least, besides the gate of the session."
+    },
+    "support": {
+      "$ref": "https://lakegate.dev/schemas/delta/protocol_support.schema.json",
+      "description": "What the protocol of every table that is read must be covered by."
+    },
+    "protocol_mode": {
+      "$ref": "https://lakegate.dev/schemas/api/protocol_mode.schema.json",
+      "description": "What becomes of a table that `support` does not cover; `error` when absent."
+    },
+    "runtime_env": {
+      "$ref": "https://lakegate.dev/schemas/delta/runtime_env_options.schema.json",
+      "description": "How far operations on tables may spill."
+    },
+    "scan": {
+      "$ref": "https://lakegate.dev/schemas/api/scan_settings.schema.json",
+      "default": {}
+    }
+  },
+  "examples": [
+    {
+      "support": {
+        "max_reader_version": 1,
+        "max_writer_version": 2
+      },
+      "protocol_mode": "warn"
+    }
+  ]
+});
+
 export type DeltaSnapshotInfo = types.DeltaSnapshotInfo;
 export const DeltaSnapshotInfo = unsafe<types.DeltaSnapshotInfo>({
   "$id": "https://lakegate.dev/schemas/delta/snapshot_info.schema.json",
@@ -4824,6 +4934,30 @@ export const ExecutionSettings = unsafe<types.ExecutionSettings>({
       "type": "string",
       "description": "The time zone of timestamps without one, as an IANA name or an offset.",
       "minLength": 1
+    },
+    "repartition_joins": {
+      "type": "boolean",
+      "description": "Whether rows are divided by their keys so that a join runs in parallel."
+    },
+    "repartition_aggregations": {
+      "type": "boolean",
+      "description": "Whether rows are divided by their keys so that an aggregation runs in parallel."
+    },
+    "repartition_windows": {
+      "type": "boolean",
+      "description": "Whether rows are divided by their keys so that a window function runs in parallel."
+    },
+    "repartition_sorts": {
+      "type": "boolean",
+      "description": "Whether parts are sorted in parallel and merged."
+    },
+    "repartition_file_scans": {
+      "type": "boolean",
+      "description": "Whether a large file is read by several partitions."
+    },
+    "parquet": {
+      "$ref": "https://lakegate.dev/schemas/api/parquet_settings.schema.json",
+      "default": {}
     }
   },
   "examples": [
@@ -4898,6 +5032,14 @@ export const ExplainAnswer = unsafe<types.ExplainAnswer>({
         }
       ],
       "description": "What running it showed; null unless `analyze` was set."
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "What the session only warns of, such as tables that its support does not cover.",
+      "default": []
     }
   },
   "required": [
@@ -5598,6 +5740,704 @@ export const FilterTerm = unsafe<types.FilterTerm>({
   ]
 });
 
+export type FunctionArgument = types.FunctionArgument;
+export const FunctionArgument = unsafe<types.FunctionArgument>({
+  "$id": "https://lakegate.dev/schemas/api/function_argument.schema.json",
+  "title": "FunctionArgument",
+  "description": "An argument that a function takes.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Its name, as far as it is known.",
+      "default": null,
+      "minLength": 1
+    },
+    "type": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The Arrow type that it is brought to; null where the function takes several.",
+      "default": null,
+      "minLength": 1
+    },
+    "default": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The SQL expression that stands for it where a call leaves it out.",
+      "default": null,
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {
+      "name": "text",
+      "type": "Utf8"
+    },
+    {
+      "type": "Int64"
+    }
+  ]
+});
+
+export type FunctionDefinition = types.FunctionDefinition;
+export const FunctionDefinition = unsafe<types.FunctionDefinition>({
+  "$id": "https://lakegate.dev/schemas/api/function_definition.schema.json",
+  "title": "FunctionDefinition",
+  "description": "A macro: an SQL expression that stands for a call, with the arguments in place of its parameters.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "parameters": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_parameter.schema.json"
+      },
+      "maxItems": 64,
+      "description": "What a call gives, in this order or by name (`f(late => 20)`).",
+      "default": []
+    },
+    "expression": {
+      "type": "string",
+      "description": "The SQL expression that stands for a call. It names its parameters, functions and other macros only.",
+      "minLength": 1
+    },
+    "description": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "What it is for.",
+      "default": null,
+      "minLength": 1
+    },
+    "examples": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_example.schema.json"
+      },
+      "maxItems": 20,
+      "description": "Queries that show it.",
+      "default": []
+    }
+  },
+  "required": [
+    "expression"
+  ],
+  "examples": [
+    {
+      "parameters": [
+        {
+          "name": "minutes"
+        },
+        {
+          "name": "late",
+          "default": "15"
+        }
+      ],
+      "expression": "CASE WHEN minutes > late THEN 'late' ELSE 'on time' END",
+      "description": "Says whether a delay counts."
+    },
+    {
+      "parameters": [],
+      "expression": "3.14159"
+    }
+  ]
+});
+
+export type FunctionDocumentation = types.FunctionDocumentation;
+export const FunctionDocumentation = unsafe<types.FunctionDocumentation>({
+  "$id": "https://lakegate.dev/schemas/api/function_documentation.schema.json",
+  "title": "FunctionDocumentation",
+  "description": "What a function is for, and how it is called.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "description": {
+      "type": "string",
+      "description": "What it does.",
+      "minLength": 1
+    },
+    "syntax": {
+      "type": "string",
+      "description": "How a call looks.",
+      "minLength": 1
+    },
+    "alternative_syntax": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Other ways to write it.",
+      "default": []
+    },
+    "arguments": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/argument_documentation.schema.json"
+      },
+      "description": "What the arguments mean.",
+      "default": []
+    },
+    "example": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "An example as its authors print it; `examples` of the function have queries that run.",
+      "default": null,
+      "minLength": 1
+    },
+    "related": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Functions to look at too.",
+      "default": []
+    }
+  },
+  "required": [
+    "description",
+    "syntax"
+  ],
+  "examples": [
+    {
+      "description": "The absolute value of a number.",
+      "syntax": "abs(numeric_expression)",
+      "arguments": [
+        {
+          "name": "numeric_expression",
+          "description": "A number."
+        }
+      ]
+    }
+  ]
+});
+
+export type FunctionExample = types.FunctionExample;
+export const FunctionExample = unsafe<types.FunctionExample>({
+  "$id": "https://lakegate.dev/schemas/api/function_example.schema.json",
+  "title": "FunctionExample",
+  "description": "A query that shows a function, and its rows.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "description": "The query.",
+      "minLength": 1
+    },
+    "rows": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "object",
+        "additionalProperties": true
+      },
+      "description": "The rows that it gives; null where nobody wrote them down.",
+      "default": null
+    }
+  },
+  "required": [
+    "sql"
+  ],
+  "examples": [
+    {
+      "sql": "SELECT abs(-1) AS one",
+      "rows": [
+        {
+          "one": 1
+        }
+      ]
+    },
+    {
+      "sql": "SELECT now()"
+    }
+  ]
+});
+
+export type FunctionInfo = types.FunctionInfo;
+export const FunctionInfo = unsafe<types.FunctionInfo>({
+  "$id": "https://lakegate.dev/schemas/api/function_info.schema.json",
+  "title": "FunctionInfo",
+  "description": "A function that SQL can call.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name that calls it.",
+      "minLength": 1
+    },
+    "aliases": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Other names of the same function.",
+      "default": []
+    },
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/function_kind.schema.json"
+    },
+    "volatility": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/function_volatility.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "Whether equal arguments give equal results; null for a macro, which is as its expression.",
+      "default": null
+    },
+    "signatures": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_signature.schema.json"
+      },
+      "description": "The ways to call it, as far as they can be told without a call.",
+      "default": []
+    },
+    "documentation": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/function_documentation.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "What it is for; null where nobody wrote that down.",
+      "default": null
+    },
+    "examples": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_example.schema.json"
+      },
+      "description": "Queries that show it.",
+      "default": []
+    },
+    "definition": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/function_definition.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How a macro was registered; null for all others.",
+      "default": null
+    }
+  },
+  "required": [
+    "name",
+    "kind"
+  ],
+  "examples": [
+    {
+      "name": "casefold",
+      "kind": "scalar",
+      "volatility": "immutable",
+      "signatures": [
+        {
+          "arguments": [
+            {
+              "name": "text",
+              "type": "Utf8"
+            }
+          ],
+          "variadic": false,
+          "return_type": "Utf8"
+        }
+      ],
+      "documentation": {
+        "description": "Folds the case of a text.",
+        "syntax": "casefold(text)",
+        "arguments": [
+          {
+            "name": "text",
+            "description": "The text."
+          }
+        ]
+      },
+      "examples": [
+        {
+          "sql": "SELECT casefold('A') AS a",
+          "rows": [
+            {
+              "a": "a"
+            }
+          ]
+        }
+      ]
+    },
+    {
+      "name": "punctuality",
+      "kind": "macro",
+      "signatures": [
+        {
+          "arguments": [
+            {
+              "name": "minutes"
+            },
+            {
+              "name": "late",
+              "default": "15"
+            }
+          ],
+          "variadic": false
+        }
+      ],
+      "documentation": {
+        "description": "Says whether a delay counts.",
+        "syntax": "punctuality(minutes, late => 15)"
+      },
+      "definition": {
+        "parameters": [
+          {
+            "name": "minutes"
+          },
+          {
+            "name": "late",
+            "default": "15"
+          }
+        ],
+        "expression": "CASE WHEN minutes > late THEN 'late' ELSE 'on time' END",
+        "description": "Says whether a delay counts."
+      }
+    }
+  ]
+});
+
+export type FunctionKind = types.FunctionKind;
+export const FunctionKind = unsafe<types.FunctionKind>({
+  "$id": "https://lakegate.dev/schemas/api/function_kind.schema.json",
+  "title": "FunctionKind",
+  "description": "What a function computes of: the values of a row, a group, a window or none of them; a macro is an expression that stands for a call.",
+  "type": "string",
+  "enum": [
+    "scalar",
+    "aggregate",
+    "window",
+    "table",
+    "macro"
+  ],
+  "examples": [
+    "scalar"
+  ]
+});
+
+export type FunctionKindSelection = types.FunctionKindSelection;
+export const FunctionKindSelection = unsafe<types.FunctionKindSelection>({
+  "$id": "https://lakegate.dev/schemas/api/function_kind_selection.schema.json",
+  "title": "FunctionKindSelection",
+  "description": "Which of several functions by one name is wanted.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/function_kind.schema.json",
+      "description": "The function of this kind."
+    }
+  },
+  "examples": [
+    {
+      "kind": "window"
+    },
+    {}
+  ]
+});
+
+export type FunctionList = types.FunctionList;
+export const FunctionList = unsafe<types.FunctionList>({
+  "$id": "https://lakegate.dev/schemas/api/function_list.schema.json",
+  "title": "FunctionList",
+  "description": "A page of the functions, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_info.schema.json"
+      },
+      "description": "The entries of this page."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "casefold",
+          "kind": "scalar",
+          "volatility": "immutable",
+          "signatures": [
+            {
+              "arguments": [
+                {
+                  "name": "text",
+                  "type": "Utf8"
+                }
+              ],
+              "variadic": false,
+              "return_type": "Utf8"
+            }
+          ],
+          "documentation": {
+            "description": "Folds the case of a text.",
+            "syntax": "casefold(text)",
+            "arguments": [
+              {
+                "name": "text",
+                "description": "The text."
+              }
+            ]
+          },
+          "examples": [
+            {
+              "sql": "SELECT casefold('A') AS a",
+              "rows": [
+                {
+                  "a": "a"
+                }
+              ]
+            }
+          ]
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type FunctionParameter = types.FunctionParameter;
+export const FunctionParameter = unsafe<types.FunctionParameter>({
+  "$id": "https://lakegate.dev/schemas/api/function_parameter.schema.json",
+  "title": "FunctionParameter",
+  "description": "A parameter of a macro.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name that the expression uses, as it is written there: letters, digits and underscores.",
+      "minLength": 1,
+      "maxLength": 128
+    },
+    "default": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The SQL expression that a call without it has in its place; the parameters after it have one too.",
+      "default": null,
+      "minLength": 1
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "minutes"
+    },
+    {
+      "name": "late",
+      "default": "15"
+    }
+  ]
+});
+
+export type FunctionPath = types.FunctionPath;
+export const FunctionPath = unsafe<types.FunctionPath>({
+  "$id": "https://lakegate.dev/schemas/api/function_path.schema.json",
+  "title": "FunctionPath",
+  "description": "The function that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of a function, in lower case: SQL folds the names of functions that are not quoted.",
+      "pattern": "^[a-z_][a-z0-9_]{0,127}$",
+      "examples": [
+        "punctuality"
+      ]
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "punctuality"
+    }
+  ]
+});
+
+export type FunctionPolicy = types.FunctionPolicy;
+export const FunctionPolicy = unsafe<types.FunctionPolicy>({
+  "$id": "https://lakegate.dev/schemas/api/function_policy.schema.json",
+  "title": "FunctionPolicy",
+  "description": "Which functions SQL may call: macros too, or built-in functions only.",
+  "type": "string",
+  "enum": [
+    "open",
+    "strict"
+  ],
+  "examples": [
+    "open"
+  ]
+});
+
+export type FunctionSelection = types.FunctionSelection;
+export const FunctionSelection = unsafe<types.FunctionSelection>({
+  "$id": "https://lakegate.dev/schemas/api/function_selection.schema.json",
+  "title": "FunctionSelection",
+  "description": "Which functions are wanted, and which page of them.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/function_kind.schema.json",
+      "description": "Only functions of this kind."
+    },
+    "text": {
+      "type": "string",
+      "description": "Only functions with this text in their name, an alias or their description, in any case.",
+      "minLength": 1
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "description": "How many entries a page holds.",
+      "minimum": 1,
+      "maximum": 1000,
+      "default": 100
+    },
+    "cursor": {
+      "type": "string",
+      "description": "`next_cursor` of the page before.",
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {
+      "kind": "scalar",
+      "text": "json",
+      "limit": 10
+    }
+  ]
+});
+
+export type FunctionSettings = types.FunctionSettings;
+export const FunctionSettings = unsafe<types.FunctionSettings>({
+  "$id": "https://lakegate.dev/schemas/api/function_settings.schema.json",
+  "title": "FunctionSettings",
+  "description": "The functions of a session.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "policy": {
+      "$ref": "https://lakegate.dev/schemas/api/function_policy.schema.json",
+      "description": "`open` when absent."
+    }
+  },
+  "examples": [
+    {
+      "policy": "strict"
+    }
+  ]
+});
+
+export type FunctionSignature = types.FunctionSignature;
+export const FunctionSignature = unsafe<types.FunctionSignature>({
+  "$id": "https://lakegate.dev/schemas/api/function_signature.schema.json",
+  "title": "FunctionSignature",
+  "description": "One way to call a function.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "arguments": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/function_argument.schema.json"
+      },
+      "description": "The arguments in their order."
+    },
+    "variadic": {
+      "type": "boolean",
+      "description": "Whether the last argument may be repeated.",
+      "default": false
+    },
+    "return_type": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "The Arrow type of the result; null where it depends on the arguments in another way.",
+      "default": null,
+      "minLength": 1
+    }
+  },
+  "required": [
+    "arguments"
+  ],
+  "examples": [
+    {
+      "arguments": [
+        {
+          "name": "text",
+          "type": "Utf8"
+        }
+      ],
+      "variadic": false,
+      "return_type": "Int32"
+    }
+  ]
+});
+
+export type FunctionVolatility = types.FunctionVolatility;
+export const FunctionVolatility = unsafe<types.FunctionVolatility>({
+  "$id": "https://lakegate.dev/schemas/api/function_volatility.schema.json",
+  "title": "FunctionVolatility",
+  "description": "Whether equal arguments give equal results: always, within a query, or never for sure.",
+  "type": "string",
+  "enum": [
+    "immutable",
+    "stable",
+    "volatile"
+  ],
+  "examples": [
+    "immutable"
+  ]
+});
+
 export type GateFailure = types.GateFailure;
 export const GateFailure = unsafe<types.GateFailure>({
   "$id": "https://lakegate.dev/schemas/api/gate_failure.schema.json",
@@ -6055,6 +6895,47 @@ export const Idempotency = unsafe<types.Idempotency>({
   ]
 });
 
+export type JoinAlgorithm = types.JoinAlgorithm;
+export const JoinAlgorithm = unsafe<types.JoinAlgorithm>({
+  "$id": "https://lakegate.dev/schemas/api/join_algorithm.schema.json",
+  "title": "JoinAlgorithm",
+  "description": "How tables are joined by equal keys.",
+  "type": "string",
+  "enum": [
+    "hash",
+    "sort_merge"
+  ],
+  "examples": [
+    "hash"
+  ]
+});
+
+export type JoinSettings = types.JoinSettings;
+export const JoinSettings = unsafe<types.JoinSettings>({
+  "$id": "https://lakegate.dev/schemas/api/join_settings.schema.json",
+  "title": "JoinSettings",
+  "description": "How joins are planned; absent values are left to the engine.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "prefer": {
+      "$ref": "https://lakegate.dev/schemas/api/join_algorithm.schema.json",
+      "description": "What joins are planned as where both are possible; `hash` when absent."
+    },
+    "broadcast_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "A side of at most this many bytes is given to every partition as a whole.",
+      "minimum": 0
+    }
+  },
+  "examples": [
+    {
+      "prefer": "sort_merge"
+    }
+  ]
+});
+
 export type KeptRelation = types.KeptRelation;
 export const KeptRelation = unsafe<types.KeptRelation>({
   "$id": "https://lakegate.dev/schemas/engine/kept_relation.schema.json",
@@ -6233,6 +7114,105 @@ export const Location = unsafe<types.Location>({
   ]
 });
 
+export type MacroRegistration = types.MacroRegistration;
+export const MacroRegistration = unsafe<types.MacroRegistration>({
+  "$id": "https://lakegate.dev/schemas/engine/macro_registration.schema.json",
+  "title": "MacroRegistration",
+  "description": "A macro and its name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of the function, in lower case.",
+      "minLength": 1
+    },
+    "definition": {
+      "$ref": "https://lakegate.dev/schemas/api/function_definition.schema.json"
+    }
+  },
+  "required": [
+    "name",
+    "definition"
+  ],
+  "examples": [
+    {
+      "name": "punctuality",
+      "definition": {
+        "parameters": [
+          {
+            "name": "minutes"
+          },
+          {
+            "name": "late",
+            "default": "15"
+          }
+        ],
+        "expression": "CASE WHEN minutes > late THEN 'late' ELSE 'on time' END",
+        "description": "Says whether a delay counts."
+      }
+    }
+  ]
+});
+
+export type MacroRegistrations = types.MacroRegistrations;
+export const MacroRegistrations = unsafe<types.MacroRegistrations>({
+  "$id": "https://lakegate.dev/schemas/engine/macro_registrations.schema.json",
+  "title": "MacroRegistrations",
+  "description": "Macros that are registered together.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "macros": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/macro_registration.schema.json"
+      },
+      "description": "The macros; they may call one another."
+    }
+  },
+  "required": [
+    "macros"
+  ],
+  "examples": [
+    {
+      "macros": [
+        {
+          "name": "punctuality",
+          "definition": {
+            "parameters": [
+              {
+                "name": "minutes"
+              },
+              {
+                "name": "late",
+                "default": "15"
+              }
+            ],
+            "expression": "CASE WHEN minutes > late THEN 'late' ELSE 'on time' END",
+            "description": "Says whether a delay counts."
+          }
+        }
+      ]
+    }
+  ]
+});
+
+export type MemoryPoolKind = types.MemoryPoolKind;
+export const MemoryPoolKind = unsafe<types.MemoryPoolKind>({
+  "$id": "https://lakegate.dev/schemas/api/memory_pool_kind.schema.json",
+  "title": "MemoryPoolKind",
+  "description": "How the operators of a query share its memory: whoever asks first, or an equal part for each that can spill.",
+  "type": "string",
+  "enum": [
+    "greedy",
+    "fair"
+  ],
+  "examples": [
+    "fair"
+  ]
+});
+
 export type MemorySettings = types.MemorySettings;
 export const MemorySettings = unsafe<types.MemorySettings>({
   "$id": "https://lakegate.dev/schemas/api/memory_settings.schema.json",
@@ -6246,6 +7226,16 @@ export const MemorySettings = unsafe<types.MemorySettings>({
       "format": "int64",
       "description": "Bytes that one query may hold; bounded by the server.",
       "minimum": 1048576
+    },
+    "pool": {
+      "$ref": "https://lakegate.dev/schemas/api/memory_pool_kind.schema.json",
+      "description": "How its operators share them; greedy when absent."
+    },
+    "spill_limit_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes that one query may spill to disk; bounded by the server.",
+      "minimum": 0
     }
   },
   "examples": [
@@ -6561,6 +7551,30 @@ export const OperationContext = unsafe<types.OperationContext>({
       },
       "description": "The contracts that rows written to the table are held to.",
       "default": []
+    },
+    "runtime": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/runtime_env_options.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "How far the operation may spill; null for as far as the server allows.",
+      "default": null
+    },
+    "functions": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/function_policy.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "description": "Which functions its expressions may call; null for all.",
+      "default": null
     }
   },
   "examples": [
@@ -7130,6 +8144,30 @@ export const ParameterValuesRequest = unsafe<types.ParameterValuesRequest>({
   ]
 });
 
+export type ParquetSettings = types.ParquetSettings;
+export const ParquetSettings = unsafe<types.ParquetSettings>({
+  "$id": "https://lakegate.dev/schemas/api/parquet_settings.schema.json",
+  "title": "ParquetSettings",
+  "description": "How Parquet files are read; absent values are left to the engine.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "pushdown_filters": {
+      "type": "boolean",
+      "description": "Whether filters are evaluated while rows are decoded."
+    },
+    "page_index": {
+      "type": "boolean",
+      "description": "Whether statistics of pages leave out those that hold no wanted row."
+    }
+  },
+  "examples": [
+    {
+      "pushdown_filters": true
+    }
+  ]
+});
+
 export type Problem = types.Problem;
 export const Problem = unsafe<types.Problem>({
   "$id": "https://lakegate.dev/schemas/api/problem.schema.json",
@@ -7218,6 +8256,171 @@ export const Problem = unsafe<types.Problem>({
         "column": 15
       }
     }
+  ]
+});
+
+export type ProfileInfo = types.ProfileInfo;
+export const ProfileInfo = unsafe<types.ProfileInfo>({
+  "$id": "https://lakegate.dev/schemas/api/profile_info.schema.json",
+  "title": "ProfileInfo",
+  "description": "A profile that sessions can be made from.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name, for `profile` of a session and `base` of a profile.",
+      "minLength": 1
+    },
+    "preset": {
+      "type": "boolean",
+      "description": "Whether it came with the service, and can't be changed."
+    },
+    "profile": {
+      "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json",
+      "description": "The profile as it was given, with its empty groups."
+    },
+    "effective": {
+      "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json",
+      "description": "The settings of a session made from it."
+    },
+    "fingerprint": {
+      "type": "string",
+      "description": "Of the settings in effect: equal where these are.",
+      "pattern": "^[0-9a-f]{64}$"
+    }
+  },
+  "required": [
+    "name",
+    "preset",
+    "profile",
+    "effective",
+    "fingerprint"
+  ],
+  "examples": [
+    {
+      "name": "reports",
+      "preset": false,
+      "profile": {
+        "base": "low-memory",
+        "defaults": {
+          "row_limit": 10000
+        }
+      },
+      "effective": {
+        "execution": {
+          "target_partitions": 1
+        },
+        "memory": {
+          "limit_bytes": 67108864
+        },
+        "defaults": {
+          "row_limit": 10000
+        }
+      },
+      "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b"
+    }
+  ]
+});
+
+export type ProfileList = types.ProfileList;
+export const ProfileList = unsafe<types.ProfileList>({
+  "$id": "https://lakegate.dev/schemas/api/profile_list.schema.json",
+  "title": "ProfileList",
+  "description": "A page of the profiles, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/profile_info.schema.json"
+      },
+      "description": "The entries of this page."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Pass it as `cursor` for the next page; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "name": "reports",
+          "preset": false,
+          "profile": {
+            "base": "low-memory",
+            "defaults": {
+              "row_limit": 10000
+            }
+          },
+          "effective": {
+            "execution": {
+              "target_partitions": 1
+            },
+            "memory": {
+              "limit_bytes": 67108864
+            },
+            "defaults": {
+              "row_limit": 10000
+            }
+          },
+          "fingerprint": "577e3a3cd5360224028380075cfb5fead30e70f028075f0e76063703b4bb9f1b"
+        }
+      ],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type ProfilePath = types.ProfilePath;
+export const ProfilePath = unsafe<types.ProfilePath>({
+  "$id": "https://lakegate.dev/schemas/api/profile_path.schema.json",
+  "title": "ProfilePath",
+  "description": "The profile that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The name of a profile.",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$",
+      "examples": [
+        "reports"
+      ]
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "reports"
+    }
+  ]
+});
+
+export type ProtocolMode = types.ProtocolMode;
+export const ProtocolMode = unsafe<types.ProtocolMode>({
+  "$id": "https://lakegate.dev/schemas/api/protocol_mode.schema.json",
+  "title": "ProtocolMode",
+  "description": "What becomes of a table that `support` does not cover: it is refused, read with a warning in the explain answer, or read.",
+  "type": "string",
+  "enum": [
+    "error",
+    "warn",
+    "ignore"
+  ],
+  "examples": [
+    "error"
   ]
 });
 
@@ -7566,6 +8769,14 @@ export const QueryIdentity = unsafe<types.QueryIdentity>({
         "$ref": "https://lakegate.dev/schemas/engine/query_source.schema.json"
       },
       "description": "The tables that are read."
+    },
+    "settings": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "default": {},
+      "description": "Settings of DataFusion in the session that change results, by their names."
     },
     "views": {
       "type": "object",
@@ -8401,6 +9612,8 @@ export const RegistryKind = unsafe<types.RegistryKind>({
   "description": "A kind of registry.",
   "type": "string",
   "enum": [
+    "functions",
+    "profiles",
     "tables",
     "parameter_tables",
     "views",
@@ -9516,6 +10729,30 @@ export const RuleSeverity = unsafe<types.RuleSeverity>({
   ]
 });
 
+export type ScanSettings = types.ScanSettings;
+export const ScanSettings = unsafe<types.ScanSettings>({
+  "$id": "https://lakegate.dev/schemas/api/scan_settings.schema.json",
+  "title": "ScanSettings",
+  "description": "How the tables of a session are scanned; absent values are left to the engine.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "parquet_pushdown": {
+      "type": "boolean",
+      "description": "Whether the scan itself evaluates filters while Parquet is decoded; it does not when absent."
+    },
+    "wrap_partition_values": {
+      "type": "boolean",
+      "description": "Whether partition columns are dictionary-encoded inside the engine; they are not when absent."
+    }
+  },
+  "examples": [
+    {
+      "parquet_pushdown": true
+    }
+  ]
+});
+
 export type SchemaContract = types.SchemaContract;
 export const SchemaContract = unsafe<types.SchemaContract>({
   "$id": "https://lakegate.dev/schemas/api/schema_contract.schema.json",
@@ -10414,6 +11651,48 @@ export const SemanticStatement = unsafe<types.SemanticStatement>({
   ]
 });
 
+export type SessionCache = types.SessionCache;
+export const SessionCache = unsafe<types.SessionCache>({
+  "$id": "https://lakegate.dev/schemas/api/session_cache.schema.json",
+  "title": "SessionCache",
+  "description": "What queries of a session ask of the result cache besides what their requests ask.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "use": {
+      "$ref": "https://lakegate.dev/schemas/api/session_cache_use.schema.json",
+      "description": "`default` when absent."
+    },
+    "max_age_seconds": {
+      "type": "integer",
+      "format": "int64",
+      "description": "A result that was right at most this many seconds ago is taken without a look at the tables, where the request names no number.",
+      "minimum": 0
+    }
+  },
+  "examples": [
+    {
+      "use": "bypass"
+    }
+  ]
+});
+
+export type SessionCacheUse = types.SessionCacheUse;
+export const SessionCacheUse = unsafe<types.SessionCacheUse>({
+  "$id": "https://lakegate.dev/schemas/api/session_cache_use.schema.json",
+  "title": "SessionCacheUse",
+  "description": "What queries of a session do with kept results: take and keep them, compute and keep them anew, or leave them alone.",
+  "type": "string",
+  "enum": [
+    "default",
+    "refresh",
+    "bypass"
+  ],
+  "examples": [
+    "default"
+  ]
+});
+
 export type SessionDescription = types.SessionDescription;
 export const SessionDescription = unsafe<types.SessionDescription>({
   "$id": "https://lakegate.dev/schemas/api/session_description.schema.json",
@@ -10568,10 +11847,15 @@ export type SessionProfile = types.SessionProfile;
 export const SessionProfile = unsafe<types.SessionProfile>({
   "$id": "https://lakegate.dev/schemas/api/session_profile.schema.json",
   "title": "SessionProfile",
-  "description": "The settings of a session, by group.",
+  "description": "The settings of a session, by group. They are applied in this order, and later ones win: those of `base`, `catalog`, `execution`, `sql.policy` and then the rest of `sql`, `overrides`, `features`, `joins`.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
+    "base": {
+      "type": "string",
+      "description": "The profile that fills in what this one leaves open.",
+      "minLength": 1
+    },
     "execution": {
       "$ref": "https://lakegate.dev/schemas/api/execution_settings.schema.json",
       "default": {}
@@ -10583,6 +11867,50 @@ export const SessionProfile = unsafe<types.SessionProfile>({
     "defaults": {
       "$ref": "https://lakegate.dev/schemas/api/query_defaults.schema.json",
       "default": {}
+    },
+    "catalog": {
+      "$ref": "https://lakegate.dev/schemas/api/catalog_settings.schema.json",
+      "default": {}
+    },
+    "sql": {
+      "$ref": "https://lakegate.dev/schemas/api/sql_settings.schema.json",
+      "default": {}
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/session_cache.schema.json",
+      "default": {}
+    },
+    "functions": {
+      "$ref": "https://lakegate.dev/schemas/api/function_settings.schema.json",
+      "default": {}
+    },
+    "schema_validation": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_validation.schema.json",
+      "description": "Whether schemas and rows are held to contracts; `enforce` when absent."
+    },
+    "delta": {
+      "$ref": "https://lakegate.dev/schemas/api/delta_settings.schema.json",
+      "default": {}
+    },
+    "overrides": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "Settings of DataFusion by their own names, such as `datafusion.optimizer.max_passes`; an unknown one is answered with those that there are.",
+      "default": {}
+    },
+    "features": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "boolean"
+      },
+      "description": "Abilities of the planner, turned on or off, such as `dynamic_filters`; an unknown one is answered with those that there are.",
+      "default": {}
+    },
+    "joins": {
+      "$ref": "https://lakegate.dev/schemas/api/join_settings.schema.json",
+      "default": {}
     }
   },
   "examples": [
@@ -10593,6 +11921,15 @@ export const SessionProfile = unsafe<types.SessionProfile>({
       "memory": {},
       "defaults": {
         "row_limit": 10000
+      }
+    },
+    {
+      "base": "low-memory",
+      "functions": {
+        "policy": "strict"
+      },
+      "overrides": {
+        "datafusion.sql_parser.default_null_ordering": "nulls_min"
       }
     }
   ]
@@ -10607,9 +11944,19 @@ export const SessionRequest = unsafe<types.SessionRequest>({
   "additionalProperties": false,
   "properties": {
     "profile": {
-      "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json",
+      "oneOf": [
+        {
+          "title": "Settings",
+          "$ref": "https://lakegate.dev/schemas/api/session_profile.schema.json"
+        },
+        {
+          "title": "Name",
+          "type": "string",
+          "minLength": 1
+        }
+      ],
       "default": {},
-      "description": "Its settings; the engine’s own where absent."
+      "description": "Its settings, or the name of a profile; the engine’s own where absent."
     },
     "gate": {
       "anyOf": [
@@ -10640,6 +11987,9 @@ export const SessionRequest = unsafe<types.SessionRequest>({
         }
       },
       "ttl_seconds": 600
+    },
+    {
+      "profile": "low-memory"
     },
     {}
   ]
@@ -10711,6 +12061,78 @@ export const SourceFormat = unsafe<types.SourceFormat>({
   ],
   "examples": [
     "parquet"
+  ]
+});
+
+export type SqlPolicy = types.SqlPolicy;
+export const SqlPolicy = unsafe<types.SqlPolicy>({
+  "$id": "https://lakegate.dev/schemas/api/sql_policy.schema.json",
+  "title": "SqlPolicy",
+  "description": "How much SQL a statement may be: what the server allows, or what a form or a dashboard needs.",
+  "type": "string",
+  "enum": [
+    "server",
+    "restricted"
+  ],
+  "examples": [
+    "restricted"
+  ]
+});
+
+export type SqlSettings = types.SqlSettings;
+export const SqlSettings = unsafe<types.SqlSettings>({
+  "$id": "https://lakegate.dev/schemas/api/sql_settings.schema.json",
+  "title": "SqlSettings",
+  "description": "What SQL is let in; nothing is let in that the server does not.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "policy": {
+      "$ref": "https://lakegate.dev/schemas/api/sql_policy.schema.json",
+      "description": "The limits that the others here begin with; those of the server when absent."
+    },
+    "sql_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes of a statement.",
+      "minimum": 1
+    },
+    "sql_tokens": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Tokens of a statement.",
+      "minimum": 1
+    },
+    "sql_depth": {
+      "type": "integer",
+      "format": "int64",
+      "description": "How deep a statement may nest.",
+      "minimum": 1
+    },
+    "sql_chain": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Terms in one chain of operators or set operations.",
+      "minimum": 1
+    },
+    "parameters": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Parameters of a statement.",
+      "minimum": 0
+    },
+    "planning_timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Milliseconds that planning may take.",
+      "minimum": 1
+    }
+  },
+  "examples": [
+    {
+      "policy": "restricted",
+      "sql_tokens": 2000
+    }
   ]
 });
 
@@ -13380,6 +14802,7 @@ export const schemas = [
   AddConstraintsBody,
   AddFeaturesBody,
   AnalyzeReport,
+  ArgumentDocumentation,
   CacheEviction,
   CachePolicy,
   CacheReport,
@@ -13387,6 +14810,7 @@ export const schemas = [
   CacheStatus,
   CacheUse,
   CatalogDocument,
+  CatalogSettings,
   ChangeRequest,
   CheckpointBody,
   CleanupMetadataBody,
@@ -13438,6 +14862,7 @@ export const schemas = [
   DeltaScanOptions,
   DeltaSchemaMode,
   DeltaSetPropertiesRequest,
+  DeltaSettings,
   DeltaSnapshotInfo,
   DeltaTableRef,
   DeltaUpdateRequest,
@@ -13470,6 +14895,21 @@ export const schemas = [
   FileRequest,
   FilterOperator,
   FilterTerm,
+  FunctionArgument,
+  FunctionDefinition,
+  FunctionDocumentation,
+  FunctionExample,
+  FunctionInfo,
+  FunctionKind,
+  FunctionKindSelection,
+  FunctionList,
+  FunctionParameter,
+  FunctionPath,
+  FunctionPolicy,
+  FunctionSelection,
+  FunctionSettings,
+  FunctionSignature,
+  FunctionVolatility,
   GateFailure,
   GateQuestion,
   GateRule,
@@ -13479,11 +14919,16 @@ export const schemas = [
   HistoryPage,
   HistoryRequest,
   Idempotency,
+  JoinAlgorithm,
+  JoinSettings,
   KeptRelation,
   KeptView,
   KeySource,
   Liveness,
   Location,
+  MacroRegistration,
+  MacroRegistrations,
+  MemoryPoolKind,
   MemorySettings,
   MergeBody,
   MergeSelection,
@@ -13502,7 +14947,12 @@ export const schemas = [
   ParameterTablePath,
   ParameterValues,
   ParameterValuesRequest,
+  ParquetSettings,
   Problem,
+  ProfileInfo,
+  ProfileList,
+  ProfilePath,
+  ProtocolMode,
   ProvidedRelations,
   QueryAcceptance,
   QueryAnswer,
@@ -13547,6 +14997,7 @@ export const schemas = [
   RowsMerge,
   RowsSelection,
   RuleSeverity,
+  ScanSettings,
   SchemaContract,
   SchemaDocument,
   SchemaEntry,
@@ -13564,6 +15015,8 @@ export const schemas = [
   SemanticOrder,
   SemanticQuery,
   SemanticStatement,
+  SessionCache,
+  SessionCacheUse,
   SessionDescription,
   SessionList,
   SessionPath,
@@ -13571,6 +15024,8 @@ export const schemas = [
   SessionRequest,
   SetPropertiesBody,
   SourceFormat,
+  SqlPolicy,
+  SqlSettings,
   SqlText,
   StoredFormat,
   StoredQuery,

@@ -5,6 +5,34 @@
  */
 export type CacheStatus = "hit" | "miss" | "stale" | "refresh" | "bypass";
 /**
+ * How the operators of a query share its memory: whoever asks first, or an equal part for each that can spill.
+ */
+export type MemoryPoolKind = "greedy" | "fair";
+/**
+ * How much SQL a statement may be: what the server allows, or what a form or a dashboard needs.
+ */
+export type SqlPolicy = "server" | "restricted";
+/**
+ * What queries of a session do with kept results: take and keep them, compute and keep them anew, or leave them alone.
+ */
+export type SessionCacheUse = "default" | "refresh" | "bypass";
+/**
+ * Which functions SQL may call: macros too, or built-in functions only.
+ */
+export type FunctionPolicy = "open" | "strict";
+/**
+ * What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
+ */
+export type SchemaValidation = "off" | "warn" | "enforce";
+/**
+ * What becomes of a table that `support` does not cover: it is refused, read with a warning in the explain answer, or read.
+ */
+export type ProtocolMode = "error" | "warn" | "ignore";
+/**
+ * How tables are joined by equal keys.
+ */
+export type JoinAlgorithm = "hash" | "sort_merge";
+/**
  * Whether the variants of a union have a slot for every value (`sparse`) or for their own only (`dense`).
  */
 export type UnionMode = "sparse" | "dense";
@@ -28,10 +56,6 @@ export type ContractPolicy = "strict" | "additive" | "relaxed";
  * Whether rows that break a rule are wrong or only reported.
  */
 export type RuleSeverity = "error" | "warning";
-/**
- * What becomes of schemas and rows that break a contract: they are not looked at, reported or refused.
- */
-export type SchemaValidation = "off" | "warn" | "enforce";
 /**
  * Which rows of a model a join keeps: those with a match, or all.
  */
@@ -168,6 +192,14 @@ export type Parameter = TypedParameter | (string | number | boolean | null | unk
 export type FilterOperator =
   "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "not_in" | "between" | "like" | "is_null" | "is_not_null";
 /**
+ * What a function computes of: the values of a row, a group, a window or none of them; a macro is an expression that stands for a call.
+ */
+export type FunctionKind = "scalar" | "aggregate" | "window" | "table" | "macro";
+/**
+ * Whether equal arguments give equal results: always, within a query, or never for sure.
+ */
+export type FunctionVolatility = "immutable" | "stable" | "volatile";
+/**
  * What of a protocol a gate asks about, in the order in which it is judged.
  */
 export type GateRule = "reader_version" | "writer_version" | "reader_features" | "writer_features";
@@ -194,7 +226,8 @@ export type WaitTimeoutAction = "continue" | "cancel";
 /**
  * A kind of registry.
  */
-export type RegistryKind = "tables" | "parameter_tables" | "views" | "contracts" | "semantics";
+export type RegistryKind =
+  "functions" | "profiles" | "tables" | "parameter_tables" | "views" | "contracts" | "semantics";
 /**
  * What becomes of entries that a catalog doesn't hold: they stay, or those of the kinds that it names go.
  */
@@ -353,6 +386,19 @@ export interface AnalyzeReport {
   elapsed_ms: number;
 }
 /**
+ * What an argument means.
+ */
+export interface ArgumentDocumentation {
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * What it is.
+   */
+  description: string;
+}
+/**
  * What was removed from the cache.
  */
 export interface CacheEviction {
@@ -453,6 +499,18 @@ export interface CacheUse {
  */
 export interface CatalogDocument {
   /**
+   * The macros.
+   */
+  functions?: {
+    [k: string]: FunctionDefinition;
+  };
+  /**
+   * The profiles that are no presets.
+   */
+  profiles?: {
+    [k: string]: SessionProfile;
+  };
+  /**
    * The registered tables; one without storage options keeps those that it has where its location stays.
    */
   tables?: {
@@ -482,6 +540,292 @@ export interface CatalogDocument {
   semantics?: {
     [k: string]: SemanticModel;
   };
+}
+/**
+ * A macro: an SQL expression that stands for a call, with the arguments in place of its parameters.
+ */
+export interface FunctionDefinition {
+  /**
+   * What a call gives, in this order or by name (`f(late => 20)`).
+   */
+  parameters?: FunctionParameter[];
+  /**
+   * The SQL expression that stands for a call. It names its parameters, functions and other macros only.
+   */
+  expression: string;
+  /**
+   * What it is for.
+   */
+  description?: string | null;
+  /**
+   * Queries that show it.
+   */
+  examples?: FunctionExample[];
+}
+/**
+ * A parameter of a macro.
+ */
+export interface FunctionParameter {
+  /**
+   * The name that the expression uses, as it is written there: letters, digits and underscores.
+   */
+  name: string;
+  /**
+   * The SQL expression that a call without it has in its place; the parameters after it have one too.
+   */
+  default?: string | null;
+}
+/**
+ * A query that shows a function, and its rows.
+ */
+export interface FunctionExample {
+  /**
+   * The query.
+   */
+  sql: string;
+  /**
+   * The rows that it gives; null where nobody wrote them down.
+   */
+  rows?:
+    | {
+        [k: string]: unknown;
+      }[]
+    | null;
+}
+/**
+ * The settings of a session, by group. They are applied in this order, and later ones win: those of `base`, `catalog`, `execution`, `sql.policy` and then the rest of `sql`, `overrides`, `features`, `joins`.
+ */
+export interface SessionProfile {
+  /**
+   * The profile that fills in what this one leaves open.
+   */
+  base?: string;
+  execution?: ExecutionSettings;
+  memory?: MemorySettings;
+  defaults?: QueryDefaults;
+  catalog?: CatalogSettings;
+  sql?: SqlSettings;
+  cache?: SessionCache;
+  functions?: FunctionSettings;
+  schema_validation?: SchemaValidation;
+  delta?: DeltaSettings;
+  /**
+   * Settings of DataFusion by their own names, such as `datafusion.optimizer.max_passes`; an unknown one is answered with those that there are.
+   */
+  overrides?: {
+    [k: string]: string;
+  };
+  /**
+   * Abilities of the planner, turned on or off, such as `dynamic_filters`; an unknown one is answered with those that there are.
+   */
+  features?: {
+    [k: string]: boolean;
+  };
+  joins?: JoinSettings;
+}
+/**
+ * How queries of a session run; absent values are left to the engine.
+ */
+export interface ExecutionSettings {
+  /**
+   * How many partitions a plan is split into.
+   */
+  target_partitions?: number;
+  /**
+   * Rows in a batch.
+   */
+  batch_size?: number;
+  /**
+   * The time zone of timestamps without one, as an IANA name or an offset.
+   */
+  time_zone?: string;
+  /**
+   * Whether rows are divided by their keys so that a join runs in parallel.
+   */
+  repartition_joins?: boolean;
+  /**
+   * Whether rows are divided by their keys so that an aggregation runs in parallel.
+   */
+  repartition_aggregations?: boolean;
+  /**
+   * Whether rows are divided by their keys so that a window function runs in parallel.
+   */
+  repartition_windows?: boolean;
+  /**
+   * Whether parts are sorted in parallel and merged.
+   */
+  repartition_sorts?: boolean;
+  /**
+   * Whether a large file is read by several partitions.
+   */
+  repartition_file_scans?: boolean;
+  parquet?: ParquetSettings;
+}
+/**
+ * How Parquet files are read; absent values are left to the engine.
+ */
+export interface ParquetSettings {
+  /**
+   * Whether filters are evaluated while rows are decoded.
+   */
+  pushdown_filters?: boolean;
+  /**
+   * Whether statistics of pages leave out those that hold no wanted row.
+   */
+  page_index?: boolean;
+}
+/**
+ * How much memory queries of a session may take.
+ */
+export interface MemorySettings {
+  /**
+   * Bytes that one query may hold; bounded by the server.
+   */
+  limit_bytes?: number;
+  pool?: MemoryPoolKind;
+  /**
+   * Bytes that one query may spill to disk; bounded by the server.
+   */
+  spill_limit_bytes?: number;
+}
+/**
+ * What queries of a session do where the request is silent.
+ */
+export interface QueryDefaults {
+  /**
+   * At most this many rows are sent.
+   */
+  row_limit?: number;
+  /**
+   * Rows are sent until the result reaches this many bytes.
+   */
+  byte_limit?: number;
+  /**
+   * The query is ended after this many milliseconds; bounded by the server.
+   */
+  timeout_ms?: number;
+}
+/**
+ * What SQL sees of the catalog.
+ */
+export interface CatalogSettings {
+  /**
+   * Whether `information_schema` and SHOW show what is served; they do when absent.
+   */
+  information_schema?: boolean;
+}
+/**
+ * What SQL is let in; nothing is let in that the server does not.
+ */
+export interface SqlSettings {
+  policy?: SqlPolicy;
+  /**
+   * Bytes of a statement.
+   */
+  sql_bytes?: number;
+  /**
+   * Tokens of a statement.
+   */
+  sql_tokens?: number;
+  /**
+   * How deep a statement may nest.
+   */
+  sql_depth?: number;
+  /**
+   * Terms in one chain of operators or set operations.
+   */
+  sql_chain?: number;
+  /**
+   * Parameters of a statement.
+   */
+  parameters?: number;
+  /**
+   * Milliseconds that planning may take.
+   */
+  planning_timeout_ms?: number;
+}
+/**
+ * What queries of a session ask of the result cache besides what their requests ask.
+ */
+export interface SessionCache {
+  use?: SessionCacheUse;
+  /**
+   * A result that was right at most this many seconds ago is taken without a look at the tables, where the request names no number.
+   */
+  max_age_seconds?: number;
+}
+/**
+ * The functions of a session.
+ */
+export interface FunctionSettings {
+  policy?: FunctionPolicy;
+}
+/**
+ * How a session treats Delta tables.
+ */
+export interface DeltaSettings {
+  gate?: DeltaFeatureGate;
+  support?: DeltaProtocolSupport;
+  protocol_mode?: ProtocolMode;
+  runtime_env?: DeltaRuntimeEnvOptions;
+  scan?: ScanSettings;
+}
+/**
+ * The protocol that an engine covers.
+ */
+export interface DeltaProtocolSupport {
+  /**
+   * The highest reader version it reads.
+   */
+  max_reader_version?: number | null;
+  /**
+   * The highest writer version it writes.
+   */
+  max_writer_version?: number | null;
+  /**
+   * The reader features it knows.
+   */
+  supported_reader_features?: string[];
+  /**
+   * The writer features it knows.
+   */
+  supported_writer_features?: string[];
+}
+/**
+ * How far operations on a table may spill.
+ */
+export interface DeltaRuntimeEnvOptions {
+  /**
+   * Bytes that one operation may spill.
+   */
+  max_spill_size?: number | null;
+  /**
+   * Bytes that temporary files may take.
+   */
+  max_temp_directory_size?: number | null;
+}
+/**
+ * How the tables of a session are scanned; absent values are left to the engine.
+ */
+export interface ScanSettings {
+  /**
+   * Whether the scan itself evaluates filters while Parquet is decoded; it does not when absent.
+   */
+  parquet_pushdown?: boolean;
+  /**
+   * Whether partition columns are dictionary-encoded inside the engine; they are not when absent.
+   */
+  wrap_partition_values?: boolean;
+}
+/**
+ * How joins are planned; absent values are left to the engine.
+ */
+export interface JoinSettings {
+  prefer?: JoinAlgorithm;
+  /**
+   * A side of at most this many bytes is given to every partition as a whole.
+   */
+  broadcast_bytes?: number;
 }
 /**
  * A Delta table to serve under a name.
@@ -1780,27 +2124,6 @@ export interface DeltaProtocolSnapshot {
   writer_features?: string[];
 }
 /**
- * The protocol that an engine covers.
- */
-export interface DeltaProtocolSupport {
-  /**
-   * The highest reader version it reads.
-   */
-  max_reader_version?: number | null;
-  /**
-   * The highest writer version it writes.
-   */
-  max_writer_version?: number | null;
-  /**
-   * The reader features it knows.
-   */
-  supported_reader_features?: string[];
-  /**
-   * The writer features it knows.
-   */
-  supported_writer_features?: string[];
-}
-/**
  * A Delta table at a version that stands for a relation of a statement.
  */
 export interface DeltaRelation {
@@ -1861,19 +2184,6 @@ export interface DeltaRestoreRequest {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
-}
-/**
- * How far operations on a table may spill.
- */
-export interface DeltaRuntimeEnvOptions {
-  /**
-   * Bytes that one operation may spill.
-   */
-  max_spill_size?: number | null;
-  /**
-   * Bytes that temporary files may take.
-   */
-  max_temp_directory_size?: number | null;
 }
 /**
  * How a table is scanned.
@@ -2191,23 +2501,6 @@ export interface EntryPath {
   name: string;
 }
 /**
- * How queries of a session run; absent values are left to the engine.
- */
-export interface ExecutionSettings {
-  /**
-   * How many partitions a plan is split into.
-   */
-  target_partitions?: number;
-  /**
-   * Rows in a batch.
-   */
-  batch_size?: number;
-  /**
-   * The time zone of timestamps without one, as an IANA name or an offset.
-   */
-  time_zone?: string;
-}
-/**
  * The plans of a query, and what running it showed where that was asked for.
  */
 export interface ExplainAnswer {
@@ -2247,6 +2540,10 @@ export interface ExplainAnswer {
    * What running it showed; null unless `analyze` was set.
    */
   analyze: AnalyzeReport | null;
+  /**
+   * What the session only warns of, such as tables that its support does not cover.
+   */
+  warnings?: string[];
 }
 /**
  * A table in a plan, with what a scan of it would touch.
@@ -2425,6 +2722,12 @@ export interface QueryIdentity {
    */
   sources: QuerySource[];
   /**
+   * Settings of DataFusion in the session that change results, by their names.
+   */
+  settings?: {
+    [k: string]: string;
+  };
+  /**
    * The views that are read, by name.
    */
   views?: {
@@ -2559,6 +2862,149 @@ export interface FilterTerm {
    * What it is compared with: one value, any number for `in` and `not_in`, two for `between`, none for `is_null` and `is_not_null`.
    */
   values?: Parameter[];
+}
+/**
+ * An argument that a function takes.
+ */
+export interface FunctionArgument {
+  /**
+   * Its name, as far as it is known.
+   */
+  name?: string | null;
+  /**
+   * The Arrow type that it is brought to; null where the function takes several.
+   */
+  type?: string | null;
+  /**
+   * The SQL expression that stands for it where a call leaves it out.
+   */
+  default?: string | null;
+}
+/**
+ * What a function is for, and how it is called.
+ */
+export interface FunctionDocumentation {
+  /**
+   * What it does.
+   */
+  description: string;
+  /**
+   * How a call looks.
+   */
+  syntax: string;
+  /**
+   * Other ways to write it.
+   */
+  alternative_syntax?: string[];
+  /**
+   * What the arguments mean.
+   */
+  arguments?: ArgumentDocumentation[];
+  /**
+   * An example as its authors print it; `examples` of the function have queries that run.
+   */
+  example?: string | null;
+  /**
+   * Functions to look at too.
+   */
+  related?: string[];
+}
+/**
+ * A function that SQL can call.
+ */
+export interface FunctionInfo {
+  /**
+   * The name that calls it.
+   */
+  name: string;
+  /**
+   * Other names of the same function.
+   */
+  aliases?: string[];
+  kind: FunctionKind;
+  /**
+   * Whether equal arguments give equal results; null for a macro, which is as its expression.
+   */
+  volatility?: FunctionVolatility | null;
+  /**
+   * The ways to call it, as far as they can be told without a call.
+   */
+  signatures?: FunctionSignature[];
+  /**
+   * What it is for; null where nobody wrote that down.
+   */
+  documentation?: FunctionDocumentation | null;
+  /**
+   * Queries that show it.
+   */
+  examples?: FunctionExample[];
+  /**
+   * How a macro was registered; null for all others.
+   */
+  definition?: FunctionDefinition | null;
+}
+/**
+ * One way to call a function.
+ */
+export interface FunctionSignature {
+  /**
+   * The arguments in their order.
+   */
+  arguments: FunctionArgument[];
+  /**
+   * Whether the last argument may be repeated.
+   */
+  variadic?: boolean;
+  /**
+   * The Arrow type of the result; null where it depends on the arguments in another way.
+   */
+  return_type?: string | null;
+}
+/**
+ * Which of several functions by one name is wanted.
+ */
+export interface FunctionKindSelection {
+  kind?: FunctionKind;
+}
+/**
+ * A page of the functions, by name.
+ */
+export interface FunctionList {
+  /**
+   * The entries of this page.
+   */
+  items: FunctionInfo[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * The function that a URL names.
+ */
+export interface FunctionPath {
+  /**
+   * The name of a function, in lower case: SQL folds the names of functions that are not quoted.
+   */
+  name: string;
+}
+/**
+ * Which functions are wanted, and which page of them.
+ */
+export interface FunctionSelection {
+  kind?: FunctionKind;
+  /**
+   * Only functions with this text in their name, an alias or their description, in any case.
+   */
+  text?: string;
+  /**
+   * How many entries a page holds.
+   */
+  limit?: number;
+  /**
+   * `next_cursor` of the page before.
+   */
+  cursor?: string;
 }
 /**
  * A rule of a gate that a protocol breaks.
@@ -2752,13 +3198,23 @@ export interface Location {
   column: number;
 }
 /**
- * How much memory queries of a session may take.
+ * A macro and its name.
  */
-export interface MemorySettings {
+export interface MacroRegistration {
   /**
-   * Bytes that one query may hold; bounded by the server.
+   * The name of the function, in lower case.
    */
-  limit_bytes?: number;
+  name: string;
+  definition: FunctionDefinition;
+}
+/**
+ * Macros that are registered together.
+ */
+export interface MacroRegistrations {
+  /**
+   * The macros; they may call one another.
+   */
+  macros: MacroRegistration[];
 }
 /**
  * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
@@ -2919,6 +3375,14 @@ export interface OperationContext {
    * The contracts that rows written to the table are held to.
    */
   contracts?: EnforcedContract[];
+  /**
+   * How far the operation may spill; null for as far as the server allows.
+   */
+  runtime?: DeltaRuntimeEnvOptions | null;
+  /**
+   * Which functions its expressions may call; null for all.
+   */
+  functions?: FunctionPolicy | null;
 }
 /**
  * In which session an operation is made.
@@ -3100,6 +3564,47 @@ export interface Problem {
   };
 }
 /**
+ * A profile that sessions can be made from.
+ */
+export interface ProfileInfo {
+  /**
+   * The name, for `profile` of a session and `base` of a profile.
+   */
+  name: string;
+  /**
+   * Whether it came with the service, and can't be changed.
+   */
+  preset: boolean;
+  profile: SessionProfile;
+  effective: SessionProfile;
+  /**
+   * Of the settings in effect: equal where these are.
+   */
+  fingerprint: string;
+}
+/**
+ * A page of the profiles, by name.
+ */
+export interface ProfileList {
+  /**
+   * The entries of this page.
+   */
+  items: ProfileInfo[];
+  /**
+   * Pass it as `cursor` for the next page; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * The profile that a URL names.
+ */
+export interface ProfilePath {
+  /**
+   * The name of a profile.
+   */
+  name: string;
+}
+/**
  * What stands for relations of a statement, by their names.
  */
 export interface ProvidedRelations {
@@ -3215,23 +3720,6 @@ export interface QueryStats {
    * Time from the start to the end, or to now.
    */
   total_ms?: number;
-}
-/**
- * What queries of a session do where the request is silent.
- */
-export interface QueryDefaults {
-  /**
-   * At most this many rows are sent.
-   */
-  row_limit?: number;
-  /**
-   * Rows are sent until the result reaches this many bytes.
-   */
-  byte_limit?: number;
-  /**
-   * The query is ended after this many milliseconds; bounded by the server.
-   */
-  timeout_ms?: number;
 }
 /**
  * Why a query or a table failed.
@@ -3849,14 +4337,6 @@ export interface SessionDescription {
   expires_at: string;
 }
 /**
- * The settings of a session, by group.
- */
-export interface SessionProfile {
-  execution?: ExecutionSettings;
-  memory?: MemorySettings;
-  defaults?: QueryDefaults;
-}
-/**
  * A page of the sessions, oldest first.
  */
 export interface SessionList {
@@ -3882,7 +4362,10 @@ export interface SessionPath {
  * A session to make.
  */
 export interface SessionRequest {
-  profile?: SessionProfile;
+  /**
+   * Its settings, or the name of a profile; the engine’s own where absent.
+   */
+  profile?: SessionProfile | string;
   /**
    * What the protocol of every table that the session reads must be at least.
    */

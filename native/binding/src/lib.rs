@@ -4,6 +4,7 @@ mod engine;
 mod entries;
 mod fault;
 mod freshness;
+mod functions;
 mod gate;
 mod ingest;
 mod operation;

@@ -70,7 +70,7 @@ pub enum ErrorCode {
     /// The header or the body took too long to come. Send the request again.
     #[serde(rename = "request_timeout")]
     RequestTimeout,
-    /// A table of the warehouse has this name. Choose another one.
+    /// The name belongs to what cannot be replaced: a table of the warehouse, a built-in function, a preset. Choose another one.
     #[serde(rename = "name_taken")]
     NameTaken,
     /// Other entries depend on this one; the details name them. Change or remove those first.

@@ -13,12 +13,21 @@ impl Validate for AnalyzeReport {
     }
 }
 
+impl Validate for ArgumentDocumentation {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        Ok(())
+    }
+}
+
 impl Validate for CachePolicy {
     fn validate(&self) -> Verdict {
         rule::some(&self.max_age_seconds, |value| rule::minimum(value, 0)).at("max_age_seconds")?;
         Ok(())
     }
 }
+
+impl Validate for CatalogSettings {}
 
 impl Validate for ChangeRequest {
     fn validate(&self) -> Verdict {
@@ -361,6 +370,16 @@ impl Validate for DeltaSetPropertiesRequest {
     }
 }
 
+impl Validate for DeltaSettings {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.gate, rule::valid).at("gate")?;
+        rule::some(&self.support, rule::valid).at("support")?;
+        rule::some(&self.runtime_env, rule::valid).at("runtime_env")?;
+        rule::valid(&self.scan).at("scan")?;
+        Ok(())
+    }
+}
+
 impl Validate for DeltaSnapshotInfo {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.table_uri, 1).at("table_uri")?;
@@ -477,6 +496,7 @@ impl Validate for ExecutionSettings {
         rule::some(&self.target_partitions, |value| rule::minimum(value, 1).and_then(|()| rule::maximum(value, 1024))).at("target_partitions")?;
         rule::some(&self.batch_size, |value| rule::minimum(value, 1).and_then(|()| rule::maximum(value, 1048576))).at("batch_size")?;
         rule::some(&self.time_zone, |value| rule::min_length(value, 1)).at("time_zone")?;
+        rule::valid(&self.parquet).at("parquet")?;
         Ok(())
     }
 }
@@ -584,6 +604,81 @@ impl Validate for FilterTerm {
     }
 }
 
+impl Validate for FunctionArgument {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.name, |value| rule::min_length(value, 1)).at("name")?;
+        rule::some(&self.r#type, |value| rule::min_length(value, 1)).at("type")?;
+        rule::some(&self.default, |value| rule::min_length(value, 1)).at("default")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionDefinition {
+    fn validate(&self) -> Verdict {
+        rule::max_items(&self.parameters, 64).at("parameters")?;
+        rule::each_item(&self.parameters, rule::valid).at("parameters")?;
+        rule::min_length(&self.expression, 1).at("expression")?;
+        rule::some(&self.description, |value| rule::min_length(value, 1)).at("description")?;
+        rule::max_items(&self.examples, 20).at("examples")?;
+        rule::each_item(&self.examples, rule::valid).at("examples")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionDocumentation {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.description, 1).at("description")?;
+        rule::min_length(&self.syntax, 1).at("syntax")?;
+        rule::each_item(&self.arguments, rule::valid).at("arguments")?;
+        rule::some(&self.example, |value| rule::min_length(value, 1)).at("example")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionExample {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.sql, 1).at("sql")?;
+        rule::some(&self.rows, |value| rule::each_item(value, |value| rule::each_value(value, rule::any))).at("rows")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionInfo {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::each_item(&self.signatures, rule::valid).at("signatures")?;
+        rule::some(&self.documentation, rule::valid).at("documentation")?;
+        rule::each_item(&self.examples, rule::valid).at("examples")?;
+        rule::some(&self.definition, rule::valid).at("definition")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionKind {}
+
+impl Validate for FunctionParameter {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::max_length(&self.name, 128).at("name")?;
+        rule::some(&self.default, |value| rule::min_length(value, 1)).at("default")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionPolicy {}
+
+impl Validate for FunctionSettings {}
+
+impl Validate for FunctionSignature {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.arguments, rule::valid).at("arguments")?;
+        rule::some(&self.return_type, |value| rule::min_length(value, 1)).at("return_type")?;
+        Ok(())
+    }
+}
+
+impl Validate for FunctionVolatility {}
+
 impl Validate for GateFailure {
     fn validate(&self) -> Verdict {
         rule::valid(&self.required).at("required")?;
@@ -636,6 +731,15 @@ impl Validate for Idempotency {
     }
 }
 
+impl Validate for JoinAlgorithm {}
+
+impl Validate for JoinSettings {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.broadcast_bytes, |value| rule::minimum(value, 0)).at("broadcast_bytes")?;
+        Ok(())
+    }
+}
+
 impl Validate for KeptRelation {
     fn validate(&self) -> Verdict {
         rule::min_length(&self.path, 1).at("path")?;
@@ -670,9 +774,27 @@ impl Validate for Location {
     }
 }
 
+impl Validate for MacroRegistration {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::valid(&self.definition).at("definition")?;
+        Ok(())
+    }
+}
+
+impl Validate for MacroRegistrations {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.macros, rule::valid).at("macros")?;
+        Ok(())
+    }
+}
+
+impl Validate for MemoryPoolKind {}
+
 impl Validate for MemorySettings {
     fn validate(&self) -> Verdict {
         rule::some(&self.limit_bytes, |value| rule::minimum(value, 1048576)).at("limit_bytes")?;
+        rule::some(&self.spill_limit_bytes, |value| rule::minimum(value, 0)).at("spill_limit_bytes")?;
         Ok(())
     }
 }
@@ -685,6 +807,7 @@ impl Validate for OperationContext {
         rule::some(&self.idempotency, rule::valid).at("idempotency")?;
         rule::each_item(&self.gates, rule::valid).at("gates")?;
         rule::each_item(&self.contracts, rule::valid).at("contracts")?;
+        rule::some(&self.runtime, rule::valid).at("runtime")?;
         Ok(())
     }
 }
@@ -723,6 +846,10 @@ impl Validate for ParameterValuesRequest {
         Ok(())
     }
 }
+
+impl Validate for ParquetSettings {}
+
+impl Validate for ProtocolMode {}
 
 impl Validate for ProvidedRelations {
     fn validate(&self) -> Verdict {
@@ -895,6 +1022,8 @@ impl Validate for RowViolation {
 
 impl Validate for RuleSeverity {}
 
+impl Validate for ScanSettings {}
+
 impl Validate for SchemaContract {
     fn validate(&self) -> Verdict {
         rule::some(&self.table, |value| rule::min_length(value, 1)).at("table")?;
@@ -974,16 +1103,46 @@ impl Validate for SemanticStatement {
     }
 }
 
+impl Validate for SessionCache {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.max_age_seconds, |value| rule::minimum(value, 0)).at("max_age_seconds")?;
+        Ok(())
+    }
+}
+
+impl Validate for SessionCacheUse {}
+
 impl Validate for SessionProfile {
     fn validate(&self) -> Verdict {
+        rule::some(&self.base, |value| rule::min_length(value, 1)).at("base")?;
         rule::valid(&self.execution).at("execution")?;
         rule::valid(&self.memory).at("memory")?;
         rule::valid(&self.defaults).at("defaults")?;
+        rule::valid(&self.catalog).at("catalog")?;
+        rule::valid(&self.sql).at("sql")?;
+        rule::valid(&self.cache).at("cache")?;
+        rule::valid(&self.functions).at("functions")?;
+        rule::valid(&self.delta).at("delta")?;
+        rule::valid(&self.joins).at("joins")?;
         Ok(())
     }
 }
 
 impl Validate for SourceFormat {}
+
+impl Validate for SqlPolicy {}
+
+impl Validate for SqlSettings {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.sql_bytes, |value| rule::minimum(value, 1)).at("sql_bytes")?;
+        rule::some(&self.sql_tokens, |value| rule::minimum(value, 1)).at("sql_tokens")?;
+        rule::some(&self.sql_depth, |value| rule::minimum(value, 1)).at("sql_depth")?;
+        rule::some(&self.sql_chain, |value| rule::minimum(value, 1)).at("sql_chain")?;
+        rule::some(&self.parameters, |value| rule::minimum(value, 0)).at("parameters")?;
+        rule::some(&self.planning_timeout_ms, |value| rule::minimum(value, 1)).at("planning_timeout_ms")?;
+        Ok(())
+    }
+}
 
 impl Validate for StoredFormat {}
 

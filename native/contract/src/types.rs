@@ -19,6 +19,18 @@ pub struct AnalyzeReport {
 
 exact_struct!(AnalyzeReport);
 
+/// What an argument means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ArgumentDocumentation {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+}
+
+exact_struct!(ArgumentDocumentation);
+
 /// How a query may use kept results, as `Cache-Control` of a request says it too.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -38,6 +50,17 @@ pub struct CachePolicy {
 }
 
 exact_struct!(CachePolicy);
+
+/// What SQL sees of the catalog.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct CatalogSettings {
+    /// Whether `information_schema` and SHOW show what is served; they do when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub information_schema: Option<bool>,
+}
+
+exact_struct!(CatalogSettings);
 
 /// Changes of a table to be read, and how the result is wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -904,6 +927,28 @@ pub struct DeltaSetPropertiesRequest {
 
 exact_struct!(DeltaSetPropertiesRequest);
 
+/// How a session treats Delta tables.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct DeltaSettings {
+    /// What the protocol of every table that is read must be at least, besides the gate of the session.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub gate: Option<DeltaFeatureGate>,
+    /// What the protocol of every table that is read must be covered by.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub support: Option<DeltaProtocolSupport>,
+    /// What becomes of a table that `support` does not cover; `error` when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub protocol_mode: Option<ProtocolMode>,
+    /// How far operations on tables may spill.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub runtime_env: Option<DeltaRuntimeEnvOptions>,
+    #[serde(default)]
+    pub scan: ScanSettings,
+}
+
+exact_struct!(DeltaSettings);
+
 /// What a table is at one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1179,6 +1224,23 @@ pub struct ExecutionSettings {
     /// The time zone of timestamps without one, as an IANA name or an offset.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Whether rows are divided by their keys so that a join runs in parallel.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub repartition_joins: Option<bool>,
+    /// Whether rows are divided by their keys so that an aggregation runs in parallel.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub repartition_aggregations: Option<bool>,
+    /// Whether rows are divided by their keys so that a window function runs in parallel.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub repartition_windows: Option<bool>,
+    /// Whether parts are sorted in parallel and merged.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub repartition_sorts: Option<bool>,
+    /// Whether a large file is read by several partitions.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub repartition_file_scans: Option<bool>,
+    #[serde(default)]
+    pub parquet: ParquetSettings,
 }
 
 exact_struct!(ExecutionSettings);
@@ -1208,6 +1270,9 @@ pub struct ExplainAnswer {
     /// What running it showed; null unless `analyze` was set.
     #[serde(deserialize_with = "wire::given")]
     pub analyze: Option<AnalyzeReport>,
+    /// What the session only warns of, such as tables that its support does not cover.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 exact_struct!(ExplainAnswer);
@@ -1471,6 +1536,192 @@ pub struct FilterTerm {
 
 exact_struct!(FilterTerm);
 
+/// An argument that a function takes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionArgument {
+    /// Its name, as far as it is known.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The Arrow type that it is brought to; null where the function takes several.
+    #[serde(default)]
+    pub r#type: Option<String>,
+    /// The SQL expression that stands for it where a call leaves it out.
+    #[serde(default)]
+    pub default: Option<String>,
+}
+
+exact_struct!(FunctionArgument);
+
+/// A macro: an SQL expression that stands for a call, with the arguments in place of its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionDefinition {
+    /// What a call gives, in this order or by name (`f(late => 20)`).
+    #[serde(default)]
+    pub parameters: Vec<FunctionParameter>,
+    /// The SQL expression that stands for a call. It names its parameters, functions and other macros only.
+    pub expression: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Queries that show it.
+    #[serde(default)]
+    pub examples: Vec<FunctionExample>,
+}
+
+exact_struct!(FunctionDefinition);
+
+/// What a function is for, and how it is called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionDocumentation {
+    /// What it does.
+    pub description: String,
+    /// How a call looks.
+    pub syntax: String,
+    /// Other ways to write it.
+    #[serde(default)]
+    pub alternative_syntax: Vec<String>,
+    /// What the arguments mean.
+    #[serde(default)]
+    pub arguments: Vec<ArgumentDocumentation>,
+    /// An example as its authors print it; `examples` of the function have queries that run.
+    #[serde(default)]
+    pub example: Option<String>,
+    /// Functions to look at too.
+    #[serde(default)]
+    pub related: Vec<String>,
+}
+
+exact_struct!(FunctionDocumentation);
+
+/// A query that shows a function, and its rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionExample {
+    /// The query.
+    pub sql: String,
+    /// The rows that it gives; null where nobody wrote them down.
+    #[serde(default)]
+    pub rows: Option<Vec<BTreeMap<String, serde_json::Value>>>,
+}
+
+exact_struct!(FunctionExample);
+
+/// A function that SQL can call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionInfo {
+    /// The name that calls it.
+    pub name: String,
+    /// Other names of the same function.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    pub kind: FunctionKind,
+    /// Whether equal arguments give equal results; null for a macro, which is as its expression.
+    #[serde(default)]
+    pub volatility: Option<FunctionVolatility>,
+    /// The ways to call it, as far as they can be told without a call.
+    #[serde(default)]
+    pub signatures: Vec<FunctionSignature>,
+    /// What it is for; null where nobody wrote that down.
+    #[serde(default)]
+    pub documentation: Option<FunctionDocumentation>,
+    /// Queries that show it.
+    #[serde(default)]
+    pub examples: Vec<FunctionExample>,
+    /// How a macro was registered; null for all others.
+    #[serde(default)]
+    pub definition: Option<FunctionDefinition>,
+}
+
+exact_struct!(FunctionInfo);
+
+/// What a function computes of: the values of a row, a group, a window or none of them; a macro is an expression that stands for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum FunctionKind {
+    #[serde(rename = "scalar")]
+    Scalar,
+    #[serde(rename = "aggregate")]
+    Aggregate,
+    #[serde(rename = "window")]
+    Window,
+    #[serde(rename = "table")]
+    Table,
+    #[serde(rename = "macro")]
+    Macro,
+}
+
+text_enum!(FunctionKind);
+
+/// A parameter of a macro.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionParameter {
+    /// The name that the expression uses, as it is written there: letters, digits and underscores.
+    pub name: String,
+    /// The SQL expression that a call without it has in its place; the parameters after it have one too.
+    #[serde(default)]
+    pub default: Option<String>,
+}
+
+exact_struct!(FunctionParameter);
+
+/// Which functions SQL may call: macros too, or built-in functions only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum FunctionPolicy {
+    #[serde(rename = "open")]
+    Open,
+    #[serde(rename = "strict")]
+    Strict,
+}
+
+text_enum!(FunctionPolicy);
+
+/// The functions of a session.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionSettings {
+    /// `open` when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<FunctionPolicy>,
+}
+
+exact_struct!(FunctionSettings);
+
+/// One way to call a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct FunctionSignature {
+    /// The arguments in their order.
+    pub arguments: Vec<FunctionArgument>,
+    /// Whether the last argument may be repeated.
+    #[serde(default)]
+    pub variadic: bool,
+    /// The Arrow type of the result; null where it depends on the arguments in another way.
+    #[serde(default)]
+    pub return_type: Option<String>,
+}
+
+exact_struct!(FunctionSignature);
+
+/// Whether equal arguments give equal results: always, within a query, or never for sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum FunctionVolatility {
+    #[serde(rename = "immutable")]
+    Immutable,
+    #[serde(rename = "stable")]
+    Stable,
+    #[serde(rename = "volatile")]
+    Volatile,
+}
+
+text_enum!(FunctionVolatility);
+
 /// A rule of a gate that a protocol breaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1568,6 +1819,32 @@ pub struct Idempotency {
 
 exact_struct!(Idempotency);
 
+/// How tables are joined by equal keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum JoinAlgorithm {
+    #[serde(rename = "hash")]
+    Hash,
+    #[serde(rename = "sort_merge")]
+    SortMerge,
+}
+
+text_enum!(JoinAlgorithm);
+
+/// How joins are planned; absent values are left to the engine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct JoinSettings {
+    /// What joins are planned as where both are possible; `hash` when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub prefer: Option<JoinAlgorithm>,
+    /// A side of at most this many bytes is given to every partition as a whole.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub broadcast_bytes: Option<i64>,
+}
+
+exact_struct!(JoinSettings);
+
 /// Rows that are kept in a file and stand for a relation of a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1623,6 +1900,39 @@ pub struct Location {
 
 exact_struct!(Location);
 
+/// A macro and its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct MacroRegistration {
+    /// The name of the function, in lower case.
+    pub name: String,
+    pub definition: FunctionDefinition,
+}
+
+exact_struct!(MacroRegistration);
+
+/// Macros that are registered together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct MacroRegistrations {
+    /// The macros; they may call one another.
+    pub macros: Vec<MacroRegistration>,
+}
+
+exact_struct!(MacroRegistrations);
+
+/// How the operators of a query share its memory: whoever asks first, or an equal part for each that can spill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum MemoryPoolKind {
+    #[serde(rename = "greedy")]
+    Greedy,
+    #[serde(rename = "fair")]
+    Fair,
+}
+
+text_enum!(MemoryPoolKind);
+
 /// How much memory queries of a session may take.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1630,6 +1940,12 @@ pub struct MemorySettings {
     /// Bytes that one query may hold; bounded by the server.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<i64>,
+    /// How its operators share them; greedy when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub pool: Option<MemoryPoolKind>,
+    /// Bytes that one query may spill to disk; bounded by the server.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub spill_limit_bytes: Option<i64>,
 }
 
 exact_struct!(MemorySettings);
@@ -1662,6 +1978,12 @@ pub struct OperationContext {
     /// The contracts that rows written to the table are held to.
     #[serde(default)]
     pub contracts: Vec<EnforcedContract>,
+    /// How far the operation may spill; null for as far as the server allows.
+    #[serde(default)]
+    pub runtime: Option<DeltaRuntimeEnvOptions>,
+    /// Which functions its expressions may call; null for all.
+    #[serde(default)]
+    pub functions: Option<FunctionPolicy>,
 }
 
 exact_struct!(OperationContext);
@@ -1720,6 +2042,34 @@ pub struct ParameterValuesRequest {
 }
 
 exact_struct!(ParameterValuesRequest);
+
+/// How Parquet files are read; absent values are left to the engine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ParquetSettings {
+    /// Whether filters are evaluated while rows are decoded.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub pushdown_filters: Option<bool>,
+    /// Whether statistics of pages leave out those that hold no wanted row.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub page_index: Option<bool>,
+}
+
+exact_struct!(ParquetSettings);
+
+/// What becomes of a table that `support` does not cover: it is refused, read with a warning in the explain answer, or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum ProtocolMode {
+    #[serde(rename = "error")]
+    Error,
+    #[serde(rename = "warn")]
+    Warn,
+    #[serde(rename = "ignore")]
+    Ignore,
+}
+
+text_enum!(ProtocolMode);
 
 /// What stands for relations of a statement, by their names.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -1799,6 +2149,9 @@ pub struct QueryIdentity {
     pub row_limit: Option<i64>,
     /// The tables that are read.
     pub sources: Vec<QuerySource>,
+    /// Settings of DataFusion in the session that change results, by their names.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// The views that are read, by name.
     #[serde(default)]
     pub views: BTreeMap<String, ViewUse>,
@@ -2150,6 +2503,20 @@ pub enum RuleSeverity {
 
 text_enum!(RuleSeverity);
 
+/// How the tables of a session are scanned; absent values are left to the engine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ScanSettings {
+    /// Whether the scan itself evaluates filters while Parquet is decoded; it does not when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub parquet_pushdown: Option<bool>,
+    /// Whether partition columns are dictionary-encoded inside the engine; they are not when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub wrap_partition_values: Option<bool>,
+}
+
+exact_struct!(ScanSettings);
+
 /// What the columns and rows of a table must be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -2402,16 +2769,68 @@ pub struct SemanticStatement {
 
 exact_struct!(SemanticStatement);
 
-/// The settings of a session, by group.
+/// What queries of a session ask of the result cache besides what their requests ask.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SessionCache {
+    /// `default` when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub r#use: Option<SessionCacheUse>,
+    /// A result that was right at most this many seconds ago is taken without a look at the tables, where the request names no number.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<i64>,
+}
+
+exact_struct!(SessionCache);
+
+/// What queries of a session do with kept results: take and keep them, compute and keep them anew, or leave them alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum SessionCacheUse {
+    #[serde(rename = "default")]
+    Default,
+    #[serde(rename = "refresh")]
+    Refresh,
+    #[serde(rename = "bypass")]
+    Bypass,
+}
+
+text_enum!(SessionCacheUse);
+
+/// The settings of a session, by group. They are applied in this order, and later ones win: those of `base`, `catalog`, `execution`, `sql.policy` and then the rest of `sql`, `overrides`, `features`, `joins`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SessionProfile {
+    /// The profile that fills in what this one leaves open.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     #[serde(default)]
     pub execution: ExecutionSettings,
     #[serde(default)]
     pub memory: MemorySettings,
     #[serde(default)]
     pub defaults: QueryDefaults,
+    #[serde(default)]
+    pub catalog: CatalogSettings,
+    #[serde(default)]
+    pub sql: SqlSettings,
+    #[serde(default)]
+    pub cache: SessionCache,
+    #[serde(default)]
+    pub functions: FunctionSettings,
+    /// Whether schemas and rows are held to contracts; `enforce` when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub schema_validation: Option<SchemaValidation>,
+    #[serde(default)]
+    pub delta: DeltaSettings,
+    /// Settings of DataFusion by their own names, such as `datafusion.optimizer.max_passes`; an unknown one is answered with those that there are.
+    #[serde(default)]
+    pub overrides: BTreeMap<String, String>,
+    /// Abilities of the planner, turned on or off, such as `dynamic_filters`; an unknown one is answered with those that there are.
+    #[serde(default)]
+    pub features: BTreeMap<String, bool>,
+    #[serde(default)]
+    pub joins: JoinSettings,
 }
 
 exact_struct!(SessionProfile);
@@ -2429,6 +2848,47 @@ pub enum SourceFormat {
 }
 
 text_enum!(SourceFormat);
+
+/// How much SQL a statement may be: what the server allows, or what a form or a dashboard needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum SqlPolicy {
+    #[serde(rename = "server")]
+    Server,
+    #[serde(rename = "restricted")]
+    Restricted,
+}
+
+text_enum!(SqlPolicy);
+
+/// What SQL is let in; nothing is let in that the server does not.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SqlSettings {
+    /// The limits that the others here begin with; those of the server when absent.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<SqlPolicy>,
+    /// Bytes of a statement.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql_bytes: Option<i64>,
+    /// Tokens of a statement.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql_tokens: Option<i64>,
+    /// How deep a statement may nest.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql_depth: Option<i64>,
+    /// Terms in one chain of operators or set operations.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql_chain: Option<i64>,
+    /// Parameters of a statement.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<i64>,
+    /// Milliseconds that planning may take.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub planning_timeout_ms: Option<i64>,
+}
+
+exact_struct!(SqlSettings);
 
 /// The formats that a result is kept in on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

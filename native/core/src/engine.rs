@@ -2,19 +2,21 @@
 
 use std::sync::{Arc, OnceLock};
 
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 
 use crate::error::{Error, Result};
+use crate::functions::Functions;
 use crate::generated::{
-    DeltaFeatureGate, EngineConfig, ErrorCode, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection,
-    TableSpec, TableWrite, ViewSpec, WriteReport,
+    DeltaFeatureGate, DeltaRuntimeEnvOptions, EngineConfig, ErrorCode, FunctionInfo, FunctionPolicy,
+    MacroRegistrations, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
+    ViewSpec, WriteReport,
 };
 use crate::operations::import;
 use crate::query::PlanCache;
-use crate::session::{Session, own_runtime};
+use crate::session::{QueryMemory, Session, SessionFactory, disk};
+use crate::sql::Macros;
 use crate::storage::{Locations, TableStores};
 use crate::table::{Catalog, Freshness, SnapshotCache};
 use crate::view::{ViewMemory, Views};
@@ -30,6 +32,8 @@ pub struct Engine {
     pub(crate) plans: PlanCache,
     pub(crate) views: Views,
     pub(crate) view_memory: ViewMemory,
+    pub(crate) functions: Functions,
+    sessions: SessionFactory,
     operations: OnceLock<SessionState>,
 }
 
@@ -38,15 +42,13 @@ impl Engine {
         let locations = Locations::new(&config)?;
         let stores = Arc::new(TableStores::default());
         std::fs::create_dir_all(&config.spill_folder)?;
-        let spill = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![config.spill_folder.clone().into()]))
-            .with_max_temp_directory_size(config.spill_limit_bytes as u64);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(config.memory_limit_bytes as usize)))
-            .with_disk_manager_builder(spill)
+            .with_disk_manager_builder(disk(&config.spill_folder, config.spill_limit_bytes))
             .with_metadata_cache_limit(METADATA_CACHE)
             .with_object_store_registry(stores.clone())
             .build_arc()?;
+        let sessions = SessionFactory::new(runtime.clone())?;
         let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
         let view_memory = ViewMemory::new(config.view_memory_bytes as usize);
         Ok(Arc::new(Self {
@@ -56,12 +58,14 @@ impl Engine {
             plans: PlanCache::new(),
             views: Views::default(),
             view_memory,
+            functions: Functions::new(sessions.template())?,
+            sessions,
             operations: OnceLock::new(),
         }))
     }
 
     pub fn open_session(self: &Arc<Self>, profile: SessionProfile, gate: Option<DeltaFeatureGate>) -> Result<Session> {
-        Session::open(self.clone(), profile, gate)
+        self.sessions.open(self.clone(), profile, gate)
     }
 
     pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
@@ -102,11 +106,39 @@ impl Engine {
 
     /// Whether the tables still are as they were found, as far as that is known without waiting.
     pub fn is_fresh_now(&self, freshness: &Freshness) -> Option<bool> {
-        freshness.now(&self.catalog, &self.views)
+        match freshness.has_macros_of(&self.functions.macros()) {
+            true => freshness.now(&self.catalog, &self.views),
+            false => Some(false),
+        }
     }
 
     pub async fn is_fresh(&self, freshness: &Freshness) -> Result<bool> {
-        freshness.check(&self.catalog, &self.views).await
+        let has_macros = freshness.has_macros_of(&self.functions.macros());
+        Ok(has_macros && freshness.check(&self.catalog, &self.views).await?)
+    }
+
+    /// The macros that SQL may call; where functions are strict each call is refused.
+    pub(crate) fn macros(&self, policy: FunctionPolicy) -> Macros {
+        let macros = self.functions.macros();
+        match policy {
+            FunctionPolicy::Open => macros,
+            FunctionPolicy::Strict => macros.refused(),
+        }
+    }
+
+    /// The functions that are built in, by name.
+    pub fn built_in_functions(&self) -> &[FunctionInfo] {
+        self.functions.built_in()
+    }
+
+    /// Adds macros, which may call one another, or none where one can't be; answers what they are.
+    pub fn define_macros(&self, added: MacroRegistrations) -> Result<Vec<FunctionInfo>> {
+        self.functions.define(added.macros, &self.config.limits)
+    }
+
+    /// Forgets a macro that no other calls.
+    pub fn drop_macro(&self, name: &str) -> Result<()> {
+        self.functions.drop_macro(name)
     }
 
     /// The settings and functions that all operations have.
@@ -119,9 +151,9 @@ impl Engine {
     }
 
     /// The state that an operation of the Delta library runs with, which has a share of the memory for itself.
-    pub(crate) fn operation_session(self: &Arc<Self>) -> Result<SessionState> {
+    pub(crate) fn operation_session(self: &Arc<Self>, options: &DeltaRuntimeEnvOptions) -> Result<SessionState> {
         let settings = self.operation_settings()?.clone();
-        let runtime = own_runtime(&self.runtime, self.config.memory_limit_bytes as usize)?;
+        let runtime = QueryMemory::of_operation(options).runtime(self)?;
         let state = SessionStateBuilder::new_from_existing(settings);
         Ok(state.with_runtime_env(runtime).build())
     }

@@ -2,26 +2,29 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
+
+use crate::generated::MemoryPoolKind;
 
 /// Bounds one query on top of the pool that bounds them all.
 #[derive(Debug)]
 pub struct QueryPool {
     shared: Arc<dyn MemoryPool>,
+    share: Arc<dyn MemoryPool>,
     limit: usize,
-    used: AtomicUsize,
 }
 
 impl QueryPool {
-    pub fn new(shared: Arc<dyn MemoryPool>, limit: usize) -> Self {
-        Self {
-            shared,
-            limit,
-            used: AtomicUsize::new(0),
-        }
+    pub fn new(shared: Arc<dyn MemoryPool>, limit: usize, kind: MemoryPoolKind) -> Self {
+        let share: Arc<dyn MemoryPool> = match kind {
+            MemoryPoolKind::Greedy => Arc::new(GreedyMemoryPool::new(limit)),
+            MemoryPoolKind::Fair => Arc::new(FairSpillPool::new(limit)),
+        };
+        Self { shared, share, limit }
     }
 }
 
@@ -38,42 +41,43 @@ impl MemoryPool for QueryPool {
 
     fn register(&self, consumer: &MemoryConsumer) {
         self.shared.register(consumer);
+        self.share.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
         self.shared.unregister(consumer);
+        self.share.unregister(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         self.shared.grow(reservation, additional);
-        self.used.fetch_add(additional, Ordering::Relaxed);
+        self.share.grow(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         self.shared.shrink(reservation, shrink);
-        self.used.fetch_sub(shrink, Ordering::Relaxed);
+        self.share.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let used = self.used.fetch_add(additional, Ordering::Relaxed) + additional;
-        if used > self.limit {
-            self.used.fetch_sub(additional, Ordering::Relaxed);
+        if self.share.try_grow(reservation, additional).is_err() {
             let message = format!(
-                "{additional} more bytes for {} pass its limit of {} bytes",
+                "{additional} more bytes for {} pass its {} share of {} bytes",
                 reservation.consumer().name(),
+                self.share.name(),
                 self.limit
             );
             return Err(DataFusionError::ResourcesExhausted(message));
         }
         let grown = self.shared.try_grow(reservation, additional);
         if grown.is_err() {
-            self.used.fetch_sub(additional, Ordering::Relaxed);
+            self.share.shrink(reservation, additional);
         }
         grown
     }
 
     fn reserved(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.share.reserved()
     }
 
     fn memory_limit(&self) -> MemoryLimit {

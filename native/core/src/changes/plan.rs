@@ -59,8 +59,8 @@ async fn source(
         Some(versions) => table.snapshot_at(*versions.end()).await?,
         None => newest,
     };
-    let gates: Vec<_> = session.gate().into_iter().collect();
-    table.require_readable(&snapshot, &gates)?;
+    let gates: Vec<_> = session.gates().iter().collect();
+    session.require_readable(table, &snapshot, &gates)?;
     refuse_column_mapping(&snapshot)?;
     let mut scan = delta_table(&snapshot)?.scan_cdf();
     if let Some(versions) = &versions {
@@ -110,7 +110,7 @@ fn logical(
     let columns = change_columns(source.schema().fields().iter().map(|field| field.name()), commits);
     let mut plan = LogicalPlanBuilder::scan("changes", source, None)?.project(columns)?;
     if let Some(predicate) = &options.predicate {
-        let predicate = parse_predicate(predicate, plan.schema(), state, session.limits())?;
+        let predicate = parse_predicate(predicate, plan.schema(), state, &session.macros(), session.limits())?;
         plan = plan.filter(predicate)?;
     }
     if let Some(wanted) = &options.columns {

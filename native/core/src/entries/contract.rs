@@ -18,7 +18,7 @@ use crate::generated::{
     ContractVerdict, ContractViolation, EngineLimits, EntryCheck, FieldSpec, RelationShape, RowCheck, SchemaContract,
 };
 use crate::schema::{contract_violations, plain_fields, to_arrow_field};
-use crate::sql::parse_predicate;
+use crate::sql::{Macros, parse_predicate};
 
 /// Everything that is wrong with a contract.
 pub fn check_contract(engine: &Arc<Engine>, contract: &SchemaContract) -> Result<EntryCheck> {
@@ -75,7 +75,7 @@ fn check_rules(
     let schema = DFSchema::try_from(Schema::new(fields))?;
     for (index, rule) in contract.rules.iter().enumerate() {
         let pointer = format!("/rules/{index}/expression");
-        let parsed = parse_predicate(&rule.expression, &schema, state, limits);
+        let parsed = parse_predicate(&rule.expression, &schema, state, &Macros::default(), limits);
         let parsed = faults.take(pointer.clone(), "expression", parsed);
         if parsed.is_some_and(|parsed| !is_of_one_row(&parsed)) {
             faults.add(pointer, "expression", "looks at several rows: a rule is about one");

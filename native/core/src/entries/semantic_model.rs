@@ -8,7 +8,7 @@ use super::faults::Faults;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::generated::{EngineLimits, EntryCheck, SemanticModel};
-use crate::sql::{calls, parse_expression};
+use crate::sql::{calls, parse_as_written};
 
 /// Everything that is wrong with a model.
 pub fn check_semantic_model(engine: &Arc<Engine>, model: &SemanticModel) -> Result<EntryCheck> {
@@ -111,6 +111,6 @@ impl ModelCheck<'_> {
             return None;
         }
         self.faults
-            .take(pointer, "expression", parse_expression(sql, self.limits))
+            .take(pointer, "expression", parse_as_written(sql, self.limits))
     }
 }

@@ -10,7 +10,7 @@ use crate::generated::{
     EngineLimits, ErrorCode, FilterOperator as Op, FilterTerm, Parameter, SemanticDimension, SemanticFilter,
     SemanticJoinType, SemanticMetric, SemanticModel, SemanticQuery, SemanticStatement, TimeGrain,
 };
-use crate::sql::{closest, filter_aggregates, parse_expression, qualify, quoted};
+use crate::sql::{closest, filter_aggregates, parse_as_written, qualify, quoted};
 
 pub fn semantic_statement(
     engine: &Arc<Engine>,
@@ -152,7 +152,7 @@ impl<'a> Writing<'a> {
 
     /// The expression with its columns qualified, whose joins the statement needs.
     fn qualified(&mut self, sql: &str) -> Result<Expr> {
-        let mut expression = parse_expression(sql, self.limits)?;
+        let mut expression = parse_as_written(sql, self.limits)?;
         let names: Vec<_> = self.model.joins.iter().map(|join| join.name.as_str()).collect();
         for named in qualify(&mut expression, &self.model.relation, &names) {
             if let Some(index) = names.iter().position(|name| *name == named) {

@@ -104,7 +104,7 @@ pub fn from_kernel_text(message: &str) -> Error {
         ErrorCode::LocationNotAllowed
     } else if says(&["parsererror", "sql error"]) {
         ErrorCode::InvalidSql
-    } else if says(&["resources exhausted"]) {
+    } else if says(&["resources exhausted", "disk space during the spilling"]) {
         ErrorCode::MemoryExceeded
     } else if says(&["divide by zero", "overflow"]) {
         ErrorCode::ArithmeticError

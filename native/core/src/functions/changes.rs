@@ -51,12 +51,7 @@ pub fn functions() -> Vec<Function> {
     ]
 }
 
-fn asked(
-    name: &'static str,
-    question: fn(usize) -> bool,
-    description: &str,
-    examples: &'static [Example],
-) -> Function {
+fn asked(name: &'static str, question: fn(usize) -> bool, description: &str, examples: &'static [Example]) -> Function {
     let answers = move |ranks: Vec<Option<i64>>| -> ArrayRef {
         let answers = ranks.into_iter().map(|rank| rank.map(|rank| question(rank as usize)));
         Arc::new(answers.collect::<BooleanArray>())
@@ -86,7 +81,7 @@ fn ranks(types: &ArrayRef) -> Result<Vec<Option<i64>>> {
 
 fn rank(change: &str) -> Result<i64> {
     let known = TYPES.iter().position(|known| *known == change);
-    known.map(|rank| rank as i64).ok_or_else(|| {
-        exec_datafusion_err!("'{change}' is no _change_type: there are {}", TYPES.join(", "))
-    })
+    known
+        .map(|rank| rank as i64)
+        .ok_or_else(|| exec_datafusion_err!("'{change}' is no _change_type: there are {}", TYPES.join(", ")))
 }

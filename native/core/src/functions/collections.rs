@@ -88,7 +88,10 @@ fn lists(types: &[DataType]) -> Result<Vec<DataType>> {
         [DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::ListView(item)] => {
             Ok(vec![DataType::List(item.clone())])
         }
-        [DataType::Null] => Ok(vec![DataType::List(Arc::new(Field::new_list_field(DataType::Null, true)))]),
+        [DataType::Null] => Ok(vec![DataType::List(Arc::new(Field::new_list_field(
+            DataType::Null,
+            true,
+        )))]),
         _ => plan_err!("list_duplicates takes one list"),
     }
 }
@@ -154,5 +157,10 @@ fn duplicates(lists: &ListArray) -> Result<ArrayRef> {
     }
     let taken = take(lists.values(), &UInt64Array::from(kept), None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::new(item.clone(), offsets, taken, lists.nulls().cloned())))
+    Ok(Arc::new(ListArray::new(
+        item.clone(),
+        offsets,
+        taken,
+        lists.nulls().cloned(),
+    )))
 }

@@ -40,7 +40,7 @@ pub fn functions() -> Vec<Function> {
             &[
                 Example {
                     sql: "SELECT stable_hash64('SEA', 12) AS hash",
-                    rows: r#"[{"hash": 2687943166498713205}]"#,
+                    rows: r#"[{"hash": 5066542888194614505}]"#,
                 },
                 Example {
                     sql: "SELECT stable_hash64(CAST(1 AS TINYINT)) = stable_hash64(CAST(1 AS BIGINT)) AS same",
@@ -68,7 +68,7 @@ pub fn functions() -> Vec<Function> {
             .build(),
             &[Example {
                 sql: "SELECT stable_id('flight', 'SEA', 12) AS id",
-                rows: r#"[{"id": "flight_"}]"#,
+                rows: r#"[{"id": "flight_34d8c95a88e49b3c79eb1f7cb80ce621"}]"#,
             }],
         ),
     ]
@@ -131,7 +131,9 @@ fn digests<T>(arguments: &[ArrayRef], digest: fn(&[u8]) -> T) -> Result<impl Ite
 
 fn encode(bytes: &mut Vec<u8>, arguments: &[ArrayRef], row: usize) -> io::Result<()> {
     write::write_array_len(bytes, arguments.len() as u32)?;
-    arguments.iter().try_for_each(|argument| encode_value(bytes, argument, row))
+    arguments
+        .iter()
+        .try_for_each(|argument| encode_value(bytes, argument, row))
 }
 
 fn encode_value(bytes: &mut Vec<u8>, values: &ArrayRef, row: usize) -> io::Result<()> {
@@ -141,7 +143,10 @@ fn encode_value(bytes: &mut Vec<u8>, values: &ArrayRef, row: usize) -> io::Resul
     match values.data_type() {
         DataType::Boolean => write::write_bool(bytes, values.as_boolean().value(row))?,
         DataType::Int64 => drop(write::write_sint(bytes, values.as_primitive::<Int64Type>().value(row))?),
-        DataType::UInt64 => drop(write::write_uint(bytes, values.as_primitive::<UInt64Type>().value(row))?),
+        DataType::UInt64 => drop(write::write_uint(
+            bytes,
+            values.as_primitive::<UInt64Type>().value(row),
+        )?),
         DataType::Float64 => write::write_f64(bytes, one_form(values.as_primitive::<Float64Type>().value(row)))?,
         DataType::Binary => write::write_bin(bytes, values.as_binary::<i32>().value(row))?,
         _ => write::write_str(bytes, values.as_string::<i32>().value(row))?,

@@ -55,7 +55,13 @@ pub fn functions() -> Vec<Function> {
         at_path(
             "json_get_int",
             DataType::Int64,
-            |values| Arc::new(values.map(|value| as_text(value?)?.parse().ok()).collect::<Int64Array>()),
+            |values| {
+                Arc::new(
+                    values
+                        .map(|value| as_text(value?)?.parse().ok())
+                        .collect::<Int64Array>(),
+                )
+            },
             "An integer inside a JSON text, or in a string there; NULL where the value is none or beyond 64 bits.",
             &[Example {
                 sql: r#"SELECT json_get_int('[10, "20", true]', 0) AS a, json_get_int('[10, "20", true]', -2) AS b"#,
@@ -95,7 +101,11 @@ pub fn functions() -> Vec<Function> {
         at_path(
             "json_object_keys",
             DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
-            |values| lists(values, |value| Some(Members::of(value)?.map(|(name, _)| name).collect())),
+            |values| {
+                lists(values, |value| {
+                    Some(Members::of(value)?.map(|(name, _)| name).collect())
+                })
+            },
             "The names of the members of an object inside a JSON text, in their order; NULL where the value is no object.",
             &[Example {
                 sql: r#"SELECT json_object_keys('{"b": 1, "a": 2}') AS names"#,
@@ -118,10 +128,7 @@ pub fn functions() -> Vec<Function> {
 }
 
 fn contains() -> Function {
-    let documentation = documented(
-        "json_contains",
-        "Whether a JSON text has a value at a path, null too; `json ? key` is the same.",
-    );
+    let documentation = documented("json_contains", "Whether a JSON text has a value at a path, null too.");
     Function::new(
         "json_contains",
         json_and_path,
@@ -175,13 +182,26 @@ fn at_path(
         Ok(make(&mut values))
     };
     let given = move |_: &[DataType]| Ok(returns.clone());
-    Function::new(name, json_and_path, given, each, documented(name, description), examples)
+    Function::new(
+        name,
+        json_and_path,
+        given,
+        each,
+        documented(name, description),
+        examples,
+    )
 }
 
 fn documented(name: &str, description: &str) -> Documentation {
     Documentation::builder(SECTION, description, format!("{name}(json[, key, ...])"))
-        .with_argument("json", "A JSON text; one that is not valid up to the value has no value there.")
-        .with_argument("key", "A step to the value: the name of a member, or the place of an element, from 0 on or from the end with -1.")
+        .with_argument(
+            "json",
+            "A JSON text; one that is not valid up to the value has no value there.",
+        )
+        .with_argument(
+            "key",
+            "A step to the value: the name of a member, or the place of an element, from 0 on or from the end with -1.",
+        )
         .build()
 }
 

@@ -1,4 +1,4 @@
-//! `->`, `->>` and `?` on JSON texts, as PostgreSQL has them.
+//! `->` and `->>` on JSON texts, as PostgreSQL has them; the dialect reads no `?`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,6 @@ use datafusion::logical_expr::{Expr, ScalarUDF};
 pub struct JsonOperators {
     pub get: Arc<ScalarUDF>,
     pub as_text: Arc<ScalarUDF>,
-    pub contains: Arc<ScalarUDF>,
 }
 
 impl ExprPlanner for JsonOperators {
@@ -19,7 +18,6 @@ impl ExprPlanner for JsonOperators {
         let function = match expr.op {
             BinaryOperator::Arrow => &self.get,
             BinaryOperator::LongArrow => &self.as_text,
-            BinaryOperator::Question => &self.contains,
             _ => return Ok(PlannerResult::Original(expr)),
         };
         let title = format!("{} {} {}", expr.left, expr.op, expr.right);

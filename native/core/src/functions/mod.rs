@@ -5,11 +5,13 @@ mod bounded;
 mod changes;
 mod checked_arithmetic;
 mod collections;
+mod describe;
 mod function;
 mod hashes;
 mod json;
 mod json_operators;
 mod json_text;
+mod registry;
 mod text;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use self::bounded::Bounded;
 use self::checked_arithmetic::CheckedIntegers;
 use self::function::Function;
 use self::json_operators::JsonOperators;
+pub use self::registry::Functions;
 use crate::error::Result;
 
 pub fn install(state: &mut SessionState) -> Result<()> {
@@ -35,7 +38,6 @@ pub fn install(state: &mut SessionState) -> Result<()> {
     let operators = JsonOperators {
         get: state.udf("json_get")?,
         as_text: state.udf("json_as_text")?,
-        contains: state.udf("json_contains")?,
     };
     Ok(state.register_expr_planner(Arc::new(operators))?)
 }

@@ -37,7 +37,7 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
 /// The library says that rows break a constraint, but neither which nor how many.
 async fn listed(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Error> {
     let newest = task.table.snapshot(None).await?;
-    let rows = rows_of(&newest, &task.engine.operation_session()?)?;
+    let rows = rows_of(&newest, &task.session()?)?;
     let violations = violations(&rows, &request.constraints).await?;
     let names: Vec<_> = violations.iter().map(|broken| broken.constraint.as_str()).collect();
     let message = format!("Rows of the table break {}, and nothing was added", names.join(", "));

@@ -27,7 +27,7 @@ pub async fn data_check(task: &Task, request: &DeltaDataCheckRequest) -> Result<
         .filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql)))
         .collect();
     task.check_expressions(constraints.iter().map(|(name, sql)| (name.as_str(), sql)))?;
-    let rows = rows_of(&snapshot, &task.engine.operation_session()?)?;
+    let rows = rows_of(&snapshot, &task.session()?)?;
     let violations = violations(&rows, &constraints).await?;
     Ok(Report::DataCheck(DeltaDataCheckReport {
         version: snapshot.version,

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{CsvReadOptions, JsonReadOptions, ParquetReadOptions, SessionContext};
-use deltalake_core::delta_datafusion::DeltaSessionConfig;
-use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 use serde_json::Value;
 
 use super::report::Report;
@@ -18,6 +15,7 @@ use crate::generated::{
     DeltaTableRef, DeltaWriteDisposition, DeltaWriteRequest, OperationContext, SourceFormat, TableWrite, WriteMode,
     WriteReport,
 };
+use crate::session::SessionFactory;
 
 /// Creates, appends to or overwrites the table at `import.uri` with the rows of `import.sql`.
 pub async fn import(engine: &Arc<Engine>, import: TableWrite) -> Result<WriteReport> {
@@ -62,14 +60,8 @@ fn request(import: &TableWrite) -> DeltaWriteRequest {
     }
 }
 
-/// A session of its own over the local file system: only the demo and the benchmarks write from files.
 async fn context(import: &TableWrite) -> Result<SessionContext> {
-    let state = SessionStateBuilder::new()
-        .with_default_features()
-        .with_config(DeltaSessionConfig::default().into())
-        .with_query_planner(DeltaPlanner::new())
-        .build();
-    let context = SessionContext::new_with_state(state);
+    let context = SessionContext::new_with_state(SessionFactory::over_local_files());
     for (name, source) in &import.sources {
         let path = source.path.as_str();
         match source.format {

@@ -19,7 +19,7 @@ use super::violations::{explained, hold};
 use super::write::scan;
 use crate::commit::Isolation;
 use crate::error::{Error, Result};
-use crate::generated::{DeltaMergeRequest, DeltaTableRef, ErrorCode, SessionProfile, TablePin};
+use crate::generated::{DeltaMergeRequest, DeltaTableRef, ErrorCode, TablePin};
 use crate::query::source_plan;
 use crate::rows::{Body, RowSource, RowsFormat, Shape, SpooledRows, body};
 use crate::table::TableSnapshot;
@@ -172,7 +172,7 @@ async fn source(
         return Source::of_table(task, table).await;
     }
     if let Some(sql) = given.and_then(|source| source.sql.as_ref()) {
-        let session = task.engine.open_session(SessionProfile::default(), None)?;
+        let session = task.engine.open_session(task.profile(), None)?;
         let (plan, tables) = source_plan(&session, sql).await?;
         return Ok(Source { plan, _tables: tables });
     }
@@ -223,7 +223,7 @@ async fn spooled(task: &Task, body: Body, format: RowsFormat, target: &TableSnap
     };
     let folder = task.spill_folder();
     let rows = RowSource::open(body, format, shape, folder.to_owned()).await?;
-    let session = task.engine.operation_session()?;
+    let session = task.session()?;
     let context = Arc::new(TaskContext::from(&session));
     let rows: Arc<dyn PartitionStream> = Arc::new(SpooledRows::new(&rows, context, folder).await?);
     Ok(Source {

@@ -7,6 +7,7 @@ mod convert;
 mod create;
 mod data_check;
 mod delete;
+mod expressions;
 mod features;
 mod import;
 mod ingest;

@@ -9,6 +9,7 @@ use super::convert::convert;
 use super::create::create;
 use super::data_check::data_check;
 use super::delete::delete;
+use super::expressions::expand_macros;
 use super::features::add_features;
 use super::merge::merge;
 use super::optimize::optimize;
@@ -48,7 +49,7 @@ pub enum Operation {
 /// Runs an operation; `rows` are those of its body.
 pub async fn operate(
     engine: &Arc<Engine>,
-    operation: Operation,
+    mut operation: Operation,
     context: OperationContext,
     rows: Option<(Body, RowsFormat)>,
 ) -> Result<Report> {
@@ -56,6 +57,8 @@ pub async fn operate(
     if rows.is_some() && !matches!(operation, O::Write(_) | O::Merge(_) | O::ParameterValues(_)) {
         return Err(Error::new(ErrorCode::InvalidRequest, "This operation takes no rows"));
     }
+    let macros = engine.macros(context.functions.unwrap_or(FunctionPolicy::Open));
+    expand_macros(&mut operation, &macros, &engine.config.limits)?;
     match operation {
         O::AddConstraints(request) => add_constraints(&Task::open(engine, &request, context).await?, &request).await,
         O::AddFeatures(request) => add_features(&Task::open(engine, &request, context).await?, &request).await,

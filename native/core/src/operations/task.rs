@@ -25,7 +25,8 @@ use crate::entries::Contracts;
 use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{
-    DeltaCommitOptions, DeltaFeatureGate, DeltaTableRef, EngineLimits, ErrorCode, OperationContext,
+    DeltaCommitOptions, DeltaFeatureGate, DeltaRuntimeEnvOptions, DeltaTableRef, EngineLimits, ErrorCode,
+    FunctionSettings, OperationContext, SessionProfile,
 };
 use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
@@ -59,12 +60,13 @@ pub struct Base {
     pub snapshot: Arc<TableSnapshot>,
     pub properties: CommitProperties,
     engine: Arc<Engine>,
+    runtime: DeltaRuntimeEnvOptions,
 }
 
 impl Base {
     /// The state that the library's plan runs with.
     pub fn session(&self) -> Result<SessionState> {
-        self.engine.operation_session()
+        self.engine.operation_session(&self.runtime)
     }
 }
 
@@ -142,6 +144,25 @@ impl Task {
     pub fn check_expressions<'a>(&self, expressions: impl IntoIterator<Item = (&'a str, &'a String)>) -> Result<()> {
         let mut expressions = expressions.into_iter();
         expressions.try_for_each(|(name, sql)| check_expression(name, sql, self.limits()))
+    }
+
+    /// The state that plans of the operation run with.
+    pub fn session(&self) -> Result<SessionState> {
+        self.engine.operation_session(&self.runtime())
+    }
+
+    /// The settings of a query that gives the operation its rows.
+    pub fn profile(&self) -> SessionProfile {
+        SessionProfile {
+            functions: FunctionSettings {
+                policy: self.context.functions,
+            },
+            ..SessionProfile::default()
+        }
+    }
+
+    fn runtime(&self) -> DeltaRuntimeEnvOptions {
+        self.context.runtime.clone().unwrap_or_default()
     }
 
     /// An expression over the table's columns, with its types made to fit: the library does not do that.
@@ -228,6 +249,7 @@ impl Task {
             snapshot: snapshot.clone(),
             properties: self.properties(),
             engine: self.engine.clone(),
+            runtime: self.runtime(),
         });
         let planned = guarded(planned(planning)).await;
         let planned = planned.map_err(|error| self.table.explain(with_constraints(error, &snapshot)))?;

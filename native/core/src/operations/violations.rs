@@ -92,7 +92,7 @@ where
     F: Fn(&TableSnapshot, &SessionState) -> Result<Vec<DataFrame>>,
 {
     let newest = task.table.snapshot(None).await?;
-    let session = task.engine.operation_session()?;
+    let session = task.session()?;
     let mut all: Vec<DeltaConstraintViolation> = Vec::new();
     for rows in plan(&newest, &session)? {
         for found in violations(&rows, &newest.constraints()).await? {

@@ -131,7 +131,7 @@ impl Rows<'_> {
             Input::Query(input, session) => (input, *session),
             Input::Body(body, format) => {
                 let rows = self.checked(body, format, None).await?;
-                (scan(Arc::new(rows))?, self.task.engine.operation_session()?)
+                (scan(Arc::new(rows))?, self.task.session()?)
             }
         };
         let builder = self.builder(None, input, session, self.task.properties());

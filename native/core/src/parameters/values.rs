@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::entries::Contracts;
 use crate::error::{Error, Result};
 use crate::generated::{
-    ErrorCode, NumberStyle, ParameterArtifact, ParameterTable, ParameterValuesRequest, QueryHead, ResultTarget,
-    RowFormat, StoredFormat,
+    DeltaRuntimeEnvOptions, ErrorCode, NumberStyle, ParameterArtifact, ParameterTable, ParameterValuesRequest,
+    QueryHead, ResultTarget, RowFormat, StoredFormat,
 };
 use crate::operations::scan;
 use crate::results::ResultWriter;
@@ -79,7 +79,8 @@ async fn keep(engine: &Arc<Engine>, request: &ParameterValuesRequest, rows: Chec
 fn sorted(engine: &Arc<Engine>, table: &ParameterTable, rows: Checks) -> Result<DataFrame> {
     let plan = scan(Arc::new(rows))?;
     let names = table.columns.iter().map(|column| column.name.as_str());
-    let rows = DataFrame::new(engine.operation_session()?, plan).select(names.clone().map(ident))?;
+    let rows = DataFrame::new(engine.operation_session(&DeltaRuntimeEnvOptions::default())?, plan)
+        .select(names.clone().map(ident))?;
     let rows = if table.distinct { rows.distinct()? } else { rows };
     let others = names.filter(|name| *name != table.key_column);
     let order = [table.key_column.as_str()].into_iter().chain(others);

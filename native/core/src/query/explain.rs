@@ -53,7 +53,7 @@ impl Session {
             true => Some(analyze(&plan, timeout).await?),
             false => None,
         };
-        let answer = answer(&plan, &tables, views, analyze);
+        let answer = answer(self, &plan, &tables, views, analyze);
         Ok(Explanation { answer, identity })
     }
 }
@@ -81,7 +81,13 @@ fn explained_view(OpenView { view, .. }: &OpenView) -> ExplainedView {
     }
 }
 
-fn answer(plan: &Plan, tables: &[About], views: Vec<ExplainedView>, analyze: Option<AnalyzeReport>) -> ExplainAnswer {
+fn answer(
+    session: &Session,
+    plan: &Plan,
+    tables: &[About],
+    views: Vec<ExplainedView>,
+    analyze: Option<AnalyzeReport>,
+) -> ExplainAnswer {
     let physical = DisplayableExecutionPlan::new(plan.physical.as_ref());
     let files = files_read(&plan.physical);
     let filters = filters(&plan.logical);
@@ -97,6 +103,11 @@ fn answer(plan: &Plan, tables: &[About], views: Vec<ExplainedView>, analyze: Opt
         views,
         estimated_bytes: estimated_bytes(&plan.physical),
         cache_key: None,
+        warnings: plan
+            .tables
+            .iter()
+            .filter_map(|(name, snapshot)| session.protocol_warning(name, snapshot))
+            .collect(),
         analyze,
     }
 }

@@ -36,8 +36,8 @@ pub struct PlanRequest {
 
 impl PlanRequest {
     pub fn gates<'a>(&'a self, session: &'a Session, table: &str) -> Vec<&'a DeltaFeatureGate> {
-        let gates = [session.gate(), self.gate.as_ref(), self.gates.get(table)];
-        gates.into_iter().flatten().collect()
+        let gates = [self.gate.as_ref(), self.gates.get(table)];
+        session.gates().iter().chain(gates.into_iter().flatten()).collect()
     }
 }
 
@@ -82,8 +82,7 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
 
 /// Opens what a statement reads and resolves it over that.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
-    let limits = session.limits();
-    let statement = session.engine.plans.statement(&request.sql, limits)?;
+    let statement = session.statement(&request.sql)?;
     let is_provided = |name: &str| request.provided.kept.contains_key(name);
     let relations = Relations::of(session, &statement, &is_provided, request.trial.as_ref())?;
     let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
@@ -180,8 +179,8 @@ async fn open(session: &Session, named: &Named, request: &PlanRequest) -> Result
     })?;
     let pin = request.pins.get(&named.name);
     let snapshot = table.snapshot(pin).await.map_err(place)?;
-    table
-        .require_readable(&snapshot, &request.gates(session, &named.name))
+    session
+        .require_readable(&table, &snapshot, &request.gates(session, &named.name))
         .map_err(place)?;
     Ok(OpenTable {
         table,
@@ -202,7 +201,7 @@ async fn readable_tables(session: &Session, request: &PlanRequest, known: &[Open
         };
         let gates = request.gates(session, &entry.name);
         if let Ok(snapshot) = table.snapshot(None).await
-            && table.require_readable(&snapshot, &gates).is_ok()
+            && session.require_readable(&table, &snapshot, &gates).is_ok()
         {
             tables.push(OpenTable {
                 table,

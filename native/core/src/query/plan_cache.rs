@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::read::Read;
 use crate::error::Result;
 use crate::generated::EngineLimits;
-use crate::sql::Statement;
+use crate::sql::{MacroRevision, Macros, Statement};
 
 /// Bytes of all parsed statements, and of all plans with the versions that they hold on to.
 const STATEMENTS: usize = 16 << 20;
@@ -33,12 +33,16 @@ impl PlanCache {
         }
     }
 
-    pub fn statement(&self, sql: &str, limits: &EngineLimits) -> Result<Arc<Statement>> {
-        let key = StatementKey(sql.to_owned());
+    pub fn statement(&self, sql: &str, macros: &Macros, limits: &EngineLimits) -> Result<Arc<Statement>> {
+        let key = StatementKey {
+            sql: sql.to_owned(),
+            macros: macros.revision(),
+            limits: [limits.sql_bytes, limits.sql_tokens, limits.sql_depth, limits.sql_chain],
+        };
         if let Some(Parsed(statement)) = self.statements.get(&key) {
             return Ok(statement);
         }
-        let statement = Arc::new(Statement::parse(sql, limits)?);
+        let statement = Arc::new(Statement::parse(sql, macros, limits)?);
         self.statements.put(&key, Parsed(statement.clone()));
         Ok(statement)
     }
@@ -76,7 +80,11 @@ fn tree_size(statement: &Statement) -> usize {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct StatementKey(String);
+struct StatementKey {
+    sql: String,
+    macros: MacroRevision,
+    limits: [i64; 4],
+}
 
 #[derive(Clone)]
 struct Parsed(Arc<Statement>);
@@ -110,7 +118,7 @@ struct Resolved {
 
 impl CacheKey for StatementKey {
     fn size(&self) -> usize {
-        size_of::<Self>() + self.0.len()
+        size_of::<Self>() + self.sql.len()
     }
 
     fn table_ref(&self) -> Option<&TableReference> {

@@ -16,7 +16,7 @@ use crate::generated::{
     DeltaScanOptions, KeptView, ProvidedRelations, QueryIdentity, QueryParameters, QuerySource, ViewUse,
 };
 use crate::session::Session;
-use crate::sql::Statement;
+use crate::sql::{MacroRevision, Statement};
 use crate::table::{Freshness, Table, TableSnapshot};
 
 pub struct Read {
@@ -67,7 +67,14 @@ impl Read {
         Freshness::new(
             tables.map(|open| (&open.table, &*open.snapshot, open.pinned)),
             self.relations.views.iter().map(|open| open.view.clone()).collect(),
+            self.macros(),
         )
+    }
+
+    /// The revision of the macros that are written out in the statement or in a view below it.
+    fn macros(&self) -> Option<MacroRevision> {
+        let below = self.relations.views.iter().find_map(|open| open.statement.macros);
+        self.statement.macros.or(below)
     }
 
     /// Puts rows in the place of views, whose tables stay at the versions that they were opened at.
@@ -94,7 +101,8 @@ impl Read {
             ),
             time_zone: profile.execution.time_zone.clone().unwrap_or_default(),
             row_limit: None,
-            sources: sources.map(OpenTable::source).collect(),
+            settings: session.telling_settings().clone(),
+            sources: sources.map(|open| open.source(session)).collect(),
             views: self.views_used(&below),
             values: BTreeMap::new(),
             kept_views: Vec::new(),
@@ -139,7 +147,8 @@ impl Read {
 }
 
 impl OpenTable {
-    fn source(&self) -> QuerySource {
+    fn source(&self, session: &Session) -> QuerySource {
+        let scan = session.scan();
         let commit = self.snapshot.commit.as_ref();
         QuerySource {
             name: self.table.name.clone(),
@@ -149,7 +158,8 @@ impl OpenTable {
             commit: commit.map(|meta| format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size)),
             protocol: self.snapshot.protocol(),
             scan: DeltaScanOptions {
-                enable_parquet_pushdown: false,
+                enable_parquet_pushdown: scan.parquet_pushdown.unwrap_or(false),
+                wrap_partition_values: scan.wrap_partition_values.unwrap_or(false),
                 ..DeltaScanOptions::default()
             },
         }

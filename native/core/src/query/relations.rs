@@ -158,7 +158,7 @@ impl Expansion<'_> {
             return Ok(());
         }
         self.path.push(name);
-        let statement = self.session.engine.plans.statement(&view.sql, self.session.limits())?;
+        let statement = self.session.statement(&view.sql)?;
         self.statement(&statement)?;
         self.path.pop();
         self.found.views.push(OpenView {

@@ -46,7 +46,7 @@ impl Read {
     async fn plan_anew(&mut self, session: &Session) -> Result<LogicalPlan> {
         let schema = Arc::new(MemorySchemaProvider::new());
         for open in &self.tables {
-            schema.register_table(open.table.name.clone(), open.snapshot.provider()?)?;
+            schema.register_table(open.table.name.clone(), open.snapshot.provider_for(session.scan())?)?;
         }
         for provided in &self.provided {
             schema.register_table(provided.name.clone(), provided.provider.clone())?;

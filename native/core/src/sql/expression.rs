@@ -9,19 +9,39 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::limits::{check_shape, tokenize};
+use super::macros::Macros;
 use crate::error::{Error, Result};
 use crate::generated::{EngineLimits, ErrorCode};
 
 /// Whether `sql` is one expression within the limits, without subqueries; `name` tells which one it is.
 pub fn check_expression(name: &str, sql: &str, limits: &EngineLimits) -> Result<()> {
-    parse_expression(sql, limits).map(drop).map_err(|mut error| {
-        error.message = format!("{name}: {}", error.message);
-        error.with("expression", name)
-    })
+    parse_as_written(sql, limits).map(drop).map_err(|error| of(name, error))
 }
 
-/// Reads one expression, which holds no query.
-pub fn parse_expression(sql: &str, limits: &EngineLimits) -> Result<Expr> {
+/// `sql` with its macros written out, where it calls any; `name` tells which expression it is.
+pub fn expand_expression(name: &str, sql: &str, macros: &Macros, limits: &EngineLimits) -> Result<Option<String>> {
+    let expanded = || {
+        let mut expression = parse_as_written(sql, limits)?;
+        let has_macros = macros.expand(&mut expression, limits)?;
+        Ok(has_macros.then(|| expression.to_string()))
+    };
+    expanded().map_err(|error| of(name, error))
+}
+
+fn of(name: &str, mut error: Error) -> Error {
+    error.message = format!("{name}: {}", error.message);
+    error.with("expression", name)
+}
+
+/// Reads one expression, which holds no query, and writes its macros out.
+pub fn parse_expression(sql: &str, macros: &Macros, limits: &EngineLimits) -> Result<Expr> {
+    let mut expression = parse_as_written(sql, limits)?;
+    macros.expand(&mut expression, limits)?;
+    Ok(expression)
+}
+
+/// Reads one expression, which holds no query, as it is written.
+pub fn parse_as_written(sql: &str, limits: &EngineLimits) -> Result<Expr> {
     let tokens = tokenize(sql, limits)?;
     let mut parser = Parser::new(&GenericDialect {})
         .with_recursion_limit(limits.sql_depth as usize * 4)

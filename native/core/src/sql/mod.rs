@@ -1,15 +1,19 @@
-//! The SQL that is let in: limits before parsing, one read-only statement, its tables, and hints for slips.
+//! The SQL that is let in: limits before parsing, one read-only statement, its tables, macros, and hints for slips.
 
+mod expansion;
 mod expression;
 mod hint;
 mod limits;
+mod macro_body;
+mod macros;
 mod predicate;
 mod quoted;
 mod relations;
 mod statement;
 
-pub use expression::{check_expression, parse_expression};
+pub use expression::{check_expression, expand_expression, parse_as_written};
 pub use hint::closest;
+pub use macros::{MacroRevision, Macros};
 pub use predicate::parse_predicate;
 pub use quoted::{quoted, text_literal};
 pub use relations::{calls, filter_aggregates, qualify};

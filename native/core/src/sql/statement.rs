@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::limits::{check_shape, location, tokenize};
+use super::macros::{MacroRevision, Macros};
 use crate::error::{Error, Location, Result};
 use crate::generated::{EngineLimits, ErrorCode};
 
@@ -23,13 +24,15 @@ const SCHEMA_TABLES: [&str; 6] = ["tables", "views", "columns", "schemata", "rou
 /// A statement that passed the limits and only reads.
 pub struct Statement {
     pub parsed: Parsed,
-    /// The statement without its comments and spacing.
+    /// The statement without its comments, spacing and macros.
     pub text: String,
     pub relations: Vec<RelationName>,
     /// Whether it asks for the information schema, and so for every table.
     pub reads_schema: bool,
     /// Whether its rows are a query's, so that they can be limited.
     pub is_query: bool,
+    /// The revision of the macros that are written out in it; none where it called none.
+    pub macros: Option<MacroRevision>,
 }
 
 /// A table that the statement names, and where.
@@ -40,22 +43,24 @@ pub struct RelationName {
 }
 
 impl Statement {
-    /// Parses `sql`, which must be one statement that reads; anything else is refused with the reason.
-    pub fn parse(sql: &str, limits: &EngineLimits) -> Result<Self> {
+    /// Parses `sql`, which must be one statement that reads, and writes its macros out; anything else is refused with
+    /// the reason.
+    pub fn parse(sql: &str, macros: &Macros, limits: &EngineLimits) -> Result<Self> {
         let tokens = tokenize(sql, limits)?;
         let mut statements = DFParserBuilder::new(tokens)
             .with_recursion_limit(limits.sql_depth as usize * 4)
             .build()?
             .parse_statements()
             .map_err(|error| too_deep(error.into(), limits))?;
-        let parsed = statements
+        let mut parsed = statements
             .pop_front()
             .ok_or_else(|| Error::new(ErrorCode::InvalidSql, "There is no statement: send a SELECT"))?;
         if !statements.is_empty() {
             return Err(refused("One statement a request: send the others on their own"));
         }
+        check_shape(read_only(&parsed)?, limits)?;
+        let has_macros = expand(&mut parsed, macros, limits)?;
         let inner = read_only(&parsed)?;
-        check_shape(inner, limits)?;
         let mut vetting = Vetting::default();
         if let ControlFlow::Break(error) = inner.visit(&mut vetting) {
             return Err(error);
@@ -69,7 +74,16 @@ impl Statement {
             relations,
             reads_schema,
             is_query,
+            macros: has_macros.then(|| macros.revision()),
         })
+    }
+}
+
+fn expand(parsed: &mut Parsed, macros: &Macros, limits: &EngineLimits) -> Result<bool> {
+    match parsed {
+        Parsed::Statement(statement) => macros.expand(statement.as_mut(), limits),
+        Parsed::Explain(explain) => expand(&mut explain.statement, macros, limits),
+        _ => Ok(false),
     }
 }
 

@@ -48,7 +48,7 @@ impl TableSnapshot {
         let state = session.state();
         let source = provider_as_source(self.provider()?);
         let schema = DFSchema::try_from(source.schema().as_ref().clone())?;
-        let predicate = parse_predicate(predicate, &schema, state, session.limits())?;
+        let predicate = parse_predicate(predicate, &schema, state, &session.macros(), session.limits())?;
         let plan = LogicalPlanBuilder::scan("files", source, None)?
             .filter(predicate)?
             .build()?;

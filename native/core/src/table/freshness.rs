@@ -1,4 +1,4 @@
-//! Whether tables and views still are as a plan found them.
+//! Whether tables, views and macros still are as a plan found them.
 
 use std::sync::Arc;
 
@@ -10,11 +10,14 @@ use super::snapshot::TableSnapshot;
 use super::table::Table;
 use super::time_travel::commit_meta;
 use crate::error::Result;
+use crate::sql::{MacroRevision, Macros};
 use crate::storage::Location;
 use crate::view::{View, Views};
 
 /// The tables of a plan with the commits that it read them at, and its views.
 pub struct Freshness {
+    /// Of the macros of its statement; none where it has none.
+    macros: Option<MacroRevision>,
     seen: Vec<Seen>,
     views: Vec<Arc<View>>,
 }
@@ -31,6 +34,7 @@ impl Freshness {
     pub fn new<'a>(
         tables: impl Iterator<Item = (&'a Arc<Table>, &'a TableSnapshot, bool)>,
         views: Vec<Arc<View>>,
+        macros: Option<MacroRevision>,
     ) -> Self {
         let seen = tables.map(|(table, snapshot, pinned)| Seen {
             table: table.clone(),
@@ -39,9 +43,15 @@ impl Freshness {
             pinned,
         });
         Self {
+            macros,
             seen: seen.collect(),
             views,
         }
+    }
+
+    /// Whether its macros mean what they did.
+    pub fn has_macros_of(&self, macros: &Macros) -> bool {
+        self.macros.is_none_or(|(revision, _)| revision == macros.revision().0)
     }
 
     /// What is known without waiting: nothing where a table isn't in a folder of this machine.

@@ -49,7 +49,7 @@ impl Session {
         let snapshot = table
             .snapshot(pin(TableSelection { version, timestamp }).as_ref())
             .await?;
-        let gates: Vec<_> = table.gate.iter().chain(self.gate()).collect();
+        let gates: Vec<_> = table.gate.iter().chain(self.gates()).collect();
         gate::require(&snapshot.protocol(), &gates).map_err(|error| table.explain(error))?;
         let page = snapshot.files(self, predicate.as_deref(), after.as_deref(), limit as usize);
         page.await.map_err(|error| table.explain(error))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::TableProvider;
 use deltalake_core::DeltaTable;
-use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake_core::delta_datafusion::DeltaScanNext;
 use deltalake_core::kernel::EagerSnapshot;
 use object_store::ObjectMeta;
 
@@ -13,7 +13,8 @@ use super::snapshot_info::protocol;
 use super::time_travel::{commit_meta, commit_timestamp, next_commit_timestamp};
 use crate::error::Result;
 use crate::gate::require_readable;
-use crate::generated::TableVersion;
+use crate::generated::{ScanSettings, TableVersion};
+use crate::session::{scan_config, scans_by_default};
 use crate::storage::TableStore;
 
 /// A version, and when it was committed.
@@ -52,7 +53,7 @@ impl TableSnapshot {
             }
             _ => commit_timestamp(&store, &state, version).await?,
         };
-        let provider = provider(&state);
+        let provider = provider(&state, &ScanSettings::default());
         let commit = commit_meta(&store, version).await?;
         Ok(Self {
             version,
@@ -68,6 +69,14 @@ impl TableSnapshot {
     /// What scans the table; some features leave only its metadata to be read.
     pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
         self.provider.clone()
+    }
+
+    /// What scans the table as a session wants it.
+    pub fn provider_for(&self, settings: &ScanSettings) -> Result<Arc<dyn TableProvider>> {
+        match scans_by_default(settings) {
+            true => self.provider(),
+            false => provider(&self.state, settings),
+        }
     }
 
     /// The memory that it takes: mostly that of its file list, whose statistics are held as text and as columns.
@@ -94,19 +103,14 @@ impl TableSnapshot {
     }
 }
 
-fn provider(state: &EagerSnapshot) -> Result<Arc<dyn TableProvider>> {
+fn provider(state: &EagerSnapshot, settings: &ScanSettings) -> Result<Arc<dyn TableProvider>> {
     require_readable(&protocol(state))?;
-    Ok(Arc::new(DeltaScanNext::new(Arc::new(state.clone()), scan_config())?))
+    Ok(Arc::new(DeltaScanNext::new(
+        Arc::new(state.clone()),
+        scan_config(settings),
+    )?))
 }
 
 pub fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// Filters prune files, row groups and pages but run above the scan: pushed into it they cost 1.35 times the CPU on
-/// TPC-H (`npm run bench -- f1`).
-fn scan_config() -> DeltaScanConfig {
-    DeltaScanConfig::new()
-        .with_wrap_partition_values(false)
-        .with_parquet_pushdown(false)
 }

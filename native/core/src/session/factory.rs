@@ -1,0 +1,90 @@
+//! Makes sessions of profiles, in one order, and nothing else does: Delta's defaults, the catalog, execution, the SQL
+//! policy, overrides, features and joins, where later ones win; then memory, and what is the engine's own.
+
+use std::sync::Arc;
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use deltalake_core::delta_datafusion::DeltaSessionConfig;
+use deltalake_core::delta_datafusion::planner::DeltaPlanner;
+
+use super::runtime::QueryMemory;
+use super::{Session, catalog, effective, execution, features, joins, overrides, sql};
+use crate::cooperative::CooperativeJoins;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::functions::install;
+use crate::generated::{DeltaFeatureGate, SessionProfile};
+
+pub struct SessionFactory {
+    /// Functions, rules and planners are the same in every session: making them takes longer than all the rest.
+    template: SessionState,
+}
+
+impl SessionFactory {
+    pub fn new(runtime: Arc<RuntimeEnv>) -> Result<Self> {
+        let mut template = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(defaults())
+            .with_runtime_env(runtime)
+            .with_query_planner(DeltaPlanner::new())
+            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+            .build();
+        install(&mut template)?;
+        Ok(Self { template })
+    }
+
+    /// A state over the local file system: only the demo and the benchmarks write from files.
+    pub fn over_local_files() -> SessionState {
+        SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(DeltaSessionConfig::default().into())
+            .with_query_planner(DeltaPlanner::new())
+            .build()
+    }
+
+    pub fn template(&self) -> &SessionState {
+        &self.template
+    }
+
+    /// Fills in what `profile` leaves open from the engine's configuration.
+    pub fn open(
+        &self,
+        engine: Arc<Engine>,
+        profile: SessionProfile,
+        gate: Option<DeltaFeatureGate>,
+    ) -> Result<Session> {
+        if profile.base.is_some() {
+            return Err(Error::internal("a profile still names its base"));
+        }
+        let mut config = defaults();
+        catalog::apply(&mut config, &profile.catalog);
+        execution::apply(&mut config, &profile.execution)?;
+        let limits = sql::limits(&profile.sql, &engine.config.limits)?;
+        let telling = overrides::apply(&mut config, &profile.overrides)?;
+        features::apply(&mut config, &profile.features)?;
+        joins::apply(&mut config, &profile.joins);
+        let profile = effective::filled(profile, config.options(), &limits, &engine.config)?;
+        let memory = QueryMemory::of(&profile.memory);
+        let state = SessionStateBuilder::new_from_existing(self.template.clone())
+            .with_config(config)
+            .build();
+        Ok(Session {
+            engine,
+            gates: gate.into_iter().chain(profile.delta.gate.clone()).collect(),
+            profile,
+            limits,
+            memory,
+            telling,
+            state,
+        })
+    }
+}
+
+fn defaults() -> SessionConfig {
+    SessionConfig::from(DeltaSessionConfig::default())
+        .with_default_catalog_and_schema("lakegate", "public")
+        .with_create_default_catalog_and_schema(false)
+        .set_bool("datafusion.sql_parser.collect_spans", true)
+}
