@@ -1,6 +1,6 @@
 /** What JSON and MessagePack need around the members that the engine writes of a result. */
 import { encode, stringifyJson } from "../engine/index.js";
-import type { CacheUse, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
+import type { CacheUse, ContractBreach, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 
 /** Members of the map that a result is, before and after those of the engine. */
 export interface Envelope {
@@ -13,7 +13,7 @@ export const bare: Envelope = { before: {}, after: () => ({}) };
 
 /** The result of a query, with what is said about the query. */
 export function queryEnvelope(
-  before: { readonly query_id: string; readonly sql?: string },
+  before: { readonly query_id: string; readonly sql?: string; readonly warnings?: readonly ContractBreach[] },
   describe: () => { summary: QuerySummary; cache: CacheUse },
 ): Envelope {
   const after = () => {

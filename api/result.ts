@@ -40,11 +40,9 @@ export async function sendResult(
   const found = await startWithin(reply, query, waiting);
   if (found === undefined) return reply;
   const { id, format } = query;
-  const { body, use } = found;
-  const envelope = queryEnvelope({ query_id: id, ...(sql !== undefined && { sql }) }, () => ({
-    summary: query.summary(),
-    cache: use,
-  }));
+  const { body, use, warnings } = found;
+  const before = { query_id: id, ...(sql !== undefined && { sql }), ...(warnings && { warnings }) };
+  const envelope = queryEnvelope(before, () => ({ summary: query.summary(), cache: use }));
   const isDocument = format === "json" || format === "msgpack";
   const tag = resultTag(format, style, body);
   reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found), ...statement(sql) });
@@ -142,7 +140,13 @@ function waitedTooLong(query: Query, milliseconds: number): DataFusionEngineErro
 }
 
 function foundHeaders(query: Query, found: FoundResult): Record<string, string> {
-  return { ...bodyHeaders(query.format, found.body), ...timing(query.summary()), ...cacheHeaders(found) };
+  const { body, warnings } = found;
+  return {
+    ...bodyHeaders(query.format, body),
+    ...timing(query.summary()),
+    ...cacheHeaders(found),
+    ...(warnings && { "query-broken-contracts": warnings.map(({ contract }) => contract).join(", ") }),
+  };
 }
 
 interface Rendering {

@@ -1,5 +1,6 @@
 /** Schema contracts: what the columns and rows of tables must be, and whether they are. */
 import type {
+  ContractBreach,
   ContractCheck,
   ContractDefinition,
   ContractEntry,
@@ -10,6 +11,7 @@ import type {
   EnforcedContract,
   FieldSpec,
   PageSelection,
+  QuerySource,
   RelationShape,
   RowCheckPlan,
   RowReport,
@@ -126,6 +128,28 @@ export class Contracts {
     this.#byTable ??= byTable(this.registry.entries().map(([, entry]) => entry));
     const own = this.#byTable.get(table) ?? [];
     return own.map(({ name, value: contract }) => ({ name, contract, validation: validationOf(contract, ofSession) }));
+  }
+
+  /** How tables differ from their contracts at the versions that a query reads; refuses the query where they must not. */
+  async ofRead(sources: readonly QuerySource[], validation: SchemaValidation): Promise<ContractBreach[]> {
+    const breaches = await Promise.all(sources.map((source) => this.#breachesOf(source)));
+    const found = breaches.flat();
+    if (found.length === 0 || validation === "warn") return found;
+    const names = found.map(({ contract }) => contract).join(", ");
+    throw new DataFusionEngineError(`The tables that the statement reads break the contracts ${names}.`, {
+      code: "contract_violated",
+      details: { breaches: found },
+    });
+  }
+
+  async #breachesOf({ name, version }: QuerySource): Promise<ContractBreach[]> {
+    const contracts = this.ofTable(name);
+    if (contracts.length === 0) return [];
+    const { columns, partition_columns } = await this.#parts.reads.schema(name, { version });
+    return contracts.flatMap(({ name: contract, contract: terms }) => {
+      const { violations } = contractVerdict(terms, { name, columns, partition_columns });
+      return violations.length === 0 ? [] : [{ contract, violations, rows: [] }];
+    });
   }
 
   #refuseInUse(name: string): void {

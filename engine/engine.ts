@@ -25,7 +25,7 @@ import { NativeEngine } from "./native.js";
 import { ParameterTables, type StoredParameterTable } from "./parameter-tables.js";
 import { ParameterValueFiles } from "./parameter-value-files.js";
 import { Profiles } from "./profiles.js";
-import { Queries } from "./queries.js";
+import { Queries, type QueriesParts } from "./queries.js";
 import { QueryHistory } from "./query-history.js";
 import { ImmutableRegistry } from "./registry.js";
 import { ResultCache } from "./result-cache.js";
@@ -139,12 +139,13 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     readers,
   });
   await parameterTables.registry.load();
-  const queries = new Queries({ sessions: open, kept, reader, cache, history, values: parameterTables });
+  const breaches: QueriesParts["breaches"] = (sources, validation) => contracts.ofRead(sources, validation);
+  const queries = new Queries({ sessions: open, kept, reader, cache, history, values: parameterTables, breaches });
   const reads = new TableReads({ native, tables, sessions: open, queries });
   const contractStore = new DocumentStore<Entry<SchemaContract>>(join(state, "contracts"), log);
   const modelStore = new DocumentStore<Entry<SemanticModel>>(join(state, "semantics"), log);
   const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
-  const contracts = new Contracts({ native, store: contractStore, turns, reads, queries, referrers });
+  const contracts: Contracts = new Contracts({ native, store: contractStore, turns, reads, queries, referrers });
   const semantics: Semantics = new Semantics({ native, store: modelStore, turns, contracts, queries });
   await contracts.registry.load();
   await semantics.registry.load();

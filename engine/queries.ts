@@ -3,14 +3,18 @@ import { randomUUID } from "node:crypto";
 import type {
   CachePolicy,
   ChangeRequest,
+  ContractBreach,
   ExplainAnswer,
   ExplainRequest,
   QueryAcceptance,
+  QueryIdentity,
   QueryList,
   QueryRequest,
   QuerySelection,
+  QuerySource,
   QueryStatus,
   ResultFormat,
+  SchemaValidation,
   StoredFormat,
   StoredResult,
 } from "../schemas/generated/index.js";
@@ -34,6 +38,8 @@ export interface QueriesParts {
   readonly reader: ResultReader;
   readonly cache: ResultCache;
   readonly history: QueryHistory;
+  /** How tables that a query reads differ from their contracts. */
+  readonly breaches: (sources: readonly QuerySource[], validation: SchemaValidation) => Promise<ContractBreach[]>;
   readonly values: ParameterTables;
 }
 
@@ -77,7 +83,14 @@ export class Queries {
     const prepare = () => session.query(format, gated(request));
     return this.#register(request, format, async (prepared) => {
       const given = await this.#parts.values.given(request);
-      return this.#parts.cache.open({ ...demand, given, prepare: () => prepared(prepare()) });
+      const breaches: ContractBreach[] = [];
+      const validation = this.#parts.sessions.readValidation(request.session_id);
+      const look = async ({ sources }: QueryIdentity) => {
+        breaches.push(...(await this.#parts.breaches(sources, validation)));
+      };
+      const hold = validation === "off" ? {} : { hold: look };
+      const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepared(prepare()) });
+      return breaches.length === 0 ? found : { ...found, warnings: breaches };
     });
   }
 

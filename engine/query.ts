@@ -105,7 +105,9 @@ export class Query {
     // It has succeeded when its last bytes are taken, and its result is there.
     const isDone = finished !== undefined || summary.status !== "SUCCEEDED";
     const status = isDone ? summary.status : "RUNNING";
-    return { ...this.#origin.facts, ...finished, ...summary, status, ...(this.use && { cache: this.use }) };
+    const { use, warnings } = this.#found ?? {};
+    const said = { ...(use && { cache: use }), ...(warnings && { warnings: [...warnings] }) };
+    return { ...this.#origin.facts, ...finished, ...summary, status, ...said };
   }
 
   entry(): HistoryEntry {

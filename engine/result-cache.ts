@@ -6,6 +6,7 @@ import type {
   CacheReport,
   CacheStatus,
   CacheUse,
+  ContractBreach,
   KeptView,
   QueryIdentity,
   QueryParameters,
@@ -34,11 +35,15 @@ export interface ResultDemand {
   readonly policy: CachePolicy;
   /** Whether a number of bytes cuts it short, which is other rows in each format. */
   readonly hasByteLimit: boolean;
+  /** Refuses tables as the query would read them, kept result or not. */
+  readonly hold?: (identity: QueryIdentity) => Promise<void>;
   /** Prepares the query. */
   readonly prepare: () => NativeQuery;
 }
 
 export interface FoundResult {
+  /** How tables that are read differ from their contracts. */
+  readonly warnings?: readonly ContractBreach[];
   readonly body: ResultBody;
   readonly use: CacheUse;
   /** What the result is kept under by what it depends on. */
@@ -134,10 +139,11 @@ export class ResultCache {
 
   async #open(demand: ResultDemand): Promise<FoundResult> {
     const avoided = avoidance(demand);
-    if (avoided !== undefined) return this.#avoid(demand, await prepared(demand), avoided);
+    if (avoided !== undefined) return this.#avoid(demand, await held(demand), avoided);
     const text = demandText(demand);
     const known = this.#known.get(text);
-    if (known === undefined || demand.policy.no_cache) return this.#identify(demand, text, "miss");
+    const isNew = known === undefined || demand.policy.no_cache || demand.hold !== undefined;
+    if (isNew) return this.#identify(demand, text, "miss");
     if (!(await isStillRight(known, demand.policy))) return this.#identify(demand, text, "stale");
     return (await this.#hit(demand, known)) ?? this.#identify(demand, text, "miss");
   }
@@ -168,6 +174,7 @@ export class ResultCache {
     const seen = Date.now();
     const { identity, freshness } = await native.identify();
     demand.given.require?.(identity);
+    await demand.hold?.(identity);
     // The rows that are kept are those of the default session's settings.
     const views = demand.request.session_id === undefined ? (identity.kept_views ?? []) : [];
     if (identity.volatile) {
@@ -269,6 +276,13 @@ export class ResultCache {
 async function prepared({ prepare, given: { kept } }: ResultDemand): Promise<NativeQuery> {
   const native = prepare();
   if (!isEmpty(kept)) await native.provide({ kept });
+  return native;
+}
+
+/** The query, once what it reads is let in. */
+async function held(demand: ResultDemand): Promise<NativeQuery> {
+  const native = await prepared(demand);
+  if (demand.hold !== undefined) await demand.hold((await native.identify()).identity);
   return native;
 }
 

@@ -4,6 +4,7 @@ import type {
   DeltaFeatureGate,
   OperationContext,
   PageSelection,
+  SchemaValidation,
   SessionDescription,
   SessionList,
   SessionProfile,
@@ -127,6 +128,12 @@ export class Sessions {
       runtime: delta?.runtime_env ?? null,
       functions: functions?.policy ?? null,
     };
+  }
+
+  /** Whether tables that a query reads are held to their contracts: only where the session says so itself. */
+  readValidation(id: string | undefined): SchemaValidation {
+    const profile = id === undefined ? undefined : this.#live(id).stored.profile;
+    return profile?.schema_validation ?? "off";
   }
 
   describe(id: string): SessionDescription {

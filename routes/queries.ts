@@ -39,6 +39,7 @@ export const planningProblems = [
   "parameter_missing",
   "parameter_invalid",
   "gate_failed",
+  "contract_violated",
   "table_unsupported",
   "table_corrupt",
   "table_unreadable",

@@ -41,6 +41,13 @@ const rowHeaders: Record<string, HeaderDescription> = {
   },
 };
 
+const contracts: Record<string, HeaderDescription> = {
+  "Query-Broken-Contracts": {
+    type: "string",
+    description: "The contracts that tables which were read break, where the session only warns.",
+  },
+};
+
 const timing: Record<string, HeaderDescription> = {
   "Server-Timing": { type: "string", description: "Milliseconds to plan and to execute, as far as known." },
 };
@@ -69,6 +76,7 @@ export const documentAnswer = streamAnswer(
   "The rows, in the format that `format` names or `Accept` prefers.",
   {
     ...rowHeaders,
+    ...contracts,
     ...timing,
     ...cacheHeaders,
     ...validity,

@@ -738,7 +738,7 @@ export type ContractBreach = types.ContractBreach;
 export const ContractBreach = unsafe<types.ContractBreach>({
   "$id": "https://lakegate.dev/schemas/api/contract_breach.schema.json",
   "title": "ContractBreach",
-  "description": "How what was written breaks a contract.",
+  "description": "How what was written or read breaks a contract.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
@@ -8560,6 +8560,13 @@ export const QueryAnswer = unsafe<types.QueryAnswer>({
     },
     "stats": {
       "$ref": "https://lakegate.dev/schemas/api/query_stats.schema.json"
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_breach.schema.json"
+      },
+      "description": "How tables that were read differ from their contracts, where the session has that looked at and only warns."
     }
   },
   "required": [
@@ -9318,6 +9325,13 @@ export const QueryStatus = unsafe<types.QueryStatus>({
     "error": {
       "$ref": "https://lakegate.dev/schemas/api/query_failure.schema.json",
       "description": "Why it failed; absent unless it did."
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_breach.schema.json"
+      },
+      "description": "How tables that were read differ from their contracts, where the session has that looked at and only warns."
     }
   },
   "required": [

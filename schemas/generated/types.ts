@@ -1242,7 +1242,7 @@ export interface CleanupMetadataBody {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
- * How what was written breaks a contract.
+ * How what was written or read breaks a contract.
  */
 export interface ContractBreach {
   /**
@@ -3678,6 +3678,10 @@ export interface QueryAnswer {
   truncated: boolean;
   cache: CacheUse;
   stats: QueryStats;
+  /**
+   * How tables that were read differ from their contracts, where the session has that looked at and only warns.
+   */
+  warnings?: ContractBreach[];
 }
 /**
  * A table and the version of it that a query read.
@@ -3814,6 +3818,10 @@ export interface QueryStatus {
   cache?: CacheUse;
   stats: QueryStats;
   error?: QueryFailure;
+  /**
+   * How tables that were read differ from their contracts, where the session has that looked at and only warns.
+   */
+  warnings?: ContractBreach[];
 }
 /**
  * The query that a URL names.

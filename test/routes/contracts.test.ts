@@ -8,7 +8,9 @@ import type {
   ContractList,
   ContractReport,
   FieldSpec,
+  QueryAnswer,
   SchemaContract,
+  SessionDescription,
 } from "../../schemas/generated/index.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
@@ -47,6 +49,37 @@ describe("contracts", () => {
   };
   const kinds = ({ violations }: ContractReport) =>
     violations.map(({ violation_type, column_name }) => [violation_type, column_name ?? null]);
+
+  describe("on queries", () => {
+    it("hold the tables that are read, where the session asks for it", async () => {
+      const table = await writing.table();
+      await register(table, { columns: [id, origin], policy: "strict" });
+      const open = async (schema_validation: string) => {
+        const answer = await server.client.sendJson("/v1/sessions", { profile: { schema_validation } });
+        return answer.as<SessionDescription>().session_id;
+      };
+      const ask = async (session_id: string | undefined, more: object = {}) =>
+        server.client.query({ sql: `SELECT count(*) AS n FROM ${table}`, ...(session_id && { session_id }), ...more });
+      for (const session of [undefined, await open("off")])
+        assert.equal((await ask(session)).as<QueryAnswer>().warnings, undefined);
+      const [warning, enforcing] = [await open("warn"), await open("enforce")];
+      for (const more of [{}, {}, { cache: { no_store: true } }]) {
+        const warned = (await ask(warning, more)).as<QueryAnswer>();
+        assert.deepEqual(
+          warned.warnings?.map(({ contract, violations }) => [contract, violations[0]?.violation_type]),
+          [[table, "extra_column"]],
+        );
+        assertProblem(await ask(enforcing, more), { status: 422, code: "contract_violated" });
+      }
+      const csv = await server.client.query(
+        { sql: `SELECT 1 AS one FROM ${table}`, session_id: warning },
+        { accept: "text/csv" },
+      );
+      assert.equal(csv.headers.get("query-broken-contracts"), table);
+      await register(table, { columns, policy: "strict" });
+      assert.equal((await ask(enforcing)).status, 200);
+    });
+  });
 
   describe("the registry", () => {
     it("registers, shows, changes and forgets a contract under conditions", async () => {

@@ -117,7 +117,7 @@ pub struct ColumnOrder {
 
 exact_struct!(ColumnOrder);
 
-/// How what was written breaks a contract.
+/// How what was written or read breaks a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct ContractBreach {
