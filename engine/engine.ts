@@ -1,18 +1,8 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
-import type {
-  EngineConfig,
-  Readiness,
-  RegistryKind,
-  SchemaContract,
-  SemanticModel,
-  TableWrite,
-  ViewSpec,
-  WriteReport,
-} from "../schemas/generated/index.js";
+import type { EngineConfig, Readiness, RegistryKind, TableWrite, WriteReport } from "../schemas/generated/index.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
 import { Contracts } from "./contracts.js";
-import { DocumentRegistry, type Entry } from "./document-registry.js";
 import { DocumentStore } from "./document-store.js";
 import { configFingerprint } from "./fingerprint.js";
 import { Functions } from "./functions.js";
@@ -22,7 +12,7 @@ import { KeptResults } from "./kept-results.js";
 import { KeptViews } from "./kept-views.js";
 import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
-import { ParameterTables, type StoredParameterTable } from "./parameter-tables.js";
+import { ParameterTables } from "./parameter-tables.js";
 import { ParameterValueFiles } from "./parameter-value-files.js";
 import { Profiles } from "./profiles.js";
 import { Queries, type QueriesParts } from "./queries.js";
@@ -32,13 +22,13 @@ import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
 import { Semantics } from "./semantics.js";
-import { Sessions, type StoredSession } from "./sessions.js";
+import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
 import { TableReads } from "./table-reads.js";
 import { Turns } from "./turns.js";
-import { type ViewTable, ViewTables } from "./view-tables.js";
-import { type StoredView, Views } from "./views.js";
+import { ViewTables } from "./view-tables.js";
+import { Views } from "./views.js";
 
 export interface EngineOptions {
   readonly config: EngineConfig;
@@ -88,91 +78,67 @@ export interface Engine {
 
 export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
   const { state } = options;
+  const store = <T>(folder: string) => new DocumentStore<T>(join(state, folder), log);
   const native = new NativeEngine(options.config);
   log.info({ config: configFingerprint(native) }, "the engine is open");
-  const tables = new TableCatalog(native, new DocumentStore(join(state, "tables"), log), log);
   const turns = new Turns();
-  const functions = new Functions(native, new DocumentStore(join(state, "functions"), log), turns, log);
-  await functions.restore();
-  const profiles = new Profiles(native, new DocumentStore(join(state, "profiles"), log), turns);
-  await profiles.load();
-  const sessionStore = new DocumentStore<StoredSession>(join(state, "sessions"), log);
-  const open = new Sessions({ native, profiles, store: sessionStore, log, limit: options.sessions });
-  await open.load();
+  const tables = new TableCatalog(native, store("tables"), log);
+  const functions = new Functions(native, store("functions"), turns, log);
+  const profiles = new Profiles(native, store("profiles"), turns);
+  const sessions = new Sessions({ native, profiles, store: store("sessions"), log, limit: options.sessions });
   const { diskBytes, memoryBytes, ttlMs } = options.results;
   const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
-  kept.load();
-  const history = new QueryHistory(new DocumentStore(join(state, "queries"), log), options.history, log);
-  await history.load();
-  const reader = new ResultReader(kept, open.use(undefined), memoryBytes);
+  const history = new QueryHistory(store("queries"), options.history, log);
+  const reader = new ResultReader(kept, sessions.use(undefined), memoryBytes);
   const storageOptions = (table: string) => tables.storageOptions(table);
-  const viewKind = { noun: "view", notFound: "view_not_found" } as const;
-  const keptTables = new DocumentRegistry<ViewTable>(
-    viewKind,
-    new DocumentStore(join(state, "view-tables"), log),
-    new Turns(),
-  );
-  const viewTables = new ViewTables(native, reader, keptTables);
-  const viewRegistry = new DocumentRegistry<StoredView>(
-    {
-      ...viewKind,
-      changed: (name, view) => (view === undefined ? native.detachView(name) : native.attachView(name, specOf(view))),
-    },
-    new DocumentStore(join(state, "views"), log),
-    new Turns(),
-  );
-  await Promise.all([keptTables.load(), viewRegistry.load()]);
+  const viewTables = new ViewTables(native, reader, store("view-tables"));
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
-  const valueStore = new DocumentStore<Entry<StoredParameterTable>>(join(state, "parameter-tables"), log);
-  const files = new ParameterValueFiles(join(state, "parameters"), log);
-  const isTaken = async (name: string) =>
-    viewRegistry.has(name) || (await native.tables()).some((table) => table.name === name);
-  const readers = (name: string) =>
-    viewRegistry.entries().flatMap(([view, { value }]) => (value.dependencies.includes(name) ? [view] : []));
   const parameterTables = new ParameterTables({
     native,
-    store: valueStore,
+    store: store("parameter-tables"),
     turns,
-    sessions: open,
-    files,
-    isTaken,
-    readers,
+    sessions,
+    files: new ParameterValueFiles(join(state, "parameters"), log),
+    isTaken: async (name) => views.registry.has(name) || (await native.tables()).some((table) => table.name === name),
+    readers: (name) => views.readers(name),
   });
-  await parameterTables.registry.load();
   const breaches: QueriesParts["breaches"] = (sources, validation) => contracts.ofRead(sources, validation);
-  const queries = new Queries({ sessions: open, kept, reader, cache, history, values: parameterTables, breaches });
-  const reads = new TableReads({ native, tables, sessions: open, queries });
-  const contractStore = new DocumentStore<Entry<SchemaContract>>(join(state, "contracts"), log);
-  const modelStore = new DocumentStore<Entry<SemanticModel>>(join(state, "semantics"), log);
+  const queries = new Queries({ sessions, kept, reader, cache, history, values: parameterTables, breaches });
+  const reads = new TableReads({ native, tables, sessions, queries });
   const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
-  const contracts: Contracts = new Contracts({ native, store: contractStore, turns, reads, queries, referrers });
-  const semantics: Semantics = new Semantics({ native, store: modelStore, turns, contracts, queries });
-  await contracts.registry.load();
-  await semantics.registry.load();
-  await tables.restore();
+  const contracts: Contracts = new Contracts({ native, store: store("contracts"), turns, reads, queries, referrers });
   const views: Views = new Views({
-    session: open.use(undefined),
-    registry: viewRegistry,
+    native,
+    session: sessions.use(undefined),
+    store: store("views"),
+    turns,
     tables: viewTables,
     contracts,
     isTaken: (name) => parameterTables.registry.has(name),
   });
+  const semantics: Semantics = new Semantics({ native, store: store("semantics"), turns, contracts, queries });
+  kept.load();
+  await functions.restore();
+  const documents = [profiles, sessions, history, viewTables];
+  const registries = [parameterTables, contracts, views, semantics].map(({ registry }) => registry);
+  await Promise.all([...documents, ...registries].map((part) => part.load()));
+  await tables.restore();
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
     ["functions", functions],
     ["profiles", profiles],
     ["tables", tablePart(tables)],
     ["parameter_tables", parameterTables],
-    ["views", views],
     ["contracts", contracts],
+    ["views", views],
     ["semantics", semantics],
   ]);
-  const catalog = new Catalog(parts, new DocumentStore(join(state, "journal"), log), log);
+  const catalog = new Catalog(parts, store("journal"), log);
   await catalog.recover();
   let closed = false;
   return {
     tables,
-    operations: new TableOperations(native, tables, open, contracts),
-    sessions: open,
+    operations: new TableOperations(native, tables, sessions, contracts),
+    sessions,
     queries,
     cache,
     contracts,
@@ -191,14 +157,10 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     close: () => {
       closed = true;
       tables.close();
-      open.stop();
+      sessions.stop();
       queries.cancelAll();
     },
   };
-}
-
-function specOf({ sql, parameters, cache_policy }: StoredView): ViewSpec {
-  return { sql, parameters, cache_policy };
 }
 
 function tablePart(tables: TableCatalog): CatalogPart {

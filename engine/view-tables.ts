@@ -1,9 +1,11 @@
 /** Delta tables that hold the rows of views, each with the key of what it holds. */
 import type { DeltaMutationReport, DeltaRelation } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
-import type { DocumentRegistry } from "./document-registry.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
+import type { DocumentStore } from "./document-store.js";
 import type { NativeEngine } from "./native.js";
 import type { ResultReader } from "./result-reader.js";
+import { Turns } from "./turns.js";
 
 export interface ViewTable extends DeltaRelation {
   /** What its rows are the result of. */
@@ -20,10 +22,14 @@ export class ViewTables {
   /** The refreshes that run, by what they write. */
   readonly #refreshing = new Map<string, Promise<DeltaRelation>>();
 
-  constructor(native: NativeEngine, reader: ResultReader, tables: DocumentRegistry<ViewTable>) {
+  constructor(native: NativeEngine, reader: ResultReader, store: DocumentStore<Entry<ViewTable>>) {
     this.#native = native;
     this.#reader = reader;
-    this.#tables = tables;
+    this.#tables = new DocumentRegistry({ noun: "view", notFound: "view_not_found" }, store, new Turns());
+  }
+
+  load(): Promise<void> {
+    return this.#tables.load();
   }
 
   /** The table of a view where it holds the rows of `key`. */

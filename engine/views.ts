@@ -13,9 +13,11 @@ import type {
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
-import type { DocumentRegistry, Entry } from "./document-registry.js";
+import { DocumentRegistry, type Entry } from "./document-registry.js";
+import type { DocumentStore } from "./document-store.js";
 import { hashMsgpackCanonical } from "./hashing.js";
-import type { NativeSession } from "./native.js";
+import type { NativeEngine, NativeSession } from "./native.js";
+import type { Turns } from "./turns.js";
 import type { ViewTables } from "./view-tables.js";
 
 /** A view as it is kept on disk, with what its planning said. */
@@ -36,7 +38,9 @@ export interface DescribedView {
 
 export interface ViewsParts {
   readonly session: NativeSession;
-  readonly registry: DocumentRegistry<StoredView>;
+  readonly native: NativeEngine;
+  readonly store: DocumentStore<Entry<StoredView>>;
+  readonly turns: Turns;
   readonly tables: ViewTables;
   /** Whether a parameter table has the name. */
   readonly contracts: Contracts;
@@ -44,19 +48,23 @@ export interface ViewsParts {
 }
 
 export class Views {
+  readonly registry: DocumentRegistry<StoredView>;
   readonly #parts: ViewsParts;
 
   constructor(parts: ViewsParts) {
     this.#parts = parts;
+    const changed = (name: string, view: StoredView | undefined) => attach(parts.native, name, view);
+    const kind = { noun: "view", notFound: "view_not_found", changed } as const;
+    this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
   }
 
   list(selection: PageSelection): ViewList {
-    const { items, next_cursor } = this.#parts.registry.list(selection);
+    const { items, next_cursor } = this.registry.list(selection);
     return { items: items.map((entry) => this.#entry(entry)), next_cursor };
   }
 
   get(name: string): DescribedView {
-    const entry = this.#parts.registry.entry(name);
+    const entry = this.registry.entry(name);
     const { sql, parameters, columns, contract, violations } = entry.value;
     const held = { ...(contract !== undefined && { contract }), ...(violations && { violations }) };
     const description = { ...this.#entry(entry), sql, parameters, columns, ...held };
@@ -69,22 +77,20 @@ export class Views {
     definition: ViewDefinition,
     condition: Condition,
   ): Promise<DescribedView & { created: boolean }> {
-    const { registry } = this.#parts;
     const planned = () => this.#planned(name, definition);
-    const { created } = await registry.put(name, planned, this.#byFingerprint(name, condition));
+    const { created } = await this.registry.put(name, planned, this.#byFingerprint(name, condition));
     return { ...this.get(name), created };
   }
 
   /** Forgets the view unless others read it. */
   async remove(name: string, condition: Condition): Promise<void> {
-    const { registry, tables } = this.#parts;
-    await registry.remove(name, this.#byFingerprint(name, condition), () => this.#refuseRead(name));
-    await tables.forget(name);
+    await this.registry.remove(name, this.#byFingerprint(name, condition), () => this.#refuseRead(name));
+    await this.#parts.tables.forget(name);
   }
 
   /** The query that gives the rows of a view, in its own order, with texts as the values of its parameters. */
   rows(name: string, values: Readonly<Record<string, string>>): QueryRequest {
-    const { sql, parameters } = this.#parts.registry.entry(name).value;
+    const { sql, parameters } = this.registry.entry(name).value;
     const unknown = Object.keys(values).find((key) => parameters[key] === undefined);
     if (unknown !== undefined) throw unknownParameter(name, unknown, Object.keys(parameters));
     const typed = Object.entries(parameters).flatMap(([key, { type, default: otherwise }]) => {
@@ -95,11 +101,11 @@ export class Views {
   }
 
   get size(): number {
-    return this.#parts.registry.size;
+    return this.registry.size;
   }
 
   fingerprint(): string {
-    return this.#parts.registry.fingerprint();
+    return this.registry.fingerprint();
   }
 
   /** What the views were registered with, each after those that it reads. */
@@ -112,7 +118,7 @@ export class Views {
 
   /** The views that are held to a contract. */
   referrers(contract: string): string[] {
-    const views = this.#parts.registry.entries().filter(([, { value }]) => value.contract === contract);
+    const views = this.registry.entries().filter(([, { value }]) => value.contract === contract);
     return views.map(([name]) => `views/${name}`);
   }
 
@@ -121,10 +127,10 @@ export class Views {
     const ordered = new Map<string, Entry<StoredView>>();
     const visit = (entry: Entry<StoredView> | undefined): void => {
       if (entry === undefined || ordered.has(entry.name)) return;
-      for (const name of [...entry.value.dependencies].sort()) visit(this.#parts.registry.get(name));
+      for (const name of [...entry.value.dependencies].sort()) visit(this.registry.get(name));
       ordered.set(entry.name, entry);
     };
-    for (const [, entry] of this.#parts.registry.entries()) visit(entry);
+    for (const [, entry] of this.registry.entries()) visit(entry);
     return [...ordered.values()];
   }
 
@@ -167,7 +173,7 @@ export class Views {
 
   #fingerprint({ name, value }: Pick<Entry<StoredView>, "name" | "value">): string {
     const below = value.dependencies.flatMap((dependency) => {
-      const entry = this.#parts.registry.get(dependency);
+      const entry = this.registry.get(dependency);
       return entry === undefined ? [] : [[dependency, this.#fingerprint(entry)]];
     });
     return hashMsgpackCanonical({ name, value, below: Object.fromEntries(below) });
@@ -175,13 +181,13 @@ export class Views {
 
   #byFingerprint(name: string, condition: Condition): Condition {
     return () => {
-      const entry = this.#parts.registry.get(name);
+      const entry = this.registry.get(name);
       return condition(entry && this.#fingerprint(entry));
     };
   }
 
   #refuseRead(name: string): void {
-    const readers = this.#readers(name);
+    const readers = this.readers(name);
     if (readers.length === 0) return;
     throw new DataFusionEngineError(`The view ${name} is read by ${readers.join(", ")}; remove or change them first.`, {
       code: "entry_in_use",
@@ -189,8 +195,9 @@ export class Views {
     });
   }
 
-  #readers(name: string): string[] {
-    const views = this.#parts.registry.entries();
+  /** The views that name a table, a view or values. */
+  readers(name: string): string[] {
+    const views = this.registry.entries();
     return views.filter(([, { value }]) => value.dependencies.includes(name)).map(([reader]) => reader);
   }
 
@@ -199,7 +206,7 @@ export class Views {
     const found = new Set<string>();
     const open = [name];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const reader of this.#readers(next)) {
+      for (const reader of this.readers(next)) {
         if (!found.has(reader)) open.push(reader);
         found.add(reader);
       }
@@ -207,6 +214,16 @@ export class Views {
     found.delete(name);
     return [...found];
   }
+}
+
+/** Has statements read the view, or no longer. */
+function attach(native: NativeEngine, name: string, view: StoredView | undefined): void {
+  if (view === undefined) {
+    native.detachView(name);
+    return;
+  }
+  const { sql, parameters, cache_policy } = view;
+  native.attachView(name, { sql, parameters, cache_policy });
 }
 
 /** Names that mean something else in the URL of a view's rows. */
