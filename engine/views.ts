@@ -13,6 +13,7 @@ import type {
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { Dependents } from "./dependents.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import type { DocumentStore } from "./document-store.js";
 import { hashMsgpackCanonical } from "./hashing.js";
@@ -50,10 +51,11 @@ export interface ViewsParts {
 export class Views {
   readonly registry: DocumentRegistry<StoredView>;
   readonly #parts: ViewsParts;
+  readonly #dependents = new Dependents();
 
   constructor(parts: ViewsParts) {
     this.#parts = parts;
-    const changed = (name: string, view: StoredView | undefined) => attach(parts.native, name, view);
+    const changed = (name: string, view: StoredView | undefined) => this.#changed(name, view);
     const kind = { noun: "view", notFound: "view_not_found", changed } as const;
     this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
   }
@@ -140,7 +142,7 @@ export class Views {
     refuseReserved(parameters);
     const { session } = this.#parts;
     const spec = { sql, parameters, cache_policy };
-    const { dependencies, columns, volatile } = await session.planView(name, spec, this.#above(name));
+    const { dependencies, columns, volatile } = await session.planView(name, spec, this.#dependents.above(name));
     if (cache_policy !== "none") refuseUnkept(name, definitionFault(volatile, parameters));
     const held = contract === undefined ? {} : { contract, ...this.#held(name, contract, columns) };
     return { ...spec, ...(description !== undefined && { description }), ...held, dependencies, columns };
@@ -197,22 +199,12 @@ export class Views {
 
   /** The views that name a table, a view or values. */
   readers(name: string): string[] {
-    const views = this.registry.entries();
-    return views.filter(([, { value }]) => value.dependencies.includes(name)).map(([reader]) => reader);
+    return this.#dependents.of(name);
   }
 
-  /** All that read the view, directly or not. */
-  #above(name: string): string[] {
-    const found = new Set<string>();
-    const open = [name];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const reader of this.readers(next)) {
-        if (!found.has(reader)) open.push(reader);
-        found.add(reader);
-      }
-    }
-    found.delete(name);
-    return [...found];
+  #changed(name: string, view: StoredView | undefined): void {
+    this.#dependents.set(name, view?.dependencies ?? []);
+    attach(this.#parts.native, name, view);
   }
 }
 
