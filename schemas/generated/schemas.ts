@@ -9517,6 +9517,23 @@ export const QueryUrl = unsafe<types.QueryUrl>({
         "{}"
       ]
     },
+    "parameter_tables": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Parameter table to the signature of the values that stand for it, as JSON.",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object",
+        "description": "Parameter table to the signature of the values that the query reads of it.",
+        "additionalProperties": {
+          "type": "string",
+          "minLength": 1
+        }
+      },
+      "examples": [
+        "{}"
+      ]
+    },
     "session_id": {
       "type": "string",
       "minLength": 1,

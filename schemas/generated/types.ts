@@ -3958,6 +3958,12 @@ export interface QueryUrl {
     [k: string]: TablePin;
   };
   /**
+   * Parameter table to the signature of the values that the query reads of it.
+   */
+  parameter_tables?: {
+    [k: string]: string;
+  };
+  /**
    * The session whose settings apply; the default session when absent.
    */
   session_id?: string;

@@ -295,6 +295,9 @@ describe("parameter tables", () => {
     const { signature } = await send("cached", keys("SEA"));
     const again = await ask({ parameter_tables: { cached: signature } });
     assert.deepEqual([again.data, again.cache.status], [[{ iata: "SEA" }], "hit"]);
+    const parameter_tables = JSON.stringify({ cached: signature });
+    const url = new URLSearchParams({ sql: "SELECT iata FROM cached", format: "csv", parameter_tables });
+    assert.equal((await server.client.send(`/v1/query?${url}`)).text, "iata\r\nSEA\r\n");
   });
 
   it("takes a million values", async () => {
