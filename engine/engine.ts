@@ -82,7 +82,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const native = new NativeEngine(options.config);
   log.info({ config: configFingerprint(native) }, "the engine is open");
   const turns = new Turns();
-  const tables = new TableCatalog(native, store("tables"), log);
+  const isNamed = (name: string) => views.registry.has(name) || parameterTables.registry.has(name);
+  const tables = new TableCatalog(native, store("tables"), log, isNamed);
   const functions = new Functions(native, store("functions"), turns, log);
   const profiles = new Profiles(native, store("profiles"), turns);
   const sessions = new Sessions({ native, profiles, store: store("sessions"), log, limit: options.sessions });
@@ -93,7 +94,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const storageOptions = (table: string) => tables.storageOptions(table);
   const viewTables = new ViewTables(native, reader, store("view-tables"));
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
-  const parameterTables = new ParameterTables({
+  const parameterTables: ParameterTables = new ParameterTables({
     native,
     store: store("parameter-tables"),
     turns,

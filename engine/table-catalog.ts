@@ -42,14 +42,17 @@ export class TableCatalog {
   readonly #native: NativeEngine;
   readonly #store: DocumentStore<StoredTable>;
   readonly #log: Log;
+  readonly #isTaken: (name: string) => boolean;
   readonly #tables = new MutableRegistry<string, RegisteredTable>();
   readonly #turns = new Turns();
   #retries: NodeJS.Timeout | undefined;
 
-  constructor(native: NativeEngine, store: DocumentStore<StoredTable>, log: Log) {
+  /** `isTaken`: whether something else than a table has a name. */
+  constructor(native: NativeEngine, store: DocumentStore<StoredTable>, log: Log, isTaken: (name: string) => boolean) {
     this.#native = native;
     this.#store = store;
     this.#log = log;
+    this.#isTaken = isTaken;
   }
 
   async restore(): Promise<void> {
@@ -135,6 +138,7 @@ export class TableCatalog {
 
   /** Refuses a name under which a table is served, or that the condition does not let be made. */
   async refuseTaken(name: string, condition: Condition): Promise<void> {
+    this.#refuseOther(name);
     const served = this.#tables.has(name) || (await this.#native.tables()).some((table) => table.name === name);
     if (!condition(served ? this.revisionAt(name) : undefined)) throw notAsExpected(name);
     if (served) throw tableExists(name);
@@ -142,8 +146,15 @@ export class TableCatalog {
 
   /** Refuses a name under which a table is registered, unless it is the one at `uri`. */
   refuseRegistered(name: string, uri?: string): void {
+    this.#refuseOther(name);
     const registered = this.#tables.get(name);
     if (registered !== undefined && registered.stored.uri !== uri) throw tableExists(name);
+  }
+
+  #refuseOther(name: string): void {
+    if (!this.#isTaken(name)) return;
+    const message = `${name} is the name of a view or parameter table.`;
+    throw new DataFusionEngineError(message, { code: "name_taken" });
   }
 
   /** Registers the table, in place of the one that has the name; says whether there was none. */

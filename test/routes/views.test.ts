@@ -100,6 +100,14 @@ describe("views", () => {
     assertProblem(await put(inner, { sql: `DELETE FROM ${table}` }), { status: 403, code: "statement_not_allowed" });
     assertProblem(await put(inner, { sql: "SHOW TABLES" }), { status: 403, code: "statement_not_allowed" });
     assertProblem(await put(table, { sql: "SELECT 1 AS one" }), { status: 409, code: "name_taken" });
+    const named = fresh("named");
+    await made(named, { sql: "SELECT 1 AS one" });
+    for (const answer of [
+      await writing.create(named, { columns: [{ name: "id", dtype: "Int64" }] }),
+      await writing.create(named, { uri: table }),
+      await writing.rows(named, [{ id: 1 }], "mode=create"),
+    ])
+      assertProblem(answer, { status: 409, code: "name_taken" });
     await made(inner, { sql: `SELECT id FROM ${table}` });
     await made(outer, { sql: `SELECT id FROM ${inner}` });
     const cyclic = assertProblem(await put(inner, { sql: `SELECT id FROM ${outer}` }), {
