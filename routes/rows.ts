@@ -43,7 +43,7 @@ export function rows(app: App): void {
         response: {
           200: answer(DeltaMutationReport, "What was written.", etagHeader),
           201: answer(DeltaMutationReport, "The table was made.", { ...etagHeader, ...location }),
-          ...writeProblems(...expressionProblems, ...rowProblems, "table_append_only", "table_exists"),
+          ...writeProblems(...expressionProblems, ...rowProblems, "table_append_only", "table_exists", "name_taken"),
         },
       },
     },
