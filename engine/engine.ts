@@ -22,6 +22,7 @@ import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
 import { Schemas } from "./schemas.js";
 import { Semantics } from "./semantics.js";
+import { SessionValues } from "./session-values.js";
 import { Sessions } from "./sessions.js";
 import { TableCatalog } from "./table-catalog.js";
 import { TableOperations } from "./table-operations.js";
@@ -94,11 +95,13 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const storageOptions = (table: string) => tables.storageOptions(table);
   const viewTables = new ViewTables(native, reader, store("view-tables"));
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
+  const ofSessions = new SessionValues(store("session-values"));
   const parameterTables: ParameterTables = new ParameterTables({
     native,
     store: store("parameter-tables"),
     turns,
     sessions,
+    ofSessions,
     files: new ParameterValueFiles(join(state, "parameters"), log),
     isTaken: async (name) => views.registry.has(name) || (await native.tables()).some((table) => table.name === name),
     readers: (name) => views.readers(name),
@@ -120,7 +123,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const semantics: Semantics = new Semantics({ native, store: store("semantics"), turns, contracts, queries });
   kept.load();
   await functions.restore();
-  const documents = [profiles, sessions, history, viewTables];
+  const documents = [profiles, sessions, history, viewTables, ofSessions];
   const registries = [parameterTables, contracts, views, semantics].map(({ registry }) => registry);
   await Promise.all([...documents, ...registries].map((part) => part.load()));
   await tables.restore();

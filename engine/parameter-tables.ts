@@ -20,7 +20,7 @@ import { hashMsgpackCanonical } from "./hashing.js";
 import { requireNoErrors } from "./invalid-entry.js";
 import { checkParameterTable, emptyParameterStatement, type NativeEngine } from "./native.js";
 import type { ParameterValueFiles } from "./parameter-value-files.js";
-import { MutableRegistry } from "./registry.js";
+import type { SessionValues } from "./session-values.js";
 import type { Sessions } from "./sessions.js";
 import type { Turns } from "./turns.js";
 
@@ -36,6 +36,7 @@ export interface ParameterTablesParts {
   readonly store: DocumentStore<Entry<StoredParameterTable>>;
   readonly turns: Turns;
   readonly sessions: Sessions;
+  readonly ofSessions: SessionValues;
   readonly files: ParameterValueFiles;
   /** Whether a table or view has the name. */
   readonly isTaken: (name: string) => Promise<boolean>;
@@ -74,8 +75,6 @@ export class ParameterTables {
   /** How often tables or values have changed. */
   #changes = 0;
   #known: Rules | undefined;
-  /** Those of sessions, by the session and then by the table. */
-  readonly #ofSessions = new MutableRegistry<string, MutableRegistry<string, ParameterArtifact>>();
 
   constructor(parts: ParameterTablesParts) {
     this.#parts = parts;
@@ -103,7 +102,7 @@ export class ParameterTables {
       if (before === undefined) await this.#refuseTaken(name);
       requireNoErrors(checkParameterTable(table));
       const fits = before !== undefined && formOf(before.table) === formOf(table);
-      if (!fits) this.#forget(name);
+      if (!fits) await this.#parts.ofSessions.forget(name);
       return { table, values: fits ? before.values : null };
     };
     const entry = await this.registry.put(name, make, condition);
@@ -113,7 +112,7 @@ export class ParameterTables {
   /** Forgets a table that no view reads. */
   async remove(name: string, condition: Condition): Promise<void> {
     await this.registry.remove(name, condition, () => this.#refuseRead(name));
-    this.#forget(name);
+    await this.#parts.ofSessions.forget(name);
   }
 
   get size(): number {
@@ -143,8 +142,8 @@ export class ParameterTables {
     const ingest = this.#parts.native.ingest("parameter_values", { table, folder }, {}, format);
     const artifact = await fill<ParameterArtifact>(ingest, bytes);
     if (scope === "rule") await this.#keep(name, table, artifact);
-    if (session_id !== undefined) this.#keepInSession(session_id, name, artifact);
-    this.#sweep();
+    if (session_id !== undefined) await this.#keepInSession(session_id, name, artifact);
+    await this.#sweep();
     return { ...artifact, scope };
   }
 
@@ -154,8 +153,8 @@ export class ParameterTables {
     const areCurrent = () => changes === this.#changes;
     if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };
     const artifacts: Record<string, ParameterArtifact> = {};
-    const ofSession = session_id === undefined ? undefined : this.#ofSessions.get(session_id);
-    Object.assign(artifacts, this.#rules.values, Object.fromEntries(ofSession?.entries() ?? []));
+    const ofSession = session_id === undefined ? {} : this.#parts.ofSessions.of(session_id);
+    Object.assign(artifacts, this.#rules.values, ofSession);
     for (const [name, signature] of Object.entries(parameter_tables)) {
       const { table } = this.registry.entry(name).value;
       artifacts[name] = await this.#parts.files.find(name, table, signature);
@@ -209,11 +208,12 @@ export class ParameterTables {
     });
   }
 
-  #keepInSession(id: string, name: string, artifact: ParameterArtifact): void {
-    const own = this.#ofSessions.get(id) ?? new MutableRegistry<string, ParameterArtifact>();
-    own.register(name, artifact, { overwrite: true });
-    this.#ofSessions.register(id, own, { overwrite: true });
-    this.#changes += 1;
+  /** One at a time, so that none is lost. */
+  #keepInSession(id: string, name: string, artifact: ParameterArtifact): Promise<void> {
+    return this.#parts.turns.run(async () => {
+      await this.#parts.ofSessions.set(id, name, artifact);
+      this.#changes += 1;
+    });
   }
 
   #attach(name: string, stored: StoredParameterTable | undefined): void {
@@ -224,16 +224,12 @@ export class ParameterTables {
     else native.attachView(name, { sql: emptyParameterStatement(stored.table) });
   }
 
-  #forget(name: string): void {
-    for (const [, values] of this.#ofSessions.entries()) values.unregister(name);
-  }
-
   /** Removes the values of sessions that are gone, and files that nobody reads any more. */
-  #sweep(): void {
-    for (const id of this.#ofSessions.keys()) if (!isOpen(this.#parts.sessions, id)) this.#ofSessions.unregister(id);
+  async #sweep(): Promise<void> {
+    const { ofSessions, sessions, files } = this.#parts;
+    await ofSessions.sweep((id) => isOpen(sessions, id));
     const rules = this.registry.entries().map(([, { value }]) => value.values);
-    const sessions = this.#ofSessions.entries().flatMap(([, values]) => values.entries().map(([, value]) => value));
-    this.#parts.files.sweep([...rules, ...sessions].flatMap((artifact) => artifact?.signature ?? []));
+    files.sweep([...rules, ...ofSessions.artifacts()].flatMap((artifact) => artifact?.signature ?? []));
   }
 }
 

@@ -282,6 +282,18 @@ describe("parameter tables", () => {
     assert.equal((await remove("/v1/parameter-tables/viewed")).status, 204);
   });
 
+  it("stay with their session over a restart", async () => {
+    await register("of_session");
+    const { session_id } = (await server.client.sendJson("/v1/sessions", {})).as<SessionDescription>();
+    await send("of_session", keys("PDX"), `scope=session&session_id=${session_id}`);
+    await server.stop();
+    server = await startServer({ warehouse, state });
+    assert.deepEqual([await joined("of_session"), await joined("of_session", { session_id })], [[], [2]]);
+    await server.client.send("/v1/parameter-tables/of_session", { method: "DELETE" });
+    await register("of_session");
+    assert.deepEqual(await joined("of_session", { session_id }), []);
+  });
+
   it("answers from what is kept for equal values only", async () => {
     await register("cached");
     const ask = async (more: object = {}) =>
