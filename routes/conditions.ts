@@ -33,6 +33,17 @@ export function sendWithEtag<T>(reply: FastifyReply, revision: string, value: T)
   return known === undefined ? value : reply.code(304).send();
 }
 
+/** Answers what now stands at a path: 201 with its place where there was nothing. */
+export function sendPut<T>(
+  reply: FastifyReply,
+  path: string,
+  { created, revision }: { created: boolean; revision: string },
+  value: T,
+): T | FastifyReply {
+  reply.header("etag", etag(revision));
+  return created ? reply.code(201).header("location", path).send(value) : value;
+}
+
 export function etag(revision: string): string {
   return `"${revision}"`;
 }

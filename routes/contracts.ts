@@ -13,7 +13,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { planningProblems, runningProblems } from "./queries.js";
 
@@ -91,8 +91,7 @@ export function contracts(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       const { created, entry, revision } = await contracts.put(name, request.body, writeCondition(request.headers));
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/contracts/${name}`).send(entry) : entry;
+      return sendPut(reply, `/v1/contracts/${name}`, { created, revision }, entry);
     },
   );
 

@@ -12,7 +12,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 
 const tags = ["functions"];
@@ -95,8 +95,7 @@ export function functions(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       const { created, info, revision } = await functions.put(name, request.body, writeCondition(request.headers));
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/functions/${name}`).send(info) : info;
+      return sendPut(reply, `/v1/functions/${name}`, { created, revision }, info);
     },
   );
 

@@ -14,7 +14,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body, rowsBody } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { rowMediaTypes } from "./media-types.js";
 import { linkNext, nextLink } from "./next-link.js";
 
@@ -87,8 +87,7 @@ export function parameterTables(app: App): void {
       const { name } = request.params;
       const condition = writeCondition(request.headers);
       const { created, entry, revision } = await parameterTables.put(name, request.body, condition);
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/parameter-tables/${name}`).send(entry) : entry;
+      return sendPut(reply, `/v1/parameter-tables/${name}`, { created, revision }, entry);
     },
   );
 

@@ -11,7 +11,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 
 const tags = ["profiles"];
@@ -82,8 +82,7 @@ export function profiles(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       const { created, info, revision } = await profiles.put(name, request.body, writeCondition(request.headers));
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/profiles/${name}`).send(info) : info;
+      return sendPut(reply, `/v1/profiles/${name}`, { created, revision }, info);
     },
   );
 

@@ -12,7 +12,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { planningProblems, runningProblems } from "./queries.js";
 import { writtenAnswer } from "./result-answer.js";
@@ -83,8 +83,7 @@ export function semantics(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       const { created, entry, revision } = await semantics.put(name, request.body, writeCondition(request.headers));
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/semantics/${name}`).send(entry) : entry;
+      return sendPut(reply, `/v1/semantics/${name}`, { created, revision }, entry);
     },
   );
 

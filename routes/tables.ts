@@ -14,7 +14,7 @@ import {
 import { answer, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, expectedRevisions, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, expectedRevisions, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { location, writeProblems } from "./writing.js";
 
@@ -104,8 +104,7 @@ export function tables(app: App): void {
         "columns" in request.body
           ? await operations.create(name, request.body, condition, request.headers["idempotency-key"])
           : await tables.put(name, request.body, condition);
-      reply.header("etag", etag(revision));
-      return created ? reply.code(201).header("location", `/v1/tables/${name}`).send(description) : description;
+      return sendPut(reply, `/v1/tables/${name}`, { created, revision }, description);
     },
   );
 

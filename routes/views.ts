@@ -15,7 +15,7 @@ import {
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
-import { etag, etagOf, sendWithEtag, writeCondition } from "./conditions.js";
+import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { planningProblems } from "./queries.js";
 import { sendUrlResult, urlResultProblems } from "./query.js";
@@ -97,10 +97,7 @@ export function views(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       const put = await views.put(name, request.body, writeCondition(request.headers));
-      reply.header("etag", etag(put.revision));
-      return put.created
-        ? reply.code(201).header("location", `/v1/views/${name}`).send(put.description)
-        : put.description;
+      return sendPut(reply, `/v1/views/${name}`, put, put.description);
     },
   );
 
