@@ -3,7 +3,9 @@ import type { DeltaMutationReport, DeltaRelation } from "../schemas/generated/in
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import type { DocumentStore } from "./document-store.js";
+import { fill } from "./fill.js";
 import type { NativeEngine } from "./native.js";
+import type { ResultBody } from "./result-body.js";
 import type { ResultReader } from "./result-reader.js";
 import { Turns } from "./turns.js";
 
@@ -82,20 +84,15 @@ export class ViewTables {
     const schema_mode = mode === "overwrite" ? { schema_mode: "overwrite" } : {};
     const request = { table: { table_uri: uri }, mode, ...schema_mode, commit_options };
     const ingest = this.#native.ingest("write", request, {}, "arrow");
-    try {
-      await ingest.write(body.first);
-      for (let more = await next(body); more !== null; more = await next(body)) await ingest.write(more);
-      const { version } = await ingest.finish<DeltaMutationReport>();
-      return { uri, version, schema: body.head.schema };
-    } catch (error) {
-      ingest.cancel();
-      throw error;
-    }
+    const { version } = await fill<DeltaMutationReport>(ingest, bytesOf(body));
+    return { uri, version, schema: body.head.schema };
   }
 }
 
-function next(body: { complete: boolean; next(): Promise<Buffer | null> }): Promise<Buffer | null> {
-  return body.complete ? Promise.resolve(null) : body.next();
+async function* bytesOf(body: ResultBody): AsyncGenerator<Buffer> {
+  yield body.first;
+  if (body.complete) return;
+  for (let more = await body.next(); more !== null; more = await body.next()) yield more;
 }
 
 /** What to do where the table is there, or isn't, unlike what is remembered. */
