@@ -104,7 +104,7 @@ export class Contracts {
 
   /** What the entries were registered with. */
   definitions(): [string, SchemaContract][] {
-    return this.registry.entries().map(([name, { value }]) => [name, value]);
+    return this.registry.values();
   }
 
   /** Holds a table, a view or columns to a contract. */

@@ -85,6 +85,11 @@ export class DocumentRegistry<V extends object> implements Registry<string, Entr
     throw new DataFusionEngineError(`There is no ${noun} ${name}.`, { code: notFound });
   }
 
+  /** The values of the entries, in the order in which they were first registered. */
+  values(): [string, V][] {
+    return this.#entries.entries().map(([name, { value }]) => [name, value]);
+  }
+
   /** A page of the entries by name. */
   list(selection: PageSelection): Page<Entry<V>> {
     this.#sorted ??= this.#entries

@@ -63,7 +63,7 @@ export class Functions implements CatalogPart {
 
   /** What each was registered with. */
   definitions(): [string, FunctionDefinition][] {
-    return this.#macros.entries().map(([name, { value }]) => [name, value]);
+    return this.#macros.values();
   }
 
   list({ kind, text, ...selection }: FunctionSelection): FunctionList {

@@ -44,7 +44,7 @@ export class Profiles implements CatalogPart {
 
   /** What each was registered with. */
   definitions(): [string, SessionProfile][] {
-    return this.#registry.entries().map(([name, { value }]) => [name, value]);
+    return this.#registry.values();
   }
 
   list(selection: PageSelection): ProfileList {

@@ -75,7 +75,7 @@ export class Semantics {
 
   /** What the entries were registered with. */
   definitions(): [string, SemanticModel][] {
-    return this.registry.entries().map(([name, { value }]) => [name, value]);
+    return this.registry.values();
   }
 
   /** The query that answers what a model is asked for, and its statement. */

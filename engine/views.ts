@@ -1,14 +1,15 @@
 /** Views: statements with names, planned when they are registered, read by their names or at a URL of their own. */
-import type {
-  ContractViolation,
-  FieldSpec,
-  PageSelection,
-  QueryRequest,
-  TypedParameter,
-  ViewDefinition,
-  ViewDescription,
-  ViewEntry,
-  ViewList,
+import {
+  type ContractViolation,
+  type FieldSpec,
+  type PageSelection,
+  type QueryRequest,
+  type TypedParameter,
+  type ViewDefinition,
+  type ViewDescription,
+  type ViewEntry,
+  type ViewList,
+  ViewRowsSelection,
 } from "../schemas/generated/index.js";
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
@@ -219,7 +220,7 @@ function attach(native: NativeEngine, name: string, view: StoredView | undefined
 }
 
 /** Names that mean something else in the URL of a view's rows. */
-export const reservedParameters: readonly string[] = ["format", "row_limit", "numbers", "row_format", "tables"];
+const reservedParameters = Object.keys(ViewRowsSelection.properties);
 
 function refuseReserved(parameters: NonNullable<ViewDefinition["parameters"]>): void {
   const reserved = reservedParameters.find((name) => parameters[name] !== undefined);
