@@ -27,6 +27,7 @@ import { compressible } from "./compressible.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
 import { HotAnswers } from "./hot-answers.js";
+import { httpServer } from "./http-server.js";
 import { incomingRows } from "./incoming-rows.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
@@ -64,8 +65,6 @@ declare module "fastify" {
     sendResult(query: Query, style: Style, sending?: Sending): Promise<FastifyReply>;
     /** Sends the result alone, for those who have it already not again. */
     sendDocument(query: Query, style: Style): Promise<FastifyReply>;
-    /** Sends the answer of a hit once more where it still is right; whether it did. */
-    sendHot(): Promise<boolean>;
     /** Sends the file of a result; whether it could be read. */
     sendFile(format: StoredFormat, file: ResultFile): Promise<boolean>;
     /** Sends the rows of a query that has ended. */
@@ -80,24 +79,22 @@ export interface AppOptions {
 
 /** An answer may be silent as long as its query may run. */
 const silenceMarginMs = 30_000;
+const keepAliveTimeout = 72_000;
 
 export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
+  const hot = new HotAnswers(engine, config.hotBytes);
+  const timeouts = { connectionTimeout: config.queryTimeoutMs + silenceMarginMs, keepAliveTimeout };
   const app = Fastify({
     clientErrorHandler: answerUnreadable,
-    connectionTimeout: config.queryTimeoutMs + silenceMarginMs,
     forceCloseConnections: "idle",
     frameworkErrors: sendProblem,
     genReqId: requestId,
-    // Node would answer without a body; `addRequestHooks` asks for it instead.
-    http: { requireHostHeader: false },
-    keepAliveTimeout: 72_000,
     logController: new LogController({ disableRequestLogging: true }),
     logger: { level: config.logLevel },
     requestIdHeader: false,
-    // Rows may take as long as their sender keeps sending; other bodies have their own deadline.
-    requestTimeout: 0,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
+    serverFactory: (handler) => httpServer(handler, hot, timeouts),
   });
   app.setValidatorCompiler(validatorCompiler());
   app.setSerializerCompiler(() => stringifyJson);
@@ -105,9 +102,9 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   app.setErrorHandler(sendProblem);
   addBodyParsers(app, config);
   for (const schema of schemas) app.addSchema(schema);
-  addRequestHooks(app);
+  addRequestHooks(app, hot);
   answerUnknownRoutes(app);
-  addDecorations(app, engine, config.hotBytes);
+  addDecorations(app, engine, hot);
   await app.register(compress, {
     customTypes: compressible,
     encodings: ["br", "gzip"],
@@ -125,7 +122,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   return app;
 }
 
-function addDecorations(app: FastifyInstance, engine: Engine, hotBytes: number): void {
+function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): void {
   app.decorate("engine", engine);
   app.decorateRequest("resultFormat", function () {
     return resultFormat(this.headers);
@@ -141,10 +138,6 @@ function addDecorations(app: FastifyInstance, engine: Engine, hotBytes: number):
   });
   app.decorateReply("sendResult", function (query, style, sending) {
     return sendResult(this, query, style, sending);
-  });
-  const hot = new HotAnswers(hotBytes);
-  app.decorateReply("sendHot", function () {
-    return hot.send(this.request, this);
   });
   app.decorateReply("sendDocument", function (query, style) {
     return sendDocument(this, query, style, hot);
@@ -164,10 +157,11 @@ function refusal({ headers, raw }: FastifyRequest, closing: boolean): DataFusion
   return new DataFusionEngineError("A request of HTTP/1.1 has a Host.", { code: "invalid_request" });
 }
 
-function addRequestHooks(app: FastifyInstance): void {
+function addRequestHooks(app: FastifyInstance, hot: HotAnswers): void {
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
+    hot.stop();
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);

@@ -107,11 +107,13 @@ export class Queries {
   served(query: Query): string {
     const query_id = randomUUID();
     const at = Date.now();
-    const order = newestFirst(this.#received++);
+    const count = this.#received++;
     this.#parts.history.file(
       {
-        order,
         isDetached: false,
+        get order() {
+          return newestFirst(count);
+        },
         get status() {
           const time = new Date(at).toISOString();
           return { ...query.status(), query_id, created_at: time, finished_at: time };

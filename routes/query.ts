@@ -20,7 +20,6 @@ export function query(app: App): void {
     "/v1/query",
     {
       exposeHeadRoute: false,
-      onRequest: (_request, reply, done) => void reply.sendHot().then((sent) => sent || done(), done),
       schema: {
         operationId: "getQueryResult",
         summary: "Get the result of a query",

@@ -127,7 +127,6 @@ export function views(app: App): void {
     "/v1/views/:name/rows",
     {
       exposeHeadRoute: false,
-      onRequest: (_request, reply, done) => void reply.sendHot().then((sent) => sent || done(), done),
       schema: {
         operationId: "getViewRows",
         summary: "Get the rows of a view",

@@ -1,0 +1,22 @@
+/** Node's HTTP server under the app: hits are answered as they come, all else is the app's. */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { HotAnswers } from "./hot-answers.js";
+
+export interface ServerTimeouts {
+  /** How long a connection may be silent while it is answered, and while it isn't. */
+  readonly connectionTimeout: number;
+  readonly keepAliveTimeout: number;
+}
+
+export function httpServer(app: RequestListener, hot: HotAnswers, timeouts: ServerTimeouts): Server {
+  // Node would answer a request without a host without a body; the app asks for it instead.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
+    const pass = () => app(request, response);
+    // Where a look at the tables fails, the app looks again and says why.
+    hot.send(request, response).then((isSent) => isSent || pass(), pass);
+  });
+  server.keepAliveTimeout = timeouts.keepAliveTimeout;
+  // Rows may take as long as their sender keeps sending; other bodies have their own deadline.
+  server.requestTimeout = 0;
+  return server.setTimeout(timeouts.connectionTimeout);
+}
