@@ -93,7 +93,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const history = new QueryHistory(store("queries"), options.history, log);
   const reader = new ResultReader(kept, sessions.use(undefined), memoryBytes);
   const storageOptions = (table: string) => tables.storageOptions(table);
-  const viewTables = new ViewTables(native, reader, store("view-tables"));
+  const viewTables = new ViewTables(native, reader, store("view-tables"), log);
   const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
   const ofSessions = new SessionValues(store("session-values"));
   const parameterTables: ParameterTables = new ParameterTables({

@@ -4,6 +4,7 @@ import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import type { DocumentStore } from "./document-store.js";
 import { fill } from "./fill.js";
+import type { Log } from "./log.js";
 import type { NativeEngine } from "./native.js";
 import type { ResultBody } from "./result-body.js";
 import type { ResultReader } from "./result-reader.js";
@@ -16,17 +17,23 @@ export interface ViewTable extends DeltaRelation {
 
 /** Below the warehouse; folders of such names are not served on their own. */
 const folder = "_views";
+/** How many versions are written between two looks for files that no query reads any longer. */
+const versionsBetweenVacuums = 32;
+/** Longer than queries run. */
+const retentionHours = 24;
 
 export class ViewTables {
   readonly #native: NativeEngine;
   readonly #reader: ResultReader;
+  readonly #log: Log;
   readonly #tables: DocumentRegistry<ViewTable>;
   /** The refreshes that run, by what they write. */
   readonly #refreshing = new Map<string, Promise<DeltaRelation>>();
 
-  constructor(native: NativeEngine, reader: ResultReader, store: DocumentStore<Entry<ViewTable>>) {
+  constructor(native: NativeEngine, reader: ResultReader, store: DocumentStore<Entry<ViewTable>>, log: Log) {
     this.#native = native;
     this.#reader = reader;
+    this.#log = log;
     this.#tables = new DocumentRegistry({ noun: "view", notFound: "view_not_found" }, store, new Turns());
   }
 
@@ -85,7 +92,18 @@ export class ViewTables {
     const request = { table: { table_uri: uri }, mode, ...schema_mode, commit_options };
     const ingest = this.#native.ingest("write", request, {}, "arrow");
     const { version } = await fill<DeltaMutationReport>(ingest, bytesOf(body));
+    if (version > 0 && version % versionsBetweenVacuums === 0) void this.#vacuum(uri);
     return { uri, version, schema: body.head.schema };
+  }
+
+  async #vacuum(uri: string): Promise<void> {
+    const table = { table_uri: uri };
+    const request = { table, retention_hours: retentionHours, dry_run: false, enforce_retention_duration: false };
+    try {
+      await this.#native.operate("vacuum", request, {});
+    } catch (err) {
+      this.#log.warn({ err, table: uri }, "files of a view's earlier rows are still there");
+    }
   }
 }
 

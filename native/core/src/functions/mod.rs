@@ -4,6 +4,7 @@
 mod bounded;
 mod changes;
 mod checked_arithmetic;
+mod checked_sum;
 mod collections;
 mod describe;
 mod function;
@@ -20,6 +21,7 @@ use datafusion::execution::{FunctionRegistry, SessionState};
 
 use self::bounded::Bounded;
 use self::checked_arithmetic::CheckedIntegers;
+use self::checked_sum::CheckedSum;
 use self::function::Function;
 use self::json_operators::JsonOperators;
 pub use self::registry::Functions;
@@ -27,6 +29,8 @@ use crate::error::Result;
 
 pub fn install(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(CheckedIntegers))?;
+    let sum = state.udaf("sum")?;
+    state.register_udaf(Arc::new(CheckedSum::new(sum).into()))?;
     for name in bounded::GROWING {
         if let Ok(function) = state.udf(name) {
             state.register_udf(Arc::new(Bounded::new(function).into()))?;

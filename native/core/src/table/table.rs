@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub struct Table {
     versions: Arc<SnapshotCache>,
     head: Mutex<Option<Arc<Head>>>,
     refreshing: tokio::sync::Mutex<()>,
+    /// How many refreshes have begun.
+    refreshes: AtomicU64,
 }
 
 /// The newest known version, with what tells whether it still is.
@@ -41,6 +44,8 @@ struct Head {
     version: i64,
     timestamp: DateTime<Utc>,
     commit: Option<ObjectMeta>,
+    /// The refresh that found it.
+    refresh: u64,
     /// When it was last seen that nobody else had committed.
     seen: Mutex<Instant>,
 }
@@ -61,6 +66,7 @@ impl Table {
             versions,
             head: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
+            refreshes: AtomicU64::default(),
         }
     }
 
@@ -97,17 +103,38 @@ impl Table {
     /// A version that rows may be added to, since every commit after it is looked at before theirs: one that was the
     /// newest a moment ago, or that only commits of this process came after.
     pub async fn recent(&self) -> Result<Arc<TableSnapshot>> {
-        let committer = &self.store.committer;
-        let newest = committer.newest();
-        let head = self.head();
-        let head = head.filter(|head| head.version >= committer.changed_at() && newest - head.version <= REACH);
-        let Some((snapshot, head)) = head.and_then(|head| Some((self.kept(head.version)?, head))) else {
-            return self.base().await;
-        };
-        if head.is_recent() || self.is_last(&head, newest).await? {
+        guarded(self.kept_recent_or_refreshed())
+            .await
+            .map_err(|error| self.explain(error))
+    }
+
+    async fn kept_recent_or_refreshed(&self) -> Result<Arc<TableSnapshot>> {
+        if let Some(snapshot) = self.kept_recent().await? {
             return Ok(snapshot);
         }
-        self.base().await
+        let _alone = self.refreshing.lock().await;
+        match self.kept_recent().await? {
+            Some(snapshot) => Ok(snapshot),
+            None => self.refreshed().await,
+        }
+    }
+
+    async fn kept_recent(&self) -> Result<Option<Arc<TableSnapshot>>> {
+        loop {
+            let (changed, newest) = (self.store.committer.changed_at(), self.store.committer.newest());
+            let head = self.head();
+            let head = head.filter(|head| head.version >= changed && newest - head.version <= REACH);
+            let Some((snapshot, head)) = head.and_then(|head| Some((self.kept(head.version)?, head))) else {
+                return Ok(None);
+            };
+            if head.is_recent() || self.is_last(&head, newest).await? {
+                return Ok(Some(snapshot));
+            }
+            // Where this process has committed meanwhile, that is the commit which was seen.
+            if self.store.committer.newest() <= newest {
+                return Ok(None);
+            }
+        }
     }
 
     fn head(&self) -> Option<Arc<Head>> {
@@ -145,12 +172,26 @@ impl Table {
         if let Some(snapshot) = self.kept_newest().await? {
             return Ok(snapshot);
         }
+        let before = self.refreshes.load(Ordering::Acquire);
         let _alone = self.refreshing.lock().await;
-        // Others who found it old may have refreshed it meanwhile.
-        if let Some(snapshot) = self.kept_newest().await? {
+        if let Some(snapshot) = self.refreshed_after(before) {
             return Ok(snapshot);
         }
-        let (head, snapshot) = self.refresh(self.head().as_deref()).await?;
+        match self.kept_newest().await? {
+            Some(snapshot) => Ok(snapshot),
+            None => self.refreshed().await,
+        }
+    }
+
+    /// What a refresh found that began later than the first `refreshes`: whoever waited for it needs no other.
+    fn refreshed_after(&self, refreshes: u64) -> Option<Arc<TableSnapshot>> {
+        let head = self.head().filter(|head| head.refresh > refreshes)?;
+        self.kept(head.version)
+    }
+
+    async fn refreshed(&self) -> Result<Arc<TableSnapshot>> {
+        let number = self.refreshes.fetch_add(1, Ordering::AcqRel) + 1;
+        let (head, snapshot) = self.refresh(self.head().as_deref(), number).await?;
         *self.head.lock().expect("no holder panics") = Some(Arc::new(head));
         Ok(snapshot)
     }
@@ -175,7 +216,7 @@ impl Table {
     }
 
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
-    async fn refresh(&self, known: Option<&Head>) -> Result<(Head, Arc<TableSnapshot>)> {
+    async fn refresh(&self, known: Option<&Head>, number: u64) -> Result<(Head, Arc<TableSnapshot>)> {
         let mut table = DeltaTable::new(self.store.log.clone());
         let mut before = None;
         if let Some(known) = known {
@@ -194,6 +235,7 @@ impl Table {
             version: snapshot.version,
             timestamp: snapshot.timestamp,
             commit: snapshot.commit.clone(),
+            refresh: number,
             seen: Mutex::new(Instant::now()),
         };
         Ok((head, snapshot))
