@@ -1,6 +1,7 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
 import type { EngineConfig, Readiness, RegistryKind, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import { everybody } from "./caller.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
 import { Contracts } from "./contracts.js";
 import { DocumentStore } from "./document-store.js";
@@ -91,10 +92,11 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const { diskBytes, memoryBytes, ttlMs } = options.results;
   const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
   const history = new QueryHistory(store("queries"), options.history, log);
-  const reader = new ResultReader(kept, sessions.use(undefined), memoryBytes);
+  const reader = new ResultReader(kept, sessions.use(undefined, everybody), memoryBytes);
   const storageOptions = (table: string) => tables.storageOptions(table);
   const viewTables = new ViewTables(native, reader, store("view-tables"));
-  const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
+  const keptViews = new KeptViews(kept, viewTables, storageOptions, log);
+  const cache = new ResultCache(kept, reader, storageOptions, keptViews, sessions.use(undefined, everybody));
   const ofSessions = new SessionValues(store("session-values"));
   const parameterTables: ParameterTables = new ParameterTables({
     native,
@@ -113,7 +115,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const contracts: Contracts = new Contracts({ native, store: store("contracts"), turns, reads, queries, referrers });
   const views: Views = new Views({
     native,
-    session: sessions.use(undefined),
+    session: sessions.use(undefined, everybody),
     store: store("views"),
     turns,
     tables: viewTables,

@@ -7,6 +7,8 @@ import type { Log } from "./log.js";
 export interface HistoryEntry {
   /** Sorts the newest first. */
   readonly order: string;
+  /** Whose query it is; absent where nobody was asked who they are. */
+  readonly owner?: string;
   readonly status: QueryStatus;
   /** What the result is kept under. */
   readonly key?: string;

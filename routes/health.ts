@@ -1,5 +1,6 @@
 /** `/health`: whether the process lives and whether it can work. */
 import { Liveness, Readiness } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, problems } from "./answers.js";
 import type { App } from "./app.js";
 
@@ -9,6 +10,7 @@ export function health(app: App): void {
   app.get(
     "/health/live",
     {
+      config: access("open"),
       schema: {
         operationId: "getLiveness",
         summary: "Is the process alive?",
@@ -23,6 +25,7 @@ export function health(app: App): void {
   app.get(
     "/health/ready",
     {
+      config: access("open"),
       schema: {
         operationId: "getReadiness",
         summary: "Can the service run queries?",

@@ -12,6 +12,7 @@ import {
   reference,
   SqlText,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -49,6 +50,7 @@ export const planningProblems = [
 ] as const;
 
 export const runningProblems = [
+  "too_many_requests",
   "query_canceled",
   "arithmetic_error",
   "invalid_cast",
@@ -62,6 +64,7 @@ export function queries(app: App): void {
   app.post(
     "/v1/queries",
     {
+      config: access("read"),
       schema: {
         operationId: "runQuery",
         summary: "Run a SQL query",
@@ -85,7 +88,8 @@ export function queries(app: App): void {
     },
     (request, reply) => {
       const wanted = queryRequest(request.body);
-      const query = queries.run(wanted, request.resultFormat(), request.cachePolicy(wanted.cache));
+      const policy = request.cachePolicy(wanted.cache);
+      const query = queries.run(wanted, request.resultFormat(), policy, request.caller);
       return reply.sendResult(query, wanted, { waiting: reply.waiting(wanted) });
     },
   );
@@ -93,6 +97,7 @@ export function queries(app: App): void {
   app.post(
     "/v1/queries/explain",
     {
+      config: access("read"),
       schema: {
         operationId: "explainQuery",
         summary: "Explain a SQL query",
@@ -106,12 +111,13 @@ export function queries(app: App): void {
         },
       },
     },
-    (request) => queries.explain(request.body),
+    (request) => queries.explain(request.body, request.caller),
   );
 
   app.get(
     "/v1/queries",
     {
+      config: access("read"),
       schema: {
         operationId: "listQueries",
         summary: "List queries",
@@ -121,12 +127,13 @@ export function queries(app: App): void {
         response: { 200: answer(QueryList, "A page of queries.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, queries.list(request.query)),
+    (request, reply) => nextLink(request, reply, queries.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/queries/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "getQuery",
         summary: "Show a query",
@@ -136,12 +143,13 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.status(request.params.id),
+    (request) => queries.status(request.params.id, request.caller),
   );
 
   app.get(
     "/v1/queries/:id/result",
     {
+      config: access("read"),
       schema: {
         operationId: "getQueryRows",
         summary: "Get the rows of a query",
@@ -168,13 +176,14 @@ export function queries(app: App): void {
       const { numbers, row_format, ...range } = request.query;
       const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
       const encoding = { format: request.resultFormat(), ...style };
-      return reply.sendRows(await queries.result(request.params.id, encoding, range), encoding);
+      return reply.sendRows(await queries.result(request.params.id, encoding, range, request.caller), encoding);
     },
   );
 
   app.delete(
     "/v1/queries/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "cancelQuery",
         summary: "Cancel a query",
@@ -184,7 +193,7 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.cancel(request.params.id),
+    (request) => queries.cancel(request.params.id, request.caller),
   );
 }
 

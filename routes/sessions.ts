@@ -7,6 +7,7 @@ import {
   SessionPath,
   SessionRequest,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -20,6 +21,7 @@ export function sessions(app: App): void {
   app.post(
     "/v1/sessions",
     {
+      config: access("read"),
       schema: {
         operationId: "openSession",
         summary: "Open a session",
@@ -36,7 +38,7 @@ export function sessions(app: App): void {
       },
     },
     async (request, reply) => {
-      const session = await sessions.open(request.body);
+      const session = await sessions.open(request.body, request.caller);
       return reply.code(201).header("location", `/v1/sessions/${session.session_id}`).send(session);
     },
   );
@@ -44,6 +46,7 @@ export function sessions(app: App): void {
   app.get(
     "/v1/sessions",
     {
+      config: access("read"),
       schema: {
         operationId: "listSessions",
         summary: "List sessions",
@@ -53,12 +56,13 @@ export function sessions(app: App): void {
         response: { 200: answer(SessionList, "A page of sessions.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, sessions.list(request.query)),
+    (request, reply) => nextLink(request, reply, sessions.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/sessions/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "getSession",
         summary: "Show a session",
@@ -71,12 +75,13 @@ export function sessions(app: App): void {
         },
       },
     },
-    (request) => sessions.describe(request.params.id),
+    (request) => sessions.describe(request.params.id, request.caller),
   );
 
   app.delete(
     "/v1/sessions/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "closeSession",
         summary: "Close a session",
@@ -87,7 +92,7 @@ export function sessions(app: App): void {
       },
     },
     async (request, reply) => {
-      await sessions.close(request.params.id);
+      await sessions.close(request.params.id, request.caller);
       return reply.code(204).send(null);
     },
   );
