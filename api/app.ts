@@ -7,6 +7,7 @@ import {
   DataFusionEngineError,
   type Encoding,
   type Engine,
+  everybody,
   type IncomingRows,
   type Query,
   type QueryResult,
@@ -21,12 +22,14 @@ import {
   type StoredFormat,
   schemas,
 } from "../schemas/generated/index.js";
+import { addAccess } from "./access.js";
+import type { Authenticator } from "./authenticator.js";
 import { addBodyParsers } from "./body-parsers.js";
 import { cachePolicy } from "./cache-policy.js";
 import { compressible } from "./compressible.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
-import { HotAnswers } from "./hot-answers.js";
+import { type CallerOf, HotAnswers } from "./hot-answers.js";
 import { httpServer } from "./http-server.js";
 import { incomingRows } from "./incoming-rows.js";
 import { sendProblem } from "./problem.js";
@@ -75,14 +78,16 @@ declare module "fastify" {
 export interface AppOptions {
   readonly config: AppConfig;
   readonly engine: Engine;
+  /** Finds out who asks; without one everybody may do everything. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /** An answer may be silent as long as its query may run. */
 const silenceMarginMs = 30_000;
 const keepAliveTimeout = 72_000;
 
-export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
-  const hot = new HotAnswers(engine, config.hotBytes);
+export async function buildApp({ config, engine, authenticator }: AppOptions): Promise<FastifyInstance> {
+  const hot = new HotAnswers(engine, config.hotBytes, callerOf(authenticator));
   const timeouts = { connectionTimeout: config.queryTimeoutMs + silenceMarginMs, keepAliveTimeout };
   const app = Fastify({
     clientErrorHandler: answerUnreadable,
@@ -104,6 +109,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   for (const schema of schemas) app.addSchema(schema);
   addRequestHooks(app, hot);
   answerUnknownRoutes(app);
+  addAccess(app, authenticator);
   addDecorations(app, engine, hot);
   await app.register(compress, {
     customTypes: compressible,
@@ -120,6 +126,10 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
     for (const resource of resources) resource(scope as unknown as App);
   });
   return app;
+}
+
+function callerOf(authenticator: Authenticator | undefined): CallerOf {
+  return authenticator === undefined ? () => everybody : (authorization) => authenticator.known(authorization);
 }
 
 function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): void {

@@ -1,8 +1,9 @@
 /** Starts the service: configuration, engine, app, then listening; SIGTERM and SIGINT drain it. */
 import closeWithGrace from "close-with-grace";
 import { pino } from "pino";
-import { DataFusionEngineError, openEngine } from "../engine/index.js";
+import { DataFusionEngineError, everybody, openEngine } from "../engine/index.js";
 import { buildApp } from "./app.js";
+import { openAuthenticator } from "./authenticator.js";
 import { type Config, readConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
 import { welcome } from "./welcome.js";
@@ -27,10 +28,11 @@ function isExpected(error: unknown): error is Error {
   return error instanceof ConfigError || (error instanceof Error && "syscall" in error);
 }
 
-async function serve({ host, port, app: appConfig, engine: engineOptions }: Config): Promise<void> {
+async function serve({ host, port, access, app: appConfig, engine: engineOptions }: Config): Promise<void> {
   const log = pino({ level: appConfig.logLevel });
   const engine = await openEngine(engineOptions, log);
-  const app = await buildApp({ config: appConfig, engine });
+  const authenticator = await openAuthenticator(access, log);
+  const app = await buildApp({ config: appConfig, engine, authenticator });
   closeWithGrace({ delay: drainMs + 2_000, logger: app.log, skip: [...nativeFaults] }, async () => {
     const deadline = setTimeout(() => engine.close(), drainMs).unref();
     const idle = setInterval(() => app.server.closeIdleConnections(), idleMs);
@@ -40,6 +42,6 @@ async function serve({ host, port, app: appConfig, engine: engineOptions }: Conf
     engine.close();
   });
   const address = await app.listen({ host, port });
-  const { items } = await engine.tables.list({});
+  const { items } = await engine.tables.list({}, everybody);
   console.log(welcome(address, items));
 }

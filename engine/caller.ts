@@ -4,6 +4,9 @@ import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { visibleNames } from "./native.js";
 
+/** Every scope there is. */
+export const scopes: readonly Scope[] = ["read", "write", "admin"];
+
 export interface CallerFacts {
   /** Tells callers apart; queries, sessions and idempotency keys belong to it. */
   readonly id: string;
@@ -18,15 +21,18 @@ export interface Caller extends Required<Pick<CallerFacts, "id" | "scopes" | "te
   readonly concurrentQueries?: number;
   /** Equal where terms are; empty where there are none. */
   readonly rights: string;
+  /** Equal for one caller who may do the same. */
+  readonly standing: string;
 }
 
 export function callerOf({ id, scopes, terms = {}, concurrentQueries }: CallerFacts): Caller {
   const rights = Object.keys(terms).length === 0 ? "" : hashMsgpackCanonical(terms);
-  return { id, scopes, terms, rights, ...(concurrentQueries !== undefined && { concurrentQueries }) };
+  const standing = `${id}\n${scopes}\n${rights}`;
+  return { id, scopes, terms, rights, standing, ...(concurrentQueries !== undefined && { concurrentQueries }) };
 }
 
 /** Everybody, where nobody is asked who they are; also the service itself. */
-export const everybody: Caller = callerOf({ id: "local", scopes: ["read", "write", "admin"] });
+export const everybody: Caller = callerOf({ id: "local", scopes });
 
 /** Somebody who hasn't said who they are. */
 export const nobody: Caller = callerOf({ id: "nobody", scopes: [], terms: { visible: [] } });

@@ -1,5 +1,5 @@
 /** The TypeScript domain over the Rust engine; knows no HTTP. */
-export { ApiKeys, type ApiKeyDefinition, type StoredApiKey } from "./api-keys.js";
+export { type ApiKeyDefinition, ApiKeys, type StoredApiKey } from "./api-keys.js";
 export {
   type Caller,
   callerOf,
@@ -7,6 +7,7 @@ export {
   nobody,
   requireScope,
   requireVisible,
+  scopes,
   throughView,
   visibleTo,
 } from "./caller.js";

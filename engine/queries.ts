@@ -163,12 +163,7 @@ export class Queries {
   }
 
   /** The rows of a query that has succeeded, as far as they are kept. */
-  async result(
-    id: string,
-    encoding: Encoding,
-    { offset = 0, limit }: RowRange,
-    caller: Caller,
-  ): Promise<QueryResult> {
+  async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange, caller: Caller): Promise<QueryResult> {
     const { status, key } = this.#entry(id, caller);
     if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
     if (status.status === "PENDING" || status.status === "RUNNING") throw notReady(id);

@@ -71,12 +71,7 @@ export class TableReads {
     return { version, items, next_cursor: more && last ? cursorOf(`${version}/${last.path}`) : null };
   }
 
-  async changes(
-    name: string,
-    selection: TableChangeSelection,
-    format: ResultFormat,
-    caller: Caller,
-  ): Promise<Query> {
+  async changes(name: string, selection: TableChangeSelection, format: ResultFormat, caller: Caller): Promise<Query> {
     await this.#parts.tables.attached(name);
     const { session_id, ...rest } = selection;
     return this.#parts.queries.changes(changeRequest(name, rest), format, caller, session_id);

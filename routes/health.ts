@@ -1,7 +1,7 @@
 /** `/health`: whether the process lives and whether it can work. */
 import { Liveness, Readiness } from "../schemas/generated/index.js";
 import { access } from "./access.js";
-import { answer, problems } from "./answers.js";
+import { answer, openProblems } from "./answers.js";
 import type { App } from "./app.js";
 
 const tags = ["health"];
@@ -16,7 +16,7 @@ export function health(app: App): void {
         summary: "Is the process alive?",
         description: "Answers as long as the process does.",
         tags,
-        response: { 200: answer(Liveness, "It is."), ...problems() },
+        response: { 200: answer(Liveness, "It is."), ...openProblems() },
       },
     },
     () => ({ status: "ok" as const }),
@@ -33,7 +33,7 @@ export function health(app: App): void {
         tags,
         response: {
           200: answer(Readiness, "It can."),
-          ...problems(),
+          ...openProblems(),
           503: answer(Readiness, "It cannot, for the reasons given."),
         },
       },

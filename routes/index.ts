@@ -19,6 +19,7 @@ import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 import { views } from "./views.js";
 
+export { type Access, access } from "./access.js";
 export type { App } from "./app.js";
 export { etag, knownTag } from "./conditions.js";
 export * from "./media-types.js";

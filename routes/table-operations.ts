@@ -176,7 +176,16 @@ const rows: readonly Row[] = [
 
 export function tableOperations(app: App): void {
   const { operations } = app.engine;
-  for (const { operation, method = "POST", path, report, body: shape, problems = [], scope = "write", ...told } of rows) {
+  for (const {
+    operation,
+    method = "POST",
+    path,
+    report,
+    body: shape,
+    problems = [],
+    scope = "write",
+    ...told
+  } of rows) {
     app.route({
       method,
       url: `/v1/tables/:name/${path}`,

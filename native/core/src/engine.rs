@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::functions::Functions;
 use crate::generated::{
     DeltaFeatureGate, DeltaRuntimeEnvOptions, EngineConfig, ErrorCode, FunctionInfo, FunctionPolicy,
-    MacroRegistrations, SessionProfile, SessionTerms, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
-    ViewSpec, WriteReport,
+    MacroRegistrations, SessionProfile, SessionTerms, TableDescription, TableEntry, TablePin, TableSelection,
+    TableSpec, TableWrite, ViewSpec, WriteReport,
 };
 use crate::operations::import;
 use crate::query::PlanCache;

@@ -196,7 +196,8 @@ async fn open(session: &Session, named: &Named, request: &PlanRequest) -> Result
 async fn readable_tables(session: &Session, request: &PlanRequest, known: &[OpenTable]) -> Result<Vec<OpenTable>> {
     let mut tables = Vec::new();
     for entry in session.engine.catalog.entries().await? {
-        if known.iter().any(|open| open.table.name == entry.name) {
+        let is_known = known.iter().any(|open| open.table.name == entry.name);
+        if is_known || !session.visible().shows(&entry.name) {
             continue;
         }
         let Ok(table) = session.engine.catalog.table(&entry.name).await else {

@@ -66,7 +66,8 @@ impl Read {
             }
         }
         if !session.visible().is_all() {
-            self.state.register_catalog_list(catalogs(visible(session, &schema).await?)?);
+            self.state
+                .register_catalog_list(catalogs(visible(session, &schema).await?)?);
         }
         plan(&self.state, &self.statement).await
     }
