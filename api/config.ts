@@ -13,12 +13,16 @@ export interface AppConfig {
   readonly hotBytes: number;
   /** How long a query may run, which is how long an answer may be silent. */
   readonly queryTimeoutMs: number;
+  /** The sites whose pages may ask. */
+  readonly origins: readonly string[];
 }
 
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly access: AccessConfig;
+  /** How long queries may go on once the service is told to end. */
+  readonly drainMs: number;
   readonly app: AppConfig;
   readonly engine: EngineOptions;
 }
@@ -33,16 +37,19 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     host: environment.HOST,
     port: port(environment.PORT),
     access: accessConfig(environment, state),
+    drainMs: Number(environment.LAKEGATE_DRAIN_MS),
     app: {
       logLevel: environment.LAKEGATE_LOG_LEVEL,
       bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
       rowsLimit: bytes(environment.LAKEGATE_ROWS_LIMIT),
       hotBytes: resultMemory / 2,
       queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
+      origins: origins(environment.LAKEGATE_CORS_ORIGINS),
     },
     engine: {
       config: engineConfig(environment, state),
       state,
+      reserveBytes: bytes(environment.LAKEGATE_DISK_RESERVE),
       sessions: Number(environment.LAKEGATE_SESSIONS),
       history: Number(environment.LAKEGATE_HISTORY),
       results: {
@@ -79,6 +86,14 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
       timeout_ms: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
     },
   };
+}
+
+/** Whole origins only: a pattern would let in more than was meant. */
+function origins(text: string): string[] {
+  const named = list(text);
+  const wrong = named.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  if (wrong === undefined) return named;
+  throw new ConfigError(`LAKEGATE_CORS_ORIGINS must be origins such as https://app.example, not "${wrong}".`);
 }
 
 function port(text: string): number {

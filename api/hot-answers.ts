@@ -31,6 +31,7 @@ export class HotAnswers {
   readonly #answers: LRUCache<string, HotAnswer>;
   readonly #callerOf: CallerOf;
   #isStopped = false;
+  #count = 0;
 
   constructor({ queries }: Engine, limitBytes: number, callerOf: CallerOf) {
     const maxSize = Math.max(limitBytes, 1);
@@ -49,11 +50,17 @@ export class HotAnswers {
     if (known === undefined && answer.isCompressible && wantsCompression(request)) return false;
     const isRight = answer.again();
     if (isRight === true || (isRight !== false && (await isRight))) {
+      this.#count += 1;
       this.#write(request, response, answer, known, caller);
       return true;
     }
     this.#answers.delete(key);
     return false;
+  }
+
+  /** How many requests it has answered. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Answers no more. */

@@ -91,6 +91,24 @@ export const settings = [
     default: "",
     description: "S3 endpoints other than Amazon's that storage options may name, as URLs.",
   },
+  {
+    name: "LAKEGATE_CORS_ORIGINS",
+    kind: "list",
+    default: "",
+    description: "The sites whose pages may use the service from a browser, such as `https://app.example`.",
+  },
+  {
+    name: "LAKEGATE_DRAIN_MS",
+    kind: "milliseconds",
+    default: "8000",
+    description: "How long queries may go on once the service is told to end (SIGTERM); then they are cancelled.",
+  },
+  {
+    name: "LAKEGATE_DISK_RESERVE",
+    kind: "room",
+    default: "64MiB",
+    description: "Room on the disk of the state folder without which the service doesn't start and isn't ready.",
+  },
   { name: "LAKEGATE_LOG_LEVEL", kind: "level", default: "info", description: `One of ${logLevels.join(", ")}.` },
   {
     name: "LAKEGATE_MEMORY_LIMIT",

@@ -198,6 +198,11 @@ export class Queries {
     return this.status(id, caller);
   }
 
+  /** How many have not ended, by state. */
+  counts(): { running: number } {
+    return { running: this.#running.size };
+  }
+
   cancelAll(): void {
     for (const [, query] of this.#running.entries()) query.cancel();
   }

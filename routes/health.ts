@@ -39,7 +39,7 @@ export function health(app: App): void {
       },
     },
     async (_request, reply) => {
-      const readiness = app.engine.readiness();
+      const readiness = await app.engine.readiness();
       return reply.code(readiness.ready ? 200 : 503).send(readiness);
     },
   );

@@ -5,6 +5,7 @@ import { contracts } from "./contracts.js";
 import { functions } from "./functions.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
+import { metrics } from "./metrics.js";
 import { parameterTables } from "./parameter-tables.js";
 import { profiles } from "./profiles.js";
 import { queries } from "./queries.js";
@@ -30,6 +31,7 @@ export const resources: readonly ((app: App) => void)[] = [
   functions,
   gates,
   health,
+  metrics,
   parameterTables,
   profiles,
   queries,
