@@ -91,7 +91,9 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
 /** Whole origins only: a pattern would let in more than was meant. */
 function origins(text: string): string[] {
   const named = list(text);
-  const wrong = named.find((origin) => origin.includes("*") || !URL.canParse(origin) || new URL(origin).origin !== origin);
+  const wrong = named.find(
+    (origin) => origin.includes("*") || !URL.canParse(origin) || new URL(origin).origin !== origin,
+  );
   if (wrong === undefined) return named;
   throw new ConfigError(`LAKEGATE_CORS_ORIGINS must be origins such as https://app.example, not "${wrong}".`);
 }

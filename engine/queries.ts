@@ -28,6 +28,7 @@ import type { ParameterTables } from "./parameter-tables.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
+import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import type { ResultBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
@@ -69,7 +70,13 @@ export class Queries {
   }
 
   /** A query that runs when it is started, unless its result is kept. */
-  run(request: QueryRequest, format: ResultFormat, policy: CachePolicy, caller: Caller): Query {
+  run(
+    request: QueryRequest,
+    format: ResultFormat,
+    policy: CachePolicy,
+    caller: Caller,
+    idempotencyKey?: string,
+  ): Query {
     const { numbers, row_format } = request;
     const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const session = this.#parts.sessions.use(request.session_id, caller);
@@ -82,7 +89,7 @@ export class Queries {
       hasByteLimit: byte_limit !== undefined,
     };
     const prepare = () => session.query(format, gated(request));
-    return this.#register(request, format, caller, async (prepared) => {
+    const find: QueryOrigin["find"] = async (prepared) => {
       const given = await this.#parts.values.given(request, caller);
       const breaches: ContractBreach[] = [];
       const validation = this.#parts.sessions.readValidation(request.session_id, caller);
@@ -92,7 +99,21 @@ export class Queries {
       const hold = validation === "off" ? {} : { hold: look };
       const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepared(prepare()) });
       return breaches.length === 0 ? found : { ...found, warnings: breaches };
-    });
+    };
+    return this.#register(request, format, caller, find, repeatOf(idempotencyKey, "query", request, caller));
+  }
+
+  /** The query that a request started which is repeated, while it runs or its result is kept. */
+  repeated(request: QueryRequest, caller: Caller, idempotencyKey?: string): QueryAcceptance | undefined {
+    const repeat = repeatOf(idempotencyKey, "query", request, caller);
+    if (repeat === undefined) return undefined;
+    const entry = this.#running.get(repeat.id)?.entry() ?? this.#parts.history.get(repeat.id);
+    if (entry === undefined || !owns(caller, entry.owner)) return undefined;
+    const { key, status } = this.#asItStands(entry);
+    const isKept = status.status === "SUCCEEDED" && key !== undefined && this.#parts.kept.has(key);
+    if (!isRunning(status) && !isKept) return undefined;
+    requireSame(repeat, entry.asked);
+    return acceptanceOf(status);
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */
@@ -138,9 +159,7 @@ export class Queries {
     await this.#accept(query);
     // How it fails, its status tells.
     (started ?? query.start()).then(() => query.drain()).catch(() => undefined);
-    const { query_id, status } = query.status();
-    const status_url = `/v1/queries/${query_id}`;
-    return { query_id, status, status_url, result_url: `${status_url}/result` };
+    return acceptanceOf(query.status());
   }
 
   /** The file of a query's result, computed where it isn't there; undefined where it can't be kept. */
@@ -166,7 +185,7 @@ export class Queries {
   async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange, caller: Caller): Promise<QueryResult> {
     const { status, key } = this.#entry(id, caller);
     if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
-    if (status.status === "PENDING" || status.status === "RUNNING") throw notReady(id);
+    if (isRunning(status)) throw notReady(id);
     if (status.status === "EXPIRED") throw expired(id);
     const { reader } = this.#parts;
     const isWhole = limit === undefined && Number(offset) === 0;
@@ -223,10 +242,11 @@ export class Queries {
     format: ResultFormat,
     caller: Caller,
     find: QueryOrigin["find"],
+    repeat?: Repeat,
   ): Query {
     this.#refuseTooMany(caller);
     const facts = {
-      query_id: randomUUID(),
+      query_id: repeat?.id ?? randomUUID(),
       sql: sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql,
       ...(session_id !== undefined && { session_id }),
       format,
@@ -237,6 +257,7 @@ export class Queries {
       facts,
       order: newestFirst(this.#received++),
       owner: caller.id,
+      asked: repeat?.fingerprint,
       find,
       keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
       ended: (ended) => this.#file(ended),
@@ -273,6 +294,15 @@ export class Queries {
     this.#parts.history.file(query.entry());
     this.#running.unregister(query.id);
   }
+}
+
+function acceptanceOf({ query_id, status }: QueryStatus): QueryAcceptance {
+  const status_url = `/v1/queries/${query_id}`;
+  return { query_id, status, status_url, result_url: `${status_url}/result` };
+}
+
+function isRunning({ status }: QueryStatus): boolean {
+  return status === "PENDING" || status === "RUNNING";
 }
 
 /** What the session asks holds besides what the request asks, which alone says how old a result may be where it does. */

@@ -12,6 +12,8 @@ export interface HistoryEntry {
   readonly status: QueryStatus;
   /** What the result is kept under. */
   readonly key?: string;
+  /** What was asked under an Idempotency-Key. */
+  readonly asked?: string;
   /** Whether the result is fetched later. */
   readonly isDetached: boolean;
 }

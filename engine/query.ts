@@ -12,6 +12,8 @@ export interface QueryOrigin {
   readonly order: string;
   /** The caller who asked. */
   readonly owner: string;
+  /** What was asked under an Idempotency-Key. */
+  readonly asked?: string | undefined;
   readonly facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
   /** Finds or computes the result; tells `prepared` of a query that is about to run for it. */
   readonly find: (prepared: (native: NativeQuery) => NativeQuery) => Promise<FoundResult>;
@@ -116,8 +118,9 @@ export class Query {
 
   entry(): HistoryEntry {
     const key = this.#found?.key ?? this.#native?.target?.key;
-    const { order, owner } = this.#origin;
-    return { order, owner, status: this.status(), ...(key && { key }), isDetached: this.#isDetached };
+    const { order, owner, asked } = this.#origin;
+    const known = { ...(key && { key }), ...(asked && { asked }) };
+    return { order, owner, status: this.status(), ...known, isDetached: this.#isDetached };
   }
 
   #find(): Promise<FoundResult> {

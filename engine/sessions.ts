@@ -21,6 +21,7 @@ import type { NativeEngine, NativeSession } from "./native.js";
 import { page } from "./page.js";
 import type { Profiles } from "./profiles.js";
 import { MutableRegistry } from "./registry.js";
+import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import { Turns } from "./turns.js";
 
 /** A session as it is kept on disk. */
@@ -35,6 +36,8 @@ export interface StoredSession {
   readonly ttl_seconds: number;
   readonly created_at: string;
   readonly expires_at: string;
+  /** What was asked under an Idempotency-Key. */
+  readonly asked?: string;
 }
 
 interface OpenSession {
@@ -89,7 +92,19 @@ export class Sessions {
     clearInterval(this.#sweeps);
   }
 
-  async open(request: SessionRequest, caller: Caller): Promise<SessionDescription> {
+  /** Opens a session, unless a request with the same key has opened one that still is. */
+  async open(request: SessionRequest, caller: Caller, idempotencyKey?: string): Promise<SessionDescription> {
+    const repeat = repeatOf(idempotencyKey, "session", request, caller);
+    const first = repeat && this.#open.get(repeat.id);
+    // It may be about to be saved.
+    await first?.turns.run(async () => undefined);
+    if (repeat === undefined || first === undefined || !this.isOpen(repeat.id))
+      return this.#create(request, caller, repeat);
+    requireSame(repeat, first.stored.asked);
+    return this.#describe(this.#live(repeat.id, caller), caller);
+  }
+
+  async #create(request: SessionRequest, caller: Caller, repeat?: Repeat): Promise<SessionDescription> {
     const { profile: given = {}, gate = null, ttl_seconds = defaultTtlSeconds } = request;
     this.#refuseTooMany();
     const profile = this.#parts.profiles.resolve(given);
@@ -97,7 +112,8 @@ export class Sessions {
     const now = Date.now();
     const expires = now + ttl_seconds * 1000;
     const stored = {
-      id: randomUUID(),
+      id: repeat?.id ?? randomUUID(),
+      ...(repeat && { asked: repeat.fingerprint }),
       order: String(this.#opened++).padStart(16, "0"),
       owner: caller.id,
       profile,
@@ -107,9 +123,9 @@ export class Sessions {
       expires_at: new Date(expires).toISOString(),
     };
     const session = { stored, turns: new Turns(), native, expires, savedUntil: expires };
-    this.#open.register(stored.id, session);
+    this.#open.register(stored.id, session, { overwrite: true });
     try {
-      await this.#parts.store.save(stored.id, stored);
+      await session.turns.run(() => this.#parts.store.save(stored.id, stored));
     } catch (error) {
       this.#open.unregister(stored.id);
       throw error;

@@ -24,6 +24,7 @@ export { type Access, access } from "./access.js";
 export type { App } from "./app.js";
 export { etag, knownTag } from "./conditions.js";
 export * from "./media-types.js";
+export { sendAcceptance } from "./queries.js";
 
 export const resources: readonly ((app: App) => void)[] = [
   cache,

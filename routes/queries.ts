@@ -1,4 +1,6 @@
 /** `/v1/queries`: runs and explains SQL, and shows and cancels queries. */
+
+import type { FastifyReply, FastifyRequest } from "fastify";
 import {
   ExplainAnswer,
   ExplainRequest,
@@ -8,6 +10,7 @@ import {
   QueryRequest,
   QuerySelection,
   QueryStatus,
+  RepeatConditions,
   ResultSelection,
   reference,
   SqlText,
@@ -71,6 +74,7 @@ export function queries(app: App): void {
         description:
           "Runs one read-only statement and streams its rows, or serves a kept result that is still right. Where there are no rows after `wait_timeout_ms`, or the `wait` of `Prefer`, the answer is 202 and the query goes on. A failure after the first byte ends the connection without its closing chunk; `/v1/queries/{id}` then says why.",
         tags,
+        headers: reference(RepeatConditions),
         body: body(QueryRequest, { [sqlText]: SqlText }),
         response: {
           200: resultAnswer,
@@ -82,14 +86,20 @@ export function queries(app: App): void {
             ...runningProblems,
             "unsupported_type",
             "not_cached",
+            "idempotency_key_reused",
+            "result_expired",
           ),
         },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const wanted = queryRequest(request.body);
+      const { caller } = request;
+      const key = request.headers["idempotency-key"];
+      const first = queries.repeated(wanted, caller, key);
+      if (first !== undefined) return sendFirst(request, reply, wanted, first);
       const policy = request.cachePolicy(wanted.cache);
-      const query = queries.run(wanted, request.resultFormat(), policy, request.caller);
+      const query = queries.run(wanted, request.resultFormat(), policy, caller, key);
       return reply.sendResult(query, wanted, { waiting: reply.waiting(wanted) });
     },
   );
@@ -195,6 +205,26 @@ export function queries(app: App): void {
     },
     (request) => queries.cancel(request.params.id, request.caller),
   );
+}
+
+/** Answers a repeat with what the first request came to, or with where that is to be found. */
+async function sendFirst(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { numbers, row_format }: QueryRequest,
+  first: QueryAcceptance,
+): Promise<FastifyReply> {
+  if (first.status !== "SUCCEEDED") return sendAcceptance(reply, first);
+  const encoding = { format: request.resultFormat(), ...(numbers && { numbers }), ...(row_format && { row_format }) };
+  return reply.sendRows(
+    await request.server.engine.queries.result(first.query_id, encoding, {}, request.caller),
+    encoding,
+  );
+}
+
+/** Tells where the result of a query will be. */
+export function sendAcceptance(reply: FastifyReply, acceptance: QueryAcceptance): FastifyReply {
+  return reply.code(202).headers({ location: acceptance.status_url, "retry-after": "1" }).send(acceptance);
 }
 
 /** An `application/sql` body is the statement alone. */

@@ -1,6 +1,7 @@
 /** `/v1/sessions`: makes, lists, shows and ends sessions. */
 import {
   PageSelection,
+  RepeatConditions,
   reference,
   SessionDescription,
   SessionList,
@@ -28,17 +29,18 @@ export function sessions(app: App): void {
         description:
           "Makes a session from settings or from a profile by its name. Queries use it by its id; it survives a restart, and ends when it has not been used for `ttl_seconds`. How long it lives is written to disk when a tenth of that time has passed, so that after a crash a session may end as much earlier.",
         tags,
+        headers: reference(RepeatConditions),
         body: body(SessionRequest),
         response: {
           201: answer(SessionDescription, "The session.", {
             Location: { type: "string", description: "The path of the session." },
           }),
-          ...problems(...bodyProblems, "too_many_requests", "profile_not_found"),
+          ...problems(...bodyProblems, "too_many_requests", "profile_not_found", "idempotency_key_reused"),
         },
       },
     },
     async (request, reply) => {
-      const session = await sessions.open(request.body, request.caller);
+      const session = await sessions.open(request.body, request.caller, request.headers["idempotency-key"]);
       return reply.code(201).header("location", `/v1/sessions/${session.session_id}`).send(session);
     },
   );

@@ -9824,6 +9824,32 @@ export const RelationShape = unsafe<types.RelationShape>({
   ]
 });
 
+export type RepeatConditions = types.RepeatConditions;
+export const RepeatConditions = unsafe<types.RepeatConditions>({
+  "$id": "https://lakegate.dev/schemas/api/repeat_conditions.schema.json",
+  "title": "RepeatConditions",
+  "description": "How a repeat of a request that starts something is known.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "idempotency-key": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "pattern": "^[\\x21-\\x7e]+$",
+      "description": "A name that the client gives to what the request starts; a repeat with the same name answers that, as long as it is there, and starts nothing.",
+      "examples": [
+        "report-2026-01-15"
+      ]
+    }
+  },
+  "examples": [
+    {
+      "idempotency-key": "report-2026-01-15"
+    }
+  ]
+});
+
 export type RestoreBody = types.RestoreBody;
 export const RestoreBody = unsafe<types.RestoreBody>({
   "$id": "https://lakegate.dev/schemas/api/restore_body.schema.json",
@@ -15115,6 +15141,7 @@ export const schemas = [
   RegistryPath,
   RegistrySnapshot,
   RelationShape,
+  RepeatConditions,
   RestoreBody,
   RestoreMode,
   RestoreReport,

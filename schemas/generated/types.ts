@@ -4058,6 +4058,16 @@ export interface RelationShape {
   partition_columns?: string[];
 }
 /**
+ * How a repeat of a request that starts something is known.
+ */
+export interface RepeatConditions {
+  /**
+   * A name that the client gives to what the request starts; a repeat with the same name answers that, as long as it is there, and starts nothing.
+   */
+  "idempotency-key"?: string;
+  [k: string]: unknown;
+}
+/**
  * A table that becomes what it was, at a version or a time. Exactly one of them.
  */
 export interface RestoreBody {
