@@ -7,6 +7,7 @@ import {
   DataFusionEngineError,
   type Encoding,
   type Engine,
+  everybody,
   type IncomingRows,
   type Query,
   type QueryResult,
@@ -21,20 +22,24 @@ import {
   type StoredFormat,
   schemas,
 } from "../schemas/generated/index.js";
+import { addAccess } from "./access.js";
+import type { Authenticator } from "./authenticator.js";
 import { addBodyParsers } from "./body-parsers.js";
 import { cachePolicy } from "./cache-policy.js";
 import { compressible } from "./compressible.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
-import { HotAnswers } from "./hot-answers.js";
+import { type CallerOf, HotAnswers } from "./hot-answers.js";
 import { httpServer } from "./http-server.js";
 import { incomingRows } from "./incoming-rows.js";
+import { addMetrics } from "./metrics.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
 import { type Sending, sendDocument, sendResult, sendRows, type Waiting } from "./result.js";
 import { sendFile } from "./result-file.js";
 import { resultFormat } from "./result-format.js";
 import type { Style } from "./result-headers.js";
+import { addSecurityHeaders } from "./security-headers.js";
 import { tagCompressed } from "./tag-compressed.js";
 import { traceId } from "./trace.js";
 import { answerUnknownRoutes } from "./unknown-route.js";
@@ -45,6 +50,10 @@ import { waitingOf } from "./waiting.js";
 declare module "fastify" {
   interface FastifyInstance {
     readonly engine: Engine;
+    /** From now on only says how the service is. */
+    refuseWork(): void;
+    /** How many requests have not been answered to the end. */
+    requestsUnderWay(): number;
   }
   interface FastifyContextConfig {
     /** The media types whose bodies the route takes as a stream of rows. */
@@ -75,14 +84,16 @@ declare module "fastify" {
 export interface AppOptions {
   readonly config: AppConfig;
   readonly engine: Engine;
+  /** Finds out who asks; without one everybody may do everything. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /** An answer may be silent as long as its query may run. */
 const silenceMarginMs = 30_000;
 const keepAliveTimeout = 72_000;
 
-export async function buildApp({ config, engine }: AppOptions): Promise<FastifyInstance> {
-  const hot = new HotAnswers(engine, config.hotBytes);
+export async function buildApp({ config, engine, authenticator }: AppOptions): Promise<FastifyInstance> {
+  const hot = new HotAnswers(engine, config.hotBytes, callerOf(authenticator));
   const timeouts = { connectionTimeout: config.queryTimeoutMs + silenceMarginMs, keepAliveTimeout };
   const app = Fastify({
     clientErrorHandler: answerUnreadable,
@@ -96,6 +107,7 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
     routerOptions: { maxParamLength: 256 },
     serverFactory: (handler) => httpServer(handler, hot, timeouts),
   });
+  await addSecurityHeaders(app, config.origins);
   app.setValidatorCompiler(validatorCompiler());
   app.setSerializerCompiler(() => stringifyJson);
   app.setReplySerializer(stringifyJson);
@@ -103,7 +115,9 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
   addBodyParsers(app, config);
   for (const schema of schemas) app.addSchema(schema);
   addRequestHooks(app, hot);
+  addMetrics(app, engine, hot);
   answerUnknownRoutes(app);
+  addAccess(app, authenticator);
   addDecorations(app, engine, hot);
   await app.register(compress, {
     customTypes: compressible,
@@ -120,6 +134,10 @@ export async function buildApp({ config, engine }: AppOptions): Promise<FastifyI
     for (const resource of resources) resource(scope as unknown as App);
   });
   return app;
+}
+
+function callerOf(authenticator: Authenticator | undefined): CallerOf {
+  return authenticator === undefined ? () => everybody : (authorization) => authenticator.known(authorization);
 }
 
 function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): void {
@@ -151,19 +169,27 @@ function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): 
 }
 
 /** Why a request is not looked at. */
-function refusal({ headers, raw }: FastifyRequest, closing: boolean): DataFusionEngineError | undefined {
-  if (closing) return new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
+function refusal({ headers, raw, url }: FastifyRequest, closing: boolean): DataFusionEngineError | undefined {
+  if (closing && !url.startsWith("/health/"))
+    return new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
   if (headers.host !== undefined || raw.httpVersion !== "1.1") return undefined;
   return new DataFusionEngineError("A request of HTTP/1.1 has a Host.", { code: "invalid_request" });
 }
 
 function addRequestHooks(app: FastifyInstance, hot: HotAnswers): void {
   let closing = false;
-  app.addHook("preClose", async () => {
+  let underWay = 0;
+  app.decorate("refuseWork", () => {
     closing = true;
     hot.stop();
   });
+  app.decorate("requestsUnderWay", () => underWay);
+  app.addHook("preClose", async () => app.refuseWork());
+  app.addHook("onResponse", async () => {
+    underWay -= 1;
+  });
   app.addHook("onRequest", async (request, reply) => {
+    underWay += 1;
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });

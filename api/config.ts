@@ -1,6 +1,7 @@
 /** The only reader of the environment: turns its settings into what the server and the engine are started with. */
 import { join, resolve } from "node:path";
 import type { EngineOptions } from "../engine/index.js";
+import { type AccessConfig, accessConfig, list } from "./access-config.js";
 import { ConfigError } from "./config-error.js";
 import { type Environment, readEnvironment } from "./environment.js";
 
@@ -12,16 +13,20 @@ export interface AppConfig {
   readonly hotBytes: number;
   /** How long a query may run, which is how long an answer may be silent. */
   readonly queryTimeoutMs: number;
+  /** The sites whose pages may ask. */
+  readonly origins: readonly string[];
 }
 
 export interface Config {
   readonly host: string;
   readonly port: number;
+  readonly access: AccessConfig;
+  /** How long queries may go on once the service is told to end. */
+  readonly drainMs: number;
   readonly app: AppConfig;
   readonly engine: EngineOptions;
 }
 
-const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
@@ -29,18 +34,22 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const state = resolve(environment.LAKEGATE_STATE);
   const resultMemory = bytes(environment.LAKEGATE_RESULT_MEMORY);
   return {
-    host: loopbackHost(environment.HOST),
+    host: environment.HOST,
     port: port(environment.PORT),
+    access: accessConfig(environment, state),
+    drainMs: Number(environment.LAKEGATE_DRAIN_MS),
     app: {
       logLevel: environment.LAKEGATE_LOG_LEVEL,
       bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
       rowsLimit: bytes(environment.LAKEGATE_ROWS_LIMIT),
       hotBytes: resultMemory / 2,
       queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
+      origins: origins(environment.LAKEGATE_CORS_ORIGINS),
     },
     engine: {
       config: engineConfig(environment, state),
       state,
+      reserveBytes: bytes(environment.LAKEGATE_DISK_RESERVE),
       sessions: Number(environment.LAKEGATE_SESSIONS),
       history: Number(environment.LAKEGATE_HISTORY),
       results: {
@@ -50,6 +59,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       },
     },
   };
+}
+
+/** The state folder alone, for commands. */
+export function readState(variables: NodeJS.ProcessEnv = process.env): string {
+  return resolve(readEnvironment(variables).LAKEGATE_STATE);
 }
 
 function engineConfig(environment: Environment, state: string): EngineOptions["config"] {
@@ -74,11 +88,14 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
   };
 }
 
-function loopbackHost(host: string): string {
-  if (loopback.test(host)) return host;
-  throw new ConfigError(
-    `HOST must be a loopback address such as 127.0.0.1, not "${host}": authentication isn't there yet.`,
+/** Whole origins only: a pattern would let in more than was meant. */
+function origins(text: string): string[] {
+  const named = list(text);
+  const wrong = named.find(
+    (origin) => origin.includes("*") || !URL.canParse(origin) || new URL(origin).origin !== origin,
   );
+  if (wrong === undefined) return named;
+  throw new ConfigError(`LAKEGATE_CORS_ORIGINS must be origins such as https://app.example, not "${wrong}".`);
 }
 
 function port(text: string): number {
@@ -86,16 +103,14 @@ function port(text: string): number {
   throw new ConfigError(`PORT must be a port number from 0 to 65535, not "${text}".`);
 }
 
+/** The bytes of a text such as `512MiB`; not a number where it is none. */
+export function sizeOf(text: string): number {
+  return /^\d{1,15}(KiB|MiB|GiB)?$/.test(text) ? bytes(text) : Number.NaN;
+}
+
 function bytes(text: string): number {
   const [, digits, unit = ""] = /^(\d+)(.*)$/.exec(text) ?? [];
   return Number(digits) * (units[unit] ?? 1);
-}
-
-function list(text: string): string[] {
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
 }
 
 function isUri(location: string): boolean {

@@ -3,8 +3,23 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import type { OpenAPIV3_1 } from "openapi-types";
+import { type Access, access } from "../routes/index.js";
+import { securityOf } from "./access.js";
 import { completed } from "./openapi-components.js";
 import { withViews } from "./view-paths.js";
+
+/** The page loads from this server alone, and asks no other; it styles some of its elements in place. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 
 /** To be called before the routes. */
 export async function addDocs(app: FastifyInstance): Promise<void> {
@@ -19,6 +34,16 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
       servers: [{ url: "/" }],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "An API key, made by `npx lakegate keys create`, or a token of the configured issuer. A service on loopback asks for none unless `LAKEGATE_AUTH` says so.",
+          },
+        },
+      },
       tags: [
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
         { name: "cache", description: "The results that are kept." },
@@ -36,18 +61,30 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "health", description: "Whether the service lives and can work." },
       ],
     },
+    transform: ({ schema, url, route }) => {
+      const declared = route.config?.access as Access | undefined;
+      return { schema: { ...schema, ...(declared && { security: securityOf(declared) }) }, url };
+    },
     refResolver: { buildLocalReference: ({ title }) => String(title) },
     transformObject: (document) => {
       if (!("openapiObject" in document)) return document.swaggerObject;
-      return Object.assign(document.openapiObject, completed(document.openapiObject.paths) as object);
+      const { components, paths } = document.openapiObject;
+      const { components: own, ...rest } = completed(paths);
+      return Object.assign(document.openapiObject, { ...rest, components: { ...components, ...own } });
     },
+  });
+  const { views } = app.engine;
+  // What the contract is, everybody may know; whoever says who they are sees their views in it too.
+  app.addHook("onRoute", (route) => {
+    if (route.url.startsWith("/docs")) route.config = { ...route.config, ...access("open") };
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
-    transformSpecification: (document) => withViews(document as OpenAPIV3_1.Document, app.engine.views),
-    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
+    staticCSP: pagePolicy,
+    transformSpecification: (document, { caller }) => withViews(document as OpenAPIV3_1.Document, views, caller),
+    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true, persistAuthorization: true },
   });
-  app.get("/openapi.json", { schema: { hide: true } }, () =>
-    withViews(app.swagger() as OpenAPIV3_1.Document, app.engine.views),
+  app.get("/openapi.json", { config: access("open"), schema: { hide: true } }, ({ caller }) =>
+    withViews(app.swagger() as OpenAPIV3_1.Document, views, caller),
   );
 }

@@ -7,6 +7,7 @@ export type Environment = Readonly<Record<SettingName, string>>;
 
 const rules: Readonly<Record<Setting["kind"], { pattern: RegExp; meaning: string }>> = {
   text: { pattern: /^\S+$/, meaning: "a text without spaces" },
+  optional: { pattern: /^\S*$/, meaning: "a text without spaces" },
   folder: { pattern: /\S/, meaning: "the path of a folder" },
   list: { pattern: /^/, meaning: "a list separated by commas" },
   port: { pattern: /^\d{1,5}$/, meaning: "a port number from 0 to 65535" },

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { LRUCache } from "lru-cache";
-import type { Engine, FoundResult, Query } from "../engine/index.js";
+import type { Caller, Engine, FoundResult, Query } from "../engine/index.js";
 import { knownTag } from "../routes/index.js";
 import { compressible } from "./compressible.js";
 import { requestId } from "./request-id.js";
@@ -20,34 +20,47 @@ interface HotAnswer {
 }
 
 /** What makes a request another one than its URL and `Accept` say. */
-const special = ["authorization", "cache-control", "if-range", "origin", "prefer", "range", "traceparent"] as const;
+const special = ["cache-control", "if-range", "origin", "prefer", "range", "traceparent"] as const;
 const ofBody = ["content-length", "content-type", "etag", "repr-digest"];
+
+/** Whose an `Authorization` is, where that is known without waiting. */
+export type CallerOf = (authorization: string | undefined) => Caller | undefined;
 
 export class HotAnswers {
   readonly #queries: Engine["queries"];
   readonly #answers: LRUCache<string, HotAnswer>;
+  readonly #callerOf: CallerOf;
   #isStopped = false;
+  #count = 0;
 
-  constructor({ queries }: Engine, limitBytes: number) {
+  constructor({ queries }: Engine, limitBytes: number, callerOf: CallerOf) {
     const maxSize = Math.max(limitBytes, 1);
     this.#queries = queries;
+    this.#callerOf = callerOf;
     this.#answers = new LRUCache({ maxSize, sizeCalculation: ({ body }) => body.length + 1024 });
   }
 
   /** Whether the request was answered. */
   async send(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const key = this.#isStopped ? undefined : keyOf(request);
+    const caller = this.#isStopped ? undefined : this.#callerOf(request.headers.authorization);
+    const key = keyOf(request, caller);
     const answer = key === undefined ? undefined : this.#answers.get(key);
-    if (key === undefined || answer === undefined) return false;
+    if (caller === undefined || key === undefined || answer === undefined) return false;
     const known = knownTag(request.headers, answer.tag);
     if (known === undefined && answer.isCompressible && wantsCompression(request)) return false;
     const isRight = answer.again();
     if (isRight === true || (isRight !== false && (await isRight))) {
-      this.#write(request, response, answer, known);
+      this.#count += 1;
+      this.#write(request, response, answer, known, caller);
       return true;
     }
     this.#answers.delete(key);
     return false;
+  }
+
+  /** How many requests it has answered. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Answers no more. */
@@ -57,7 +70,7 @@ export class HotAnswers {
 
   /** Remembers what is sent of a hit, with the headers that the reply has; not for a session, which each use keeps alive. */
   remember(reply: FastifyReply, query: Query, { again }: FoundResult, tag: string, body: Buffer): void {
-    const key = keyOf(reply.request.raw);
+    const key = keyOf(reply.request.raw, reply.request.caller);
     if (key === undefined || again === undefined || query.status().session_id !== undefined) return;
     const isCompressible = compressible.test(String(reply.getHeader("content-type")));
     if (isCompressible && wantsCompression(reply.request.raw)) return;
@@ -73,17 +86,18 @@ export class HotAnswers {
     response: ServerResponse,
     { query, body, headers, bare }: HotAnswer,
     known: string | undefined,
+    caller: Caller,
   ): void {
-    const own = ["x-request-id", requestId(request), "query-id", this.#queries.served(query)];
+    const own = ["x-request-id", requestId(request), "query-id", this.#queries.served(query, caller)];
     if (known !== undefined) response.writeHead(304, [...bare, "etag", known, ...own]).end();
     else response.writeHead(200, [...headers, ...own]).end(body);
   }
 }
 
-function keyOf({ method, url, headers }: IncomingMessage): string | undefined {
-  if (method !== "GET" || headers.host === undefined) return undefined;
+function keyOf({ method, url, headers }: IncomingMessage, caller: Caller | undefined): string | undefined {
+  if (caller === undefined || method !== "GET" || headers.host === undefined) return undefined;
   if (special.some((name) => headers[name] !== undefined)) return undefined;
-  return `${headers.accept ?? ""} ${url}`;
+  return `${caller.standing} ${headers.accept ?? ""} ${url}`;
 }
 
 function wantsCompression({ headers }: IncomingMessage): boolean {

@@ -1,6 +1,6 @@
 /** The one place where an error becomes an answer: problem+json by the error table (RFC 9457). */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { DataFusionEngineError, InvalidEntry } from "../engine/index.js";
+import { type Caller, DataFusionEngineError, InvalidEntry, visibleTo } from "../engine/index.js";
 import { problemJson } from "../routes/index.js";
 import { type ErrorCode, errorTable, type Problem } from "../schemas/generated/index.js";
 import { InvalidRequest } from "./invalid-request.js";
@@ -16,13 +16,24 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 const resultHeaders = ["age", "cache-control", "content-encoding", "content-length", "etag", "repr-digest", "trailer"];
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = engineError(error, request);
+  const known = discreet(engineError(error, request), request.caller);
   const { status } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
   if (status === 429 || status === 503) reply.header("retry-after", "1");
   if (isSending(request)) takeTheRest(request, reply);
   for (const header of resultHeaders) reply.removeHeader(header);
   return reply.code(status).type(problemJson).send(problem(known, request));
+}
+
+/** The error without the name of a relation that the caller may not know of, which it suggests. */
+function discreet(error: DataFusionEngineError, caller: Caller | undefined): DataFusionEngineError {
+  const { code, location } = error;
+  const { closest, table } = error.details ?? {};
+  const isSuggested = (code === "table_not_found" || code === "unknown_table") && typeof closest === "string";
+  if (!isSuggested || caller === undefined || visibleTo(caller, [closest]).length === 1) return error;
+  const details = { ...(typeof table === "string" && { table }) };
+  const message = `There is no table '${table}'.`;
+  return new DataFusionEngineError(message, { code, ...(location && { location }), details });
 }
 
 function isSending({ raw, headers }: FastifyRequest): boolean {

@@ -34,7 +34,8 @@ export interface Style {
 export function bodyHeaders(format: ResultFormat, { head }: Pick<ResultBody, "head">): Headers {
   return {
     "content-type": `${resultMediaTypes[format]}${charset[format] ?? ""}`,
-    vary: "accept, accept-encoding",
+    // Pages of other sites are answered by name, where they may ask.
+    vary: "accept, accept-encoding, origin",
     ...(head.tables.length > 0 && { "lakegate-tables": head.tables.map(tableVersion).join(", ") }),
   };
 }

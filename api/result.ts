@@ -9,7 +9,7 @@ import {
   type QueryResult,
   type ResultBody,
 } from "../engine/index.js";
-import { etag, knownTag } from "../routes/index.js";
+import { etag, knownTag, sendAcceptance } from "../routes/index.js";
 import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import type { HotAnswers } from "./hot-answers.js";
 import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
@@ -116,7 +116,7 @@ async function startWithin(reply: FastifyReply, query: Query, waiting?: Waiting)
   if (waiting.onTimeout === "cancel") throw waitedTooLong(query, waiting.milliseconds);
   const accepted = await queries.detach(query, started);
   if (accepted === undefined) return started;
-  reply.code(202).headers({ location: accepted.status_url, "retry-after": "1" }).send(accepted);
+  sendAcceptance(reply, accepted);
   return undefined;
 }
 

@@ -1,15 +1,13 @@
 /** Starts the service: configuration, engine, app, then listening; SIGTERM and SIGINT drain it. */
 import closeWithGrace from "close-with-grace";
 import { pino } from "pino";
-import { DataFusionEngineError, openEngine } from "../engine/index.js";
+import { DataFusionEngineError, everybody, openEngine } from "../engine/index.js";
 import { buildApp } from "./app.js";
+import { openAuthenticator } from "./authenticator.js";
 import { type Config, readConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
+import { drain } from "./drain.js";
 import { welcome } from "./welcome.js";
-
-const drainMs = 8_000;
-/** How often a closing server looks for connections whose answers have ended; Node only looks once. */
-const idleMs = 50;
 
 /** A fault in native code: caught, its instruction would run again for ever and the process never end. */
 const nativeFaults = ["SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as const;
@@ -27,19 +25,14 @@ function isExpected(error: unknown): error is Error {
   return error instanceof ConfigError || (error instanceof Error && "syscall" in error);
 }
 
-async function serve({ host, port, app: appConfig, engine: engineOptions }: Config): Promise<void> {
+async function serve({ host, port, access, drainMs, app: appConfig, engine: engineOptions }: Config): Promise<void> {
   const log = pino({ level: appConfig.logLevel });
   const engine = await openEngine(engineOptions, log);
-  const app = await buildApp({ config: appConfig, engine });
-  closeWithGrace({ delay: drainMs + 2_000, logger: app.log, skip: [...nativeFaults] }, async () => {
-    const deadline = setTimeout(() => engine.close(), drainMs).unref();
-    const idle = setInterval(() => app.server.closeIdleConnections(), idleMs);
-    await app.close();
-    clearInterval(idle);
-    clearTimeout(deadline);
-    engine.close();
-  });
+  const authenticator = await openAuthenticator(access, log);
+  const app = await buildApp({ config: appConfig, engine, authenticator });
+  const graceMs = drainMs + 5_000;
+  closeWithGrace({ delay: graceMs, logger: app.log, skip: [...nativeFaults] }, () => drain(app, engine, drainMs));
   const address = await app.listen({ host, port });
-  const { items } = await engine.tables.list({});
+  const { items } = await engine.tables.list({}, everybody);
   console.log(welcome(address, items));
 }

@@ -2,7 +2,17 @@
 export interface Setting {
   readonly name: string;
   /** What its text means: bytes may be written as `512MiB`, room may be none, a list is separated by commas. */
-  readonly kind: "text" | "folder" | "list" | "port" | "count" | "milliseconds" | "bytes" | "room" | "level";
+  readonly kind:
+    | "text"
+    | "optional"
+    | "folder"
+    | "list"
+    | "port"
+    | "count"
+    | "milliseconds"
+    | "bytes"
+    | "room"
+    | "level";
   readonly default: string;
   readonly description: string;
 }
@@ -14,9 +24,49 @@ export const settings = [
     name: "HOST",
     kind: "text",
     default: "127.0.0.1",
-    description: "The address to listen on. Only loopback addresses, until there is authentication.",
+    description: "The address to listen on; one that is not loopback needs `LAKEGATE_AUTH`.",
   },
   { name: "PORT", kind: "port", default: "8080", description: "The port to listen on; 0 takes a free one." },
+  {
+    name: "LAKEGATE_AUTH",
+    kind: "list",
+    default: "",
+    description:
+      "How callers say who they are: `keys`, `jwt` or both; `none` asks nobody, which is the default and let in on loopback only.",
+  },
+  {
+    name: "LAKEGATE_JWT_JWKS",
+    kind: "optional",
+    default: "",
+    description: "The URL of the issuer's public keys, by https; needed for `jwt`, like the next two.",
+  },
+  { name: "LAKEGATE_JWT_ISSUER", kind: "optional", default: "", description: "The `iss` of tokens." },
+  { name: "LAKEGATE_JWT_AUDIENCE", kind: "optional", default: "", description: "The `aud` of tokens." },
+  {
+    name: "LAKEGATE_JWT_ALGORITHMS",
+    kind: "list",
+    default: "RS256,ES256",
+    description: "The algorithms that tokens may be signed with, of public keys only.",
+  },
+  {
+    name: "LAKEGATE_JWT_SCOPES",
+    kind: "text",
+    default: "scope",
+    description: "The claim that holds the scopes read, write and admin: a list, or separated by spaces.",
+  },
+  {
+    name: "LAKEGATE_JWT_TABLES",
+    kind: "optional",
+    default: "",
+    description:
+      "The claim that holds the patterns of tables and views that a token shows; one without it shows none. Where this isn't set, tokens show all.",
+  },
+  {
+    name: "LAKEGATE_JWT_CLOCK_MS",
+    kind: "milliseconds",
+    default: "5000",
+    description: "How far the clocks of the issuer and the service may differ.",
+  },
   {
     name: "LAKEGATE_WAREHOUSE",
     kind: "folder",
@@ -40,6 +90,24 @@ export const settings = [
     kind: "list",
     default: "",
     description: "S3 endpoints other than Amazon's that storage options may name, as URLs.",
+  },
+  {
+    name: "LAKEGATE_CORS_ORIGINS",
+    kind: "list",
+    default: "",
+    description: "The sites whose pages may use the service from a browser, such as `https://app.example`.",
+  },
+  {
+    name: "LAKEGATE_DRAIN_MS",
+    kind: "milliseconds",
+    default: "8000",
+    description: "How long queries may go on once the service is told to end (SIGTERM); then they are cancelled.",
+  },
+  {
+    name: "LAKEGATE_DISK_RESERVE",
+    kind: "room",
+    default: "64MiB",
+    description: "Room on the disk of the state folder without which the service doesn't start and isn't ready.",
   },
   { name: "LAKEGATE_LOG_LEVEL", kind: "level", default: "info", description: `One of ${logLevels.join(", ")}.` },
   {

@@ -1,14 +1,23 @@
 /** The paths of views in the OpenAPI document: each view is a resource of its own, with its own parameters. */
 import type { OpenAPIV3_1 } from "openapi-types";
-import type { Engine } from "../engine/index.js";
+import { type Caller, type Engine, visibleTo } from "../engine/index.js";
 import type { ViewDescription, ViewParameter } from "../schemas/generated/index.js";
 
 const template = "/v1/views/{name}/rows";
 
-export function withViews(document: OpenAPIV3_1.Document, views: Engine["views"]): OpenAPIV3_1.Document {
+/** With those that the caller may know of. */
+export function withViews(
+  document: OpenAPIV3_1.Document,
+  views: Engine["views"],
+  caller: Caller,
+): OpenAPIV3_1.Document {
   const operation = document.paths?.[template]?.get;
   if (operation === undefined) return document;
-  const paths = views.inOrder().map(({ name }) => {
+  const names = visibleTo(
+    caller,
+    views.inOrder().map(({ name }) => name),
+  );
+  const paths = names.map((name) => {
     const { description } = views.get(name);
     return [template.replace("{name}", name), { get: operationOf(description, operation) }];
   });

@@ -1,6 +1,8 @@
 /** Encodes results in this process and throws them away, without HTTP: one JSON line {sql, format} in, bytes and seconds out. */
+
 import { createInterface } from "node:readline";
 import type { Engine } from "../engine/index.js";
+import { everybody } from "../engine/index.js";
 import type { ResultFormat } from "../schemas/generated/index.js";
 import { withEngine } from "../setup/local-engine.js";
 import { tpchWarehouse } from "./tpch.js";
@@ -18,7 +20,7 @@ await withEngine(tpchWarehouse, async (engine) => {
 
 async function drained(engine: Engine, { sql, format }: Question) {
   const began = performance.now();
-  const query = engine.queries.run({ sql }, format, { no_store: true });
+  const query = engine.queries.run({ sql }, format, { no_store: true }, everybody);
   const { body } = await query.start();
   let bytes = body.first.length;
   for (let next = body.complete ? null : await query.next(); next !== null; next = await query.next())

@@ -18,6 +18,7 @@ import type {
   SchemaContract,
   SchemaValidation,
 } from "../schemas/generated/index.js";
+import { type Caller, requireVisible, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
@@ -64,13 +65,15 @@ export class Contracts {
     this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
   }
 
-  list(selection: PageSelection): ContractList {
-    const { items, next_cursor } = this.registry.list(selection);
+  /** Those of tables that the caller may know of. */
+  list(selection: PageSelection, caller: Caller): ContractList {
+    const shown = (entries: Entry<SchemaContract>[]) => visibleEntries(caller, entries, tablesOf);
+    const { items, next_cursor } = this.registry.list(selection, shown);
     return { items: items.map(contractEntry), next_cursor };
   }
 
-  describe(name: string): RegisteredContract {
-    return registered(this.registry.entry(name));
+  describe(name: string, caller: Caller): RegisteredContract {
+    return registered(this.#visible(name, caller));
   }
 
   /** Registers a contract as it is written, or as the table that it is inferred from has it. */
@@ -108,11 +111,12 @@ export class Contracts {
   }
 
   /** Holds a table, a view or columns to a contract. */
-  async validate(name: string, check: ContractCheck): Promise<ContractReport> {
-    const { value: contract } = this.registry.entry(name);
-    const shape = await this.#shape(contract.table ?? name, check);
+  async validate(name: string, check: ContractCheck, caller: Caller): Promise<ContractReport> {
+    const { value: contract } = this.#visible(name, caller);
+    if (check.table !== undefined) requireVisible(caller, check.table, "table_not_found");
+    const shape = await this.#shape(contract.table ?? name, check, caller);
     const { violations, rows: plan } = contractVerdict(contract, shape, check.rows);
-    const rows = plan ? await this.#look(plan, check) : undefined;
+    const rows = plan ? await this.#look(plan, check, caller) : undefined;
     const isWrong = rows?.violations.some(({ severity }) => severity === "error") ?? false;
     return { valid: violations.length === 0 && !isWrong, violations, ...(rows && { rows }) };
   }
@@ -152,6 +156,12 @@ export class Contracts {
     });
   }
 
+  #visible(name: string, caller: Caller): Entry<SchemaContract> {
+    const entry = this.registry.entry(name);
+    for (const table of tablesOf(entry)) requireVisible(caller, table, "contract_not_found", name);
+    return entry;
+  }
+
   #refuseInUse(name: string): void {
     const entries = this.#parts.referrers(name);
     if (entries.length === 0) return;
@@ -164,18 +174,26 @@ export class Contracts {
     return { ...(infer_from !== name && { table: infer_from }), columns, partition_columns, ...terms };
   }
 
-  async #shape(own: string, { table = own, columns, partition_columns = [] }: ContractCheck): Promise<RelationShape> {
+  async #shape(
+    own: string,
+    { table = own, columns, partition_columns = [] }: ContractCheck,
+    caller: Caller,
+  ): Promise<RelationShape> {
     if (columns !== undefined) return { name: table, columns, partition_columns };
-    return relationShape(table, this.#parts);
+    return relationShape(table, this.#parts, caller);
   }
 
-  async #look(plan: RowCheckPlan, { rows: { coerce, filter, samples } = {} }: ContractCheck): Promise<RowReport> {
+  async #look(
+    plan: RowCheckPlan,
+    { rows: { coerce, filter, samples } = {} }: ContractCheck,
+    caller: Caller,
+  ): Promise<RowReport> {
     const { queries } = this.#parts;
-    const [counts = {}] = await sqlRows<Record<string, number>>(queries, plan.counts);
+    const [counts = {}] = await sqlRows<Record<string, number>>(queries, plan.counts, caller);
     const count = (name: string) => counts[name] ?? 0;
     const broken = plan.rules.filter(({ count_name }) => count(count_name) > 0);
     const violations = broken.map(async ({ rule, column = null, severity, count_name, sample }) => {
-      const rows = samples === 0 ? [] : await sqlRows<Record<string, unknown>>(queries, sample);
+      const rows = samples === 0 ? [] : await sqlRows<Record<string, unknown>>(queries, sample, caller);
       return { rule, column, severity, count: count(count_name), sample: rows };
     });
     return {
@@ -199,6 +217,10 @@ function byTable(entries: readonly Entry<SchemaContract>[]): MutableRegistry<str
     tables.register(table, [...(tables.get(table) ?? []), entry], { overwrite: true });
   }
   return tables;
+}
+
+function tablesOf({ name, value }: Entry<SchemaContract>): string[] {
+  return [value.table ?? name];
 }
 
 function registered(entry: Entry<SchemaContract>): RegisteredContract {

@@ -90,13 +90,13 @@ export class DocumentRegistry<V extends object> implements Registry<string, Entr
     return this.#entries.entries().map(([name, { value }]) => [name, value]);
   }
 
-  /** A page of the entries by name. */
-  list(selection: PageSelection): Page<Entry<V>> {
+  /** A page of the entries by name, of those that are `shown`. */
+  list(selection: PageSelection, shown: (entries: Entry<V>[]) => Entry<V>[] = all): Page<Entry<V>> {
     this.#sorted ??= this.#entries
       .entries()
       .map(([, entry]) => entry)
       .sort((left, right) => compare(left.name, right.name));
-    return page(this.#sorted, selection, ({ name }) => name);
+    return page(shown(this.#sorted), selection, ({ name }) => name);
   }
 
   snapshot(): ImmutableRegistry<string, Entry<V>> {
@@ -157,6 +157,10 @@ export class DocumentRegistry<V extends object> implements Registry<string, Entr
 }
 
 const always: Condition = () => true;
+
+function all<T>(entries: T[]): T[] {
+  return entries;
+}
 
 function noReason(): void {}
 

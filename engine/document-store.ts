@@ -25,11 +25,17 @@ export class DocumentStore<T> {
     const names = (await readdir(this.#folder)).sort();
     const unfinished = names.filter((name) => temporary.test(name));
     await Promise.all(unfinished.map((name) => rm(join(this.#folder, name), { force: true })));
+    return this.read();
+  }
+
+  /** What can be read, and nothing is removed: for documents that another process may be writing. */
+  async read(): Promise<T[]> {
+    const names = (await readdir(this.#folder)).sort();
     const files = names.filter((name) => name.endsWith(".json"));
     const documents: (T | undefined)[] = [];
     for (let next = 0; next < files.length; next += readTogether) {
       const some = files.slice(next, next + readTogether);
-      documents.push(...(await Promise.all(some.map((file) => this.#read(file)))));
+      documents.push(...(await Promise.all(some.map((file) => this.#document(file)))));
     }
     return documents.filter((document) => document !== undefined);
   }
@@ -44,7 +50,7 @@ export class DocumentStore<T> {
     await this.#syncFolder();
   }
 
-  async #read(file: string): Promise<T | undefined> {
+  async #document(file: string): Promise<T | undefined> {
     try {
       return parseJson(await readFile(join(this.#folder, file), "utf8")) as T;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
 import type { EngineConfig, Readiness, RegistryKind, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import { everybody } from "./caller.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
 import { Contracts } from "./contracts.js";
 import { DocumentStore } from "./document-store.js";
@@ -8,6 +9,7 @@ import { configFingerprint } from "./fingerprint.js";
 import { Functions } from "./functions.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
+import { checkHost, unfitness } from "./host.js";
 import { KeptResults } from "./kept-results.js";
 import { KeptViews } from "./kept-views.js";
 import type { Log } from "./log.js";
@@ -35,6 +37,8 @@ export interface EngineOptions {
   readonly config: EngineConfig;
   /** The folder for what must survive a restart. */
   readonly state: string;
+  /** Bytes that must be free on its disk. */
+  readonly reserveBytes: number;
   /** How many sessions may be open. */
   readonly sessions: number;
   /** How many ended queries are remembered. */
@@ -70,7 +74,9 @@ export interface Engine {
   readonly profiles: Profiles;
   /** A text that differs where two values do, for ETags. */
   revision(value: object): string;
-  readiness(): Readiness;
+  readiness(): Promise<Readiness>;
+  /** Is ready no more, while what runs goes on. */
+  drain(): void;
   /** Commits rows to a Delta table; for the demo and the benchmarks. */
   write(write: TableWrite): Promise<WriteReport>;
   /** Cancels what runs and takes no more. */
@@ -79,6 +85,8 @@ export interface Engine {
 
 export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
   const { state } = options;
+  const host = { state, warehouse: options.config.warehouse, reserveBytes: options.reserveBytes };
+  await checkHost(host, log);
   const store = <T>(folder: string) => new DocumentStore<T>(join(state, folder), log);
   const native = new NativeEngine(options.config);
   log.info({ config: configFingerprint(native) }, "the engine is open");
@@ -91,10 +99,11 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const { diskBytes, memoryBytes, ttlMs } = options.results;
   const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
   const history = new QueryHistory(store("queries"), options.history, log);
-  const reader = new ResultReader(kept, sessions.use(undefined), memoryBytes);
+  const reader = new ResultReader(kept, sessions.use(undefined, everybody), memoryBytes);
   const storageOptions = (table: string) => tables.storageOptions(table);
   const viewTables = new ViewTables(native, reader, store("view-tables"), log);
-  const cache = new ResultCache(kept, reader, storageOptions, new KeptViews(kept, viewTables, storageOptions, log));
+  const keptViews = new KeptViews(kept, viewTables, storageOptions, log);
+  const cache = new ResultCache(kept, reader, storageOptions, keptViews, sessions.use(undefined, everybody));
   const ofSessions = new SessionValues(store("session-values"));
   const parameterTables: ParameterTables = new ParameterTables({
     native,
@@ -113,7 +122,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const contracts: Contracts = new Contracts({ native, store: store("contracts"), turns, reads, queries, referrers });
   const views: Views = new Views({
     native,
-    session: sessions.use(undefined),
+    session: sessions.use(undefined, everybody),
     store: store("views"),
     turns,
     tables: viewTables,
@@ -138,7 +147,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   ]);
   const catalog = new Catalog(parts, store("journal"), log);
   await catalog.recover();
-  let closed = false;
+  let draining = false;
   return {
     tables,
     operations: new TableOperations(native, tables, sessions, contracts),
@@ -156,10 +165,16 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     functions,
     profiles,
     revision: hashMsgpackCanonical,
-    readiness: () => ({ ready: !closed, reasons: closed ? ["The service is shutting down."] : [] }),
+    readiness: async () => {
+      const reasons = draining ? ["The service is shutting down."] : await unfitness(host);
+      return { ready: reasons.length === 0, reasons };
+    },
+    drain: () => {
+      draining = true;
+    },
     write: (write) => native.writeTable(write),
     close: () => {
-      closed = true;
+      draining = true;
       tables.close();
       sessions.stop();
       queries.cancelAll();

@@ -7,6 +7,7 @@ import type {
   GateVerdict,
   SupportQuestion,
 } from "../schemas/generated/index.js";
+import { type Caller, requireVisible } from "./caller.js";
 import { engineSupport, protocolCompatibility, validateProtocolGate } from "./native.js";
 import type { TableReads } from "./table-reads.js";
 
@@ -19,12 +20,12 @@ export class Gates {
     this.#reads = reads;
   }
 
-  async validate({ gate, ...asked }: GateQuestion): Promise<GateVerdict> {
-    return validateProtocolGate(await this.#protocol(asked), gate);
+  async validate({ gate, ...asked }: GateQuestion, caller: Caller): Promise<GateVerdict> {
+    return validateProtocolGate(await this.#protocol(asked, caller), gate);
   }
 
-  async support({ support, ...asked }: SupportQuestion): Promise<DeltaProtocolCompatibility> {
-    return protocolCompatibility(await this.#protocol(asked), support ?? {});
+  async support({ support, ...asked }: SupportQuestion, caller: Caller): Promise<DeltaProtocolCompatibility> {
+    return protocolCompatibility(await this.#protocol(asked, caller), support ?? {});
   }
 
   /** What this engine covers. */
@@ -32,7 +33,9 @@ export class Gates {
     return engineSupport();
   }
 
-  async #protocol({ snapshot, table, ...pin }: Asked): Promise<DeltaProtocolSnapshot> {
-    return table === undefined ? (snapshot ?? {}) : this.#reads.protocol(table, pin);
+  async #protocol({ snapshot, table, ...pin }: Asked, caller: Caller): Promise<DeltaProtocolSnapshot> {
+    if (table === undefined) return snapshot ?? {};
+    requireVisible(caller, table, "table_not_found");
+    return this.#reads.protocol(table, pin);
   }
 }

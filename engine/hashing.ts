@@ -1,11 +1,17 @@
 /** The only module that touches a hash function. */
-import { hash } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { canonicalMessagePack } from "./canonical-message-pack.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 
 /** SHA-256, in hex, of the text in UTF-8. */
 export function hashText(text: string): string {
   return hash("sha256", text, "hex");
+}
+
+/** Whether the hash is that of the text; takes as long for any other. */
+export function isHashOf(text: string, hashed: string): boolean {
+  const [own, other] = [hashText(text), hashed].map((hex) => Buffer.from(hex, "latin1"));
+  return own !== undefined && other !== undefined && own.length === other.length && timingSafeEqual(own, other);
 }
 
 /** SHA-256, in base64, of the bytes. */

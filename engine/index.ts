@@ -1,4 +1,16 @@
 /** The TypeScript domain over the Rust engine; knows no HTTP. */
+export { type ApiKeyDefinition, ApiKeys, type StoredApiKey } from "./api-keys.js";
+export {
+  type Caller,
+  callerOf,
+  everybody,
+  nobody,
+  requireScope,
+  requireVisible,
+  scopes,
+  throughView,
+  visibleTo,
+} from "./caller.js";
 export { decode, encode } from "./codec.js";
 export type { Condition } from "./condition.js";
 export { DataFusionEngineError } from "./data-fusion-engine-error.js";

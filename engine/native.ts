@@ -44,6 +44,7 @@ import type {
   SemanticStatement,
   SessionCache,
   SessionProfile,
+  SessionTerms,
   StoredQuery,
   StoredResult,
   TableDescription,
@@ -107,10 +108,17 @@ export class NativeEngine implements FingerprintableConfig {
     return { locations: [], s3_endpoints: [], ...this.#config };
   }
 
-  openSession(profile: SessionProfile, gate?: DeltaFeatureGate | null): NativeSession {
+  /** A session that is held to the terms of a caller, whose `rights` tell them apart. */
+  openSession(
+    profile: SessionProfile,
+    gate?: DeltaFeatureGate | null,
+    { terms, rights }: SessionHolder = unheld,
+  ): NativeSession {
     const payload = deltaFeatureGatePayload(gate);
-    const session = cross(() => this.#engine.openSession(encode(profile), payload ? encode(payload) : undefined));
-    return new NativeSession(session);
+    const session = cross(() =>
+      this.#engine.openSession(encode(profile), payload ? encode(payload) : undefined, encode(terms)),
+    );
+    return new NativeSession(session, { terms, rights });
   }
 
   async attachTable(name: string, spec: TableSpec): Promise<TableDescription> {
@@ -226,14 +234,25 @@ export class NativeIngest {
   }
 }
 
+/** Whom a session runs for. */
+export interface SessionHolder {
+  readonly terms: SessionTerms;
+  /** Equal where terms are. */
+  readonly rights: string;
+}
+
+const unheld: SessionHolder = { terms: {}, rights: "" };
+
 export class NativeSession implements FingerprintableConfig {
+  readonly holder: SessionHolder;
   readonly #session: addon.Session;
   #defaults: QueryDefaults | undefined;
   #cachePolicy: CachePolicy | undefined;
   #schemaValidation: SchemaValidation | undefined;
 
-  constructor(session: addon.Session) {
+  constructor(session: addon.Session, holder: SessionHolder) {
     this.#session = session;
+    this.holder = holder;
   }
 
   fingerprintPayload(): Record<string, unknown> {
@@ -447,6 +466,11 @@ export function engineSupport(): EngineSupport {
 /** In what a relation differs from a contract, and how its rows are looked at where they are to be. */
 export function contractVerdict(contract: SchemaContract, shape: RelationShape, rows?: RowCheck): ContractVerdict {
   return decode(cross(() => native.contractVerdict(encode(contract), encode(shape), rows && encode(rows))));
+}
+
+/** Those of the names that fit one of the patterns; refuses what is no pattern. */
+export function visibleNames(patterns: readonly string[], names: readonly string[]): string[] {
+  return decode(cross(() => native.visibleNames([...patterns], [...names])));
 }
 
 /** Everything that is wrong with a parameter table. */

@@ -11,6 +11,7 @@ import type {
   QueryRequest,
   ValuesSelection,
 } from "../schemas/generated/index.js";
+import { type Caller, requireScope, requireVisible, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
@@ -83,8 +84,9 @@ export class ParameterTables {
     this.registry = new DocumentRegistry({ ...kind, changed }, parts.store, parts.turns);
   }
 
-  list(selection: PageSelection): ParameterTableList {
-    const { items, next_cursor } = this.registry.list(selection);
+  list(selection: PageSelection, caller: Caller): ParameterTableList {
+    const shown = (entries: Entry<StoredParameterTable>[]) => visibleEntries(caller, entries, ({ name }) => [name]);
+    const { items, next_cursor } = this.registry.list(selection, shown);
     return { items: items.map(tableEntry), next_cursor };
   }
 
@@ -134,10 +136,13 @@ export class ParameterTables {
     name: string,
     { scope = "run", session_id }: ValuesSelection,
     { format, bytes }: IncomingRows,
+    caller: Caller,
   ): Promise<ParameterValues> {
+    // They hold for everybody.
+    if (scope === "rule") requireScope(caller, "admin");
     const { table } = this.registry.entry(name).value;
     if ((scope === "session") !== (session_id !== undefined)) throw sessionHalfSaid();
-    if (session_id !== undefined) this.#parts.sessions.use(session_id);
+    if (session_id !== undefined) this.#parts.sessions.use(session_id, caller);
     const { folder } = this.#parts.files;
     const ingest = this.#parts.native.ingest("parameter_values", { table, folder }, {}, format);
     const artifact = await fill<ParameterArtifact>(ingest, bytes);
@@ -148,7 +153,7 @@ export class ParameterTables {
   }
 
   /** The values of a request, and of its session and the rules where it names none. */
-  async given({ parameter_tables = {}, session_id }: QueryRequest): Promise<GivenValues> {
+  async given({ parameter_tables = {}, session_id }: QueryRequest, caller: Caller): Promise<GivenValues> {
     const changes = this.#changes;
     const areCurrent = () => changes === this.#changes;
     if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };
@@ -156,6 +161,7 @@ export class ParameterTables {
     const ofSession = session_id === undefined ? {} : this.#parts.ofSessions.of(session_id);
     Object.assign(artifacts, this.#rules.values, ofSession);
     for (const [name, signature] of Object.entries(parameter_tables)) {
+      requireVisible(caller, name, "parameter_table_not_found");
       const { table } = this.registry.entry(name).value;
       artifacts[name] = await this.#parts.files.find(name, table, signature);
     }
@@ -227,7 +233,7 @@ export class ParameterTables {
   /** Removes the values of sessions that are gone, and files that nobody reads any more. */
   async #sweep(): Promise<void> {
     const { ofSessions, sessions, files } = this.#parts;
-    await ofSessions.sweep((id) => isOpen(sessions, id));
+    await ofSessions.sweep((id) => sessions.isOpen(id));
     const rules = this.registry.entries().map(([, { value }]) => value.values);
     files.sweep([...rules, ...ofSessions.artifacts()].flatMap((artifact) => artifact?.signature ?? []));
   }
@@ -237,16 +243,6 @@ function rulesOf(entries: readonly [string, Entry<StoredParameterTable>][]): Rul
   const valued = entries.flatMap(([name, { value }]) => (value.values ? [[name, value.values] as const] : []));
   const needed = entries.filter(([, { value }]) => value.table.empty_semantics === "error");
   return { values: Object.fromEntries(valued), needed: needed.map(([name]) => name) };
-}
-
-/** Asking does not count as use. */
-function isOpen(sessions: Sessions, id: string): boolean {
-  try {
-    return sessions.describe(id) !== undefined;
-  } catch (error) {
-    if (error instanceof DataFusionEngineError && error.code === "session_not_found") return false;
-    throw error;
-  }
 }
 
 /** What values must fit. */

@@ -18,6 +18,7 @@ import type {
   StoredFormat,
   StoredResult,
 } from "../schemas/generated/index.js";
+import { type Caller, owns } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
@@ -27,6 +28,7 @@ import type { ParameterTables } from "./parameter-tables.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
+import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import type { ResultBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
@@ -68,11 +70,17 @@ export class Queries {
   }
 
   /** A query that runs when it is started, unless its result is kept. */
-  run(request: QueryRequest, format: ResultFormat, policy: CachePolicy = request.cache ?? {}): Query {
+  run(
+    request: QueryRequest,
+    format: ResultFormat,
+    policy: CachePolicy,
+    caller: Caller,
+    idempotencyKey?: string,
+  ): Query {
     const { numbers, row_format } = request;
     const encoding = { format, ...(numbers && { numbers }), ...(row_format && { row_format }) };
-    const session = this.#parts.sessions.use(request.session_id);
-    const { byte_limit = session.defaults.byte_limit } = request;
+    const session = this.#parts.sessions.use(request.session_id, caller);
+    const { byte_limit = session.holder.terms.byte_limit ?? session.defaults.byte_limit } = request;
     const demand = {
       request,
       session,
@@ -81,35 +89,50 @@ export class Queries {
       hasByteLimit: byte_limit !== undefined,
     };
     const prepare = () => session.query(format, gated(request));
-    return this.#register(request, format, async (prepared) => {
-      const given = await this.#parts.values.given(request);
+    const find: QueryOrigin["find"] = async (prepared) => {
+      const given = await this.#parts.values.given(request, caller);
       const breaches: ContractBreach[] = [];
-      const validation = this.#parts.sessions.readValidation(request.session_id);
+      const validation = this.#parts.sessions.readValidation(request.session_id, caller);
       const look = async ({ sources }: QueryIdentity) => {
         breaches.push(...(await this.#parts.breaches(sources, validation)));
       };
       const hold = validation === "off" ? {} : { hold: look };
       const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepared(prepare()) });
       return breaches.length === 0 ? found : { ...found, warnings: breaches };
-    });
+    };
+    return this.#register(request, format, caller, find, repeatOf(idempotencyKey, "query", request, caller));
+  }
+
+  /** The query that a request started which is repeated, while it runs or its result is kept. */
+  repeated(request: QueryRequest, caller: Caller, idempotencyKey?: string): QueryAcceptance | undefined {
+    const repeat = repeatOf(idempotencyKey, "query", request, caller);
+    if (repeat === undefined) return undefined;
+    const entry = this.#running.get(repeat.id)?.entry() ?? this.#parts.history.get(repeat.id);
+    if (entry === undefined || !owns(caller, entry.owner)) return undefined;
+    const { key, status } = this.#asItStands(entry);
+    const isKept = status.status === "SUCCEEDED" && key !== undefined && this.#parts.kept.has(key);
+    if (!isRunning(status) && !isKept) return undefined;
+    requireSame(repeat, entry.asked);
+    return acceptanceOf(status);
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */
-  changes(request: ChangeRequest, format: ResultFormat, session_id?: string): Query {
-    const session = this.#parts.sessions.use(session_id);
+  changes(request: ChangeRequest, format: ResultFormat, caller: Caller, session_id?: string): Query {
+    const session = this.#parts.sessions.use(session_id, caller);
     const described = { sql: `-- changes of ${request.table}`, ...(session_id !== undefined && { session_id }) };
-    return this.#register(described, format, (prepared) =>
+    return this.#register(described, format, caller, (prepared) =>
       this.#parts.cache.bypass(prepared(session.changes(format, request)), "changes"),
     );
   }
 
   /** Notes in the history that the result of a query was served once more; answers the id of that. */
-  served(query: Query): string {
+  served(query: Query, caller: Caller): string {
     const query_id = randomUUID();
     const at = Date.now();
     const count = this.#received++;
     this.#parts.history.file(
       {
+        owner: caller.id,
         isDetached: false,
         get order() {
           return newestFirst(count);
@@ -124,8 +147,9 @@ export class Queries {
     return query_id;
   }
 
-  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
-    const { answer, identity } = await this.#parts.sessions.use(request.session_id).explain(gated(request));
+  async explain(request: ExplainRequest, caller: Caller): Promise<ExplainAnswer> {
+    const session = this.#parts.sessions.use(request.session_id, caller);
+    const { answer, identity } = await session.explain(gated(request));
     return { ...answer, cache_key: this.#parts.cache.keyOf(identity, request.parameters) };
   }
 
@@ -135,14 +159,17 @@ export class Queries {
     await this.#accept(query);
     // How it fails, its status tells.
     (started ?? query.start()).then(() => query.drain()).catch(() => undefined);
-    const { query_id, status } = query.status();
-    const status_url = `/v1/queries/${query_id}`;
-    return { query_id, status, status_url, result_url: `${status_url}/result` };
+    return acceptanceOf(query.status());
   }
 
   /** The file of a query's result, computed where it isn't there; undefined where it can't be kept. */
-  async file(request: QueryRequest, format: StoredFormat, policy: CachePolicy): Promise<ResultFile | undefined> {
-    const query = this.run(request, "arrow", policy);
+  async file(
+    request: QueryRequest,
+    format: StoredFormat,
+    policy: CachePolicy,
+    caller: Caller,
+  ): Promise<ResultFile | undefined> {
+    const query = this.run(request, "arrow", policy, caller);
     const found = await query.start();
     if (!found.body.complete) await query.drain();
     if (found.key === undefined) return undefined;
@@ -155,10 +182,10 @@ export class Queries {
   }
 
   /** The rows of a query that has succeeded, as far as they are kept. */
-  async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange): Promise<QueryResult> {
-    const { status, key } = this.#entry(id);
+  async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange, caller: Caller): Promise<QueryResult> {
+    const { status, key } = this.#entry(id, caller);
     if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
-    if (status.status === "PENDING" || status.status === "RUNNING") throw notReady(id);
+    if (isRunning(status)) throw notReady(id);
     if (status.status === "EXPIRED") throw expired(id);
     const { reader } = this.#parts;
     const isWhole = limit === undefined && Number(offset) === 0;
@@ -168,23 +195,31 @@ export class Queries {
     return { status, body };
   }
 
-  status(id: string): QueryStatus {
-    return this.#entry(id).status;
+  status(id: string, caller: Caller): QueryStatus {
+    return this.#entry(id, caller).status;
   }
 
-  list({ status, ...selection }: QuerySelection): QueryList {
+  list({ status, ...selection }: QuerySelection, caller: Caller): QueryList {
     const running = this.#running.entries().map(([, query]) => query.entry());
     const ended = this.#parts.history.entries().map((entry) => this.#asItStands(entry));
-    const entries = [...running, ...ended].filter((entry) => status === undefined || entry.status.status === status);
+    const wanted = (entry: HistoryEntry) =>
+      owns(caller, entry.owner) && (status === undefined || entry.status.status === status);
+    const entries = [...running, ...ended].filter(wanted);
     const sorted = entries.sort((left, right) => (left.order < right.order ? -1 : 1));
     const { items, next_cursor } = page(sorted, selection, ({ order }) => order);
     return { items: items.map((entry) => entry.status), next_cursor };
   }
 
   /** Cancels the query where it still runs, and says how it stands. */
-  cancel(id: string): QueryStatus {
+  cancel(id: string, caller: Caller): QueryStatus {
+    this.#entry(id, caller);
     this.#running.get(id)?.cancel();
-    return this.status(id);
+    return this.status(id, caller);
+  }
+
+  /** How many have not ended, by state. */
+  counts(): { running: number } {
+    return { running: this.#running.size };
   }
 
   cancelAll(): void {
@@ -205,10 +240,13 @@ export class Queries {
   #register(
     { sql, session_id, labels = {} }: Pick<QueryRequest, "sql" | "session_id" | "labels">,
     format: ResultFormat,
+    caller: Caller,
     find: QueryOrigin["find"],
+    repeat?: Repeat,
   ): Query {
+    this.#refuseTooMany(caller);
     const facts = {
-      query_id: randomUUID(),
+      query_id: repeat?.id ?? randomUUID(),
       sql: sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql,
       ...(session_id !== undefined && { session_id }),
       format,
@@ -218,6 +256,8 @@ export class Queries {
     const query = new Query({
       facts,
       order: newestFirst(this.#received++),
+      owner: caller.id,
+      asked: repeat?.fingerprint,
       find,
       keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
       ended: (ended) => this.#file(ended),
@@ -226,10 +266,21 @@ export class Queries {
     return query;
   }
 
-  #entry(id: string): HistoryEntry {
+  #refuseTooMany({ id, concurrentQueries: limit }: Caller): void {
+    if (limit === undefined) return;
+    const running = this.#running.entries().filter(([, { owner }]) => owner === id);
+    if (running.length < limit) return;
+    throw new DataFusionEngineError(`The key runs ${limit} queries at once, and no more: wait until one has ended.`, {
+      code: "too_many_requests",
+      details: { maximum: limit },
+    });
+  }
+
+  /** That of another caller is as if it were not there. */
+  #entry(id: string, caller: Caller): HistoryEntry {
     const running = this.#running.get(id)?.entry();
     const ended = running ?? this.#parts.history.get(id);
-    return ended === undefined ? noSuchQuery(id) : this.#asItStands(ended);
+    return ended === undefined || !owns(caller, ended.owner) ? noSuchQuery(id) : this.#asItStands(ended);
   }
 
   /** A result that was to be fetched later may be gone by now. */
@@ -243,6 +294,15 @@ export class Queries {
     this.#parts.history.file(query.entry());
     this.#running.unregister(query.id);
   }
+}
+
+function acceptanceOf({ query_id, status }: QueryStatus): QueryAcceptance {
+  const status_url = `/v1/queries/${query_id}`;
+  return { query_id, status, status_url, result_url: `${status_url}/result` };
+}
+
+function isRunning({ status }: QueryStatus): boolean {
+  return status === "PENDING" || status === "RUNNING";
 }
 
 /** What the session asks holds besides what the request asks, which alone says how old a result may be where it does. */

@@ -7,9 +7,13 @@ import type { Log } from "./log.js";
 export interface HistoryEntry {
   /** Sorts the newest first. */
   readonly order: string;
+  /** Whose query it is; absent where nobody was asked who they are. */
+  readonly owner?: string;
   readonly status: QueryStatus;
   /** What the result is kept under. */
   readonly key?: string;
+  /** What was asked under an Idempotency-Key. */
+  readonly asked?: string;
   /** Whether the result is fetched later. */
   readonly isDetached: boolean;
 }

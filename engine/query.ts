@@ -10,6 +10,10 @@ import type { FoundResult } from "./result-cache.js";
 export interface QueryOrigin {
   /** Sorts the newest first. */
   readonly order: string;
+  /** The caller who asked. */
+  readonly owner: string;
+  /** What was asked under an Idempotency-Key. */
+  readonly asked?: string | undefined;
   readonly facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
   /** Finds or computes the result; tells `prepared` of a query that is about to run for it. */
   readonly find: (prepared: (native: NativeQuery) => NativeQuery) => Promise<FoundResult>;
@@ -31,6 +35,7 @@ const pending: QuerySummary = {
 export class Query {
   readonly id: string;
   readonly format: ResultFormat;
+  readonly owner: string;
   readonly #origin: QueryOrigin;
   #native: NativeQuery | undefined;
   #found: FoundResult | undefined;
@@ -40,6 +45,7 @@ export class Query {
   constructor(origin: QueryOrigin) {
     this.id = origin.facts.query_id;
     this.format = origin.facts.format;
+    this.owner = origin.owner;
     this.#origin = origin;
   }
 
@@ -112,7 +118,9 @@ export class Query {
 
   entry(): HistoryEntry {
     const key = this.#found?.key ?? this.#native?.target?.key;
-    return { order: this.#origin.order, status: this.status(), ...(key && { key }), isDetached: this.#isDetached };
+    const { order, owner, asked } = this.#origin;
+    const known = { ...(key && { key }), ...(asked && { asked }) };
+    return { order, owner, status: this.status(), ...known, isDetached: this.#isDetached };
   }
 
   #find(): Promise<FoundResult> {

@@ -1,5 +1,6 @@
 /** The columns of a table or view. */
 import type { RelationShape } from "../schemas/generated/index.js";
+import type { Caller } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { fromArrowSchema } from "./native.js";
 import type { Queries } from "./queries.js";
@@ -10,6 +11,7 @@ import type { TableReads } from "./table-reads.js";
 export async function relationShape(
   name: string,
   { reads, queries }: { reads: TableReads; queries: Queries },
+  caller: Caller,
 ): Promise<RelationShape> {
   try {
     const { columns, partition_columns } = await reads.schema(name, {});
@@ -19,7 +21,7 @@ export async function relationShape(
   }
   try {
     const sql = `SELECT * FROM "${name}" LIMIT 0`;
-    const { fields } = fromArrowSchema(name, await sqlBytes(queries, { sql }, "arrow"));
+    const { fields } = fromArrowSchema(name, await sqlBytes(queries, { sql }, "arrow", caller));
     return { name, columns: fields };
   } catch (error) {
     if (hasCode(error, "unknown_table")) return { name };

@@ -77,6 +77,8 @@ export class ResultCache {
   readonly #reader: ResultReader;
   readonly #storageOptions: StorageOptions;
   readonly #views: KeptViews;
+  /** Views are computed with the rights of those who registered them, not of those who read them. */
+  readonly #ofViews: NativeSession;
   readonly #known = new LRUCache<string, Known>({ max: remembered });
   /** Results that are being computed, by their keys. */
   readonly #flights = new Map<string, Flight>();
@@ -84,7 +86,14 @@ export class ResultCache {
   #evictions = 0;
   readonly #uses: Record<CacheStatus, number> = { hit: 0, miss: 0, stale: 0, refresh: 0, bypass: 0 };
 
-  constructor(kept: KeptResults, reader: ResultReader, storageOptions: StorageOptions, views: KeptViews) {
+  constructor(
+    kept: KeptResults,
+    reader: ResultReader,
+    storageOptions: StorageOptions,
+    views: KeptViews,
+    ofViews: NativeSession,
+  ) {
+    this.#ofViews = ofViews;
     this.#kept = kept;
     this.#reader = reader;
     this.#storageOptions = storageOptions;
@@ -178,7 +187,7 @@ export class ResultCache {
     // The rows that are kept are those of the default session's settings.
     const views = demand.request.session_id === undefined ? (identity.kept_views ?? []) : [];
     if (identity.volatile) {
-      await this.#provide(demand, native, views);
+      await this.#provide(native, views);
       refuseToRun(demand, native);
       return this.bypass(native, identity.volatile);
     }
@@ -215,20 +224,21 @@ export class ResultCache {
     if (keeping === undefined)
       throw new DataFusionEngineError("A query began before it was run.", { code: "internal" });
     const flight = this.#fly(native, keeping);
-    await this.#provide(demand, native, views);
+    await this.#provide(native, views);
     const body = await this.#body(demand, native, keeping);
     flight.begin();
     return { body, use: { status, key }, key, age: 0, pinned };
   }
 
-  #provide({ session }: ResultDemand, native: NativeQuery, views: readonly KeptView[]): Promise<void> {
-    return this.#views.provide(native, views, (view) => this.#rows(session, view));
+  #provide(native: NativeQuery, views: readonly KeptView[]): Promise<void> {
+    return this.#views.provide(native, views, (view) => this.#rows(view));
   }
 
   /** Has the rows of a view kept, at the versions of its identity. */
-  async #rows(session: NativeSession, { sql, parameters, identity }: KeptView): Promise<string | undefined> {
+  async #rows({ sql, parameters, identity }: KeptView): Promise<string | undefined> {
     const tables = Object.fromEntries(identity.sources.map(({ name, version }) => [name, { version }]));
     const request = { sql, parameters, tables };
+    const session = this.#ofViews;
     const prepare = () => session.query("arrow", request);
     const encoding = { format: "arrow" } as const;
     const demand = { request, session, given: noValues, encoding, policy: {}, hasByteLimit: false, prepare };
@@ -292,12 +302,12 @@ function avoidance({ policy, hasByteLimit }: ResultDemand): string | undefined {
   return hasByteLimit ? "byte_limit" : undefined;
 }
 
-/** Equal for requests that come to the same result as long as nothing else changes. */
-function demandText({ request, given: { kept } }: ResultDemand): string {
+/** Equal for requests of callers with the same rights that come to the same result as long as nothing else changes. */
+function demandText({ request, session, given: { kept } }: ResultDemand): string {
   const { sql, session_id = "", row_limit = "", parameters, tables = {}, gate, gates } = request;
   const more = { parameters, tables, gate, gates, kept };
   const plain = parameters === undefined && gate == null && [tables, gates ?? {}, kept].every(isEmpty);
-  return `${session_id}\n${row_limit}\n${plain ? "" : encode(more).toString("latin1")}\n${sql}`;
+  return `${session.holder.rights}\n${session_id}\n${row_limit}\n${plain ? "" : encode(more).toString("latin1")}\n${sql}`;
 }
 
 function isEmpty(value: object): boolean {

@@ -9,6 +9,7 @@ import type {
   SemanticQuery,
   ValidationFailure,
 } from "../schemas/generated/index.js";
+import { type Caller, requireVisible, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
@@ -42,13 +43,15 @@ export class Semantics {
     this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
   }
 
-  list(selection: PageSelection): SemanticList {
-    const { items, next_cursor } = this.registry.list(selection);
+  /** Those whose relations the caller may all know of. */
+  list(selection: PageSelection, caller: Caller): SemanticList {
+    const shown = (entries: Entry<SemanticModel>[]) => visibleEntries(caller, entries, relationsOf);
+    const { items, next_cursor } = this.registry.list(selection, shown);
     return { items: items.map(semanticEntry), next_cursor };
   }
 
-  describe(name: string): RegisteredModel {
-    return registered(this.registry.entry(name));
+  describe(name: string, caller: Caller): RegisteredModel {
+    return registered(this.#visible(name, caller));
   }
 
   async put(name: string, model: SemanticModel, condition: Condition): Promise<RegisteredModel & { created: boolean }> {
@@ -79,14 +82,20 @@ export class Semantics {
   }
 
   /** The query that answers what a model is asked for, and its statement. */
-  ask(name: string, asked: SemanticQuery, format: ResultFormat, policy: CachePolicy): { query: Query; sql: string } {
-    const { value: model } = this.registry.entry(name);
+  ask(
+    name: string,
+    asked: SemanticQuery,
+    format: ResultFormat,
+    policy: CachePolicy,
+    caller: Caller,
+  ): { query: Query; sql: string } {
+    const { value: model } = this.#visible(name, caller);
     const { sql, parameters } = this.#parts.native.semanticStatement(model, asked);
     const { session_id, timeout_ms, row_limit, numbers, row_format } = asked;
     const limits = { ...(timeout_ms && { timeout_ms }), ...(row_limit !== undefined && { row_limit }) };
     const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const request = { sql, parameters, ...(session_id && { session_id }), ...limits, ...style };
-    return { query: this.#parts.queries.run(request, format, policy), sql };
+    return { query: this.#parts.queries.run(request, format, policy, caller), sql };
   }
 
   /** The models that refer to a contract. */
@@ -95,12 +104,24 @@ export class Semantics {
     return models.map(([name]) => `semantics/${name}`);
   }
 
+  #visible(name: string, caller: Caller): Entry<SemanticModel> {
+    const entry = this.registry.entry(name);
+    for (const relation of relationsOf(entry)) {
+      requireVisible(caller, relation, "semantic_model_not_found", name);
+    }
+    return entry;
+  }
+
   #reference({ schema_ref }: SemanticModel): ValidationFailure[] {
     if (schema_ref == null || this.#parts.contracts.registry.has(schema_ref)) return [];
     return [
       { pointer: "/schema_ref", message: `names no contract: there is no '${schema_ref}'`, keyword: "reference" },
     ];
   }
+}
+
+function relationsOf({ value: { relation, joins = [] } }: Entry<SemanticModel>): string[] {
+  return [relation, ...joins.map((join) => join.relation)];
 }
 
 function registered(entry: Entry<SemanticModel>): RegisteredModel {

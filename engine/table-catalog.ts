@@ -9,6 +9,7 @@ import type {
   TableRegistration,
   TableSelection,
 } from "../schemas/generated/index.js";
+import { type Caller, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { DocumentStore } from "./document-store.js";
@@ -102,11 +103,12 @@ export class TableCatalog {
     });
   }
 
-  async list(selection: PageSelection): Promise<TableList> {
+  async list(selection: PageSelection, caller: Caller): Promise<TableList> {
     const served = await this.#native.tables();
     const names = new Set(served.map(({ name }) => name));
     const broken = this.#tables.entries().filter(([name]) => !names.has(name));
-    const items = [...served, ...broken.map(([, table]) => brokenEntry(table))];
+    const all = [...served, ...broken.map(([, table]) => brokenEntry(table))];
+    const items = visibleEntries(caller, all, ({ name }) => [name]);
     return page(items.sort(byName), selection, ({ name }) => name);
   }
 

@@ -9,6 +9,7 @@ import type {
   RowsMerge,
   TableCreation,
 } from "../schemas/generated/index.js";
+import { type Caller, everybody } from "./caller.js";
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
@@ -20,6 +21,8 @@ import type { DescribedTable, TableCatalog } from "./table-catalog.js";
 
 /** What an operation keeps to besides its request. */
 export interface OperationTerms {
+  /** Who asks for it. */
+  readonly caller: Caller;
   /** The table must be at one of these revisions; at any when absent. */
   readonly revisions?: readonly string[] | undefined;
   /** The client's name of the operation, by which a repeat is known. */
@@ -100,11 +103,11 @@ export class TableOperations {
     name: string,
     { uri, storage_options, ...body }: TableCreation,
     condition: Condition,
-    idempotencyKey?: string,
+    terms: OperationTerms,
   ): Promise<DescribedTable & { created: boolean }> {
-    if (idempotencyKey === undefined) await this.#catalog.refuseTaken(name, condition);
+    if (terms.idempotencyKey === undefined) await this.#catalog.refuseTaken(name, condition);
     else this.#catalog.refuseRegistered(name, uri);
-    await this.#make("create", name, body, { uri, storage_options }, { idempotencyKey });
+    await this.#make("create", name, body, { uri, storage_options }, terms);
     return { ...(await this.#catalog.describe(name)), created: true };
   }
 
@@ -142,19 +145,30 @@ export class TableOperations {
   }
 
   async #context(name: string, asked: object, terms: OperationTerms): Promise<OperationContext> {
-    const { revisions, idempotencyKey, sessionId } = terms;
-    const session = this.#sessions.terms(sessionId);
-    const { schemaValidation } = this.#sessions.use(sessionId);
+    const { caller, revisions, idempotencyKey, sessionId } = terms;
+    const session = this.#sessions.terms(sessionId, caller);
+    const { schemaValidation } = this.#sessions.use(sessionId, caller);
     const expected = revisions && { expected_version: await this.#catalog.versionAmong(name, revisions) };
     const idempotency = idempotencyKey !== undefined && {
-      idempotency: { key: hashText(idempotencyKey), fingerprint: hashMsgpackCanonical(asked) },
+      idempotency: { key: keyOf(idempotencyKey, caller), fingerprint: hashMsgpackCanonical(asked) },
     };
-    return { ...expected, ...idempotency, ...session, contracts: this.#contracts.ofTable(name, schemaValidation) };
+    const contracts = this.#contracts.ofTable(name, schemaValidation);
+    return { ...expected, ...idempotency, ...session, contracts, visible: sourcesOf(caller) };
   }
 
   #outcome<Report extends { version: number }>(name: string, report: Report): OperationOutcome<Report> {
     return { report, revision: this.#catalog.revisionAt(name, report.version) };
   }
+}
+
+/** The keys of one caller mean nothing of another. */
+function keyOf(idempotencyKey: string, { id }: Caller): string {
+  return hashText(id === everybody.id ? idempotencyKey : `${id}\n${idempotencyKey}`);
+}
+
+/** The relations that rows may come from: none for those who may not read. */
+function sourcesOf({ scopes, terms }: Caller): string[] | null {
+  return scopes.includes("read") ? (terms.visible ?? null) : [];
 }
 
 function tableAt(name: string, { uri = name, storage_options }: Place = {}): DeltaTableRef {

@@ -12,6 +12,7 @@ import type {
   TableSchema,
   TableSelection,
 } from "../schemas/generated/index.js";
+import type { Caller } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { NativeEngine } from "./native.js";
 import { cursorOf, defaultLimit, keyIn } from "./page.js";
@@ -60,20 +61,20 @@ export class TableReads {
   }
 
   /** Every page is of the version that the first one was of. */
-  async files(name: string, selection: TableFileSelection): Promise<TableFileList> {
+  async files(name: string, selection: TableFileSelection, caller: Caller): Promise<TableFileList> {
     await this.#parts.tables.attached(name);
     const { limit = defaultLimit, predicate, cursor, ...pin } = selection;
     const place = cursor === undefined ? pin : fileIn(cursor);
     const request = { ...place, ...(predicate !== undefined && { predicate }), limit };
-    const { version, items, more } = await this.#parts.sessions.use(undefined).tableFiles(name, request);
+    const { version, items, more } = await this.#parts.sessions.use(undefined, caller).tableFiles(name, request);
     const last = items.at(-1);
     return { version, items, next_cursor: more && last ? cursorOf(`${version}/${last.path}`) : null };
   }
 
-  async changes(name: string, selection: TableChangeSelection, format: ResultFormat): Promise<Query> {
+  async changes(name: string, selection: TableChangeSelection, format: ResultFormat, caller: Caller): Promise<Query> {
     await this.#parts.tables.attached(name);
     const { session_id, ...rest } = selection;
-    return this.#parts.queries.changes(changeRequest(name, rest), format, session_id);
+    return this.#parts.queries.changes(changeRequest(name, rest), format, caller, session_id);
   }
 }
 

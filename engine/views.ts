@@ -11,6 +11,7 @@ import {
   type ViewList,
   ViewRowsSelection,
 } from "../schemas/generated/index.js";
+import { type Caller, throughView, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
@@ -61,8 +62,9 @@ export class Views {
     this.registry = new DocumentRegistry(kind, parts.store, parts.turns);
   }
 
-  list(selection: PageSelection): ViewList {
-    const { items, next_cursor } = this.registry.list(selection);
+  list(selection: PageSelection, caller: Caller): ViewList {
+    const shown = (entries: Entry<StoredView>[]) => visibleEntries(caller, entries, ({ name }) => [name]);
+    const { items, next_cursor } = this.registry.list(selection, shown);
     return { items: items.map((entry) => this.#entry(entry)), next_cursor };
   }
 
@@ -91,8 +93,13 @@ export class Views {
     await this.#parts.tables.forget(name);
   }
 
-  /** The query that gives the rows of a view, in its own order, with texts as the values of its parameters. */
-  rows(name: string, values: Readonly<Record<string, string>>): QueryRequest {
+  /** The query that gives the rows of a view, in its own order, with texts as the values of its parameters; whoever may
+   * name the view reads what it reads. */
+  rows(
+    name: string,
+    values: Readonly<Record<string, string>>,
+    caller: Caller,
+  ): { query: QueryRequest; caller: Caller } {
     const { sql, parameters } = this.registry.entry(name).value;
     const unknown = Object.keys(values).find((key) => parameters[key] === undefined);
     if (unknown !== undefined) throw unknownParameter(name, unknown, Object.keys(parameters));
@@ -100,7 +107,7 @@ export class Views {
       const value = values[key] ?? otherwise;
       return value === undefined ? [] : [[key, { type, value }] as [string, TypedParameter]];
     });
-    return { sql, parameters: Object.fromEntries(typed) };
+    return { query: { sql, parameters: Object.fromEntries(typed) }, caller: throughView(caller) };
   }
 
   get size(): number {

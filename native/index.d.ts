@@ -23,6 +23,8 @@ export declare function protocolCompatibility(snapshot: Buffer, support: Buffer)
 export declare function engineSupport(): Buffer | Fault;
 /** Holds a RelationShape to a SchemaContract, and plans a RowCheck where one is given; answers a ContractVerdict. */
 export declare function contractVerdict(contract: Buffer, shape: Buffer, rows?: Buffer): Buffer | Fault;
+/** Those of the names that fit one of the patterns, as string[]. */
+export declare function visibleNames(patterns: string[], names: string[]): Buffer | Fault;
 /** The EntryCheck of a ParameterTable. */
 export declare function checkParameterTable(table: Buffer): Buffer | Fault;
 /** The statement that stands for a ParameterTable without values. */
@@ -36,7 +38,8 @@ export declare function fromArrowSchema(name: string, schema: Buffer): Buffer | 
 
 export declare class Engine {
   static open(config: Buffer): Engine | Fault;
-  openSession(profile: Buffer, gate?: Buffer): Session | Fault;
+  /** A session of a SessionProfile, with a DeltaFeatureGate, held to SessionTerms. */
+  openSession(profile: Buffer, gate?: Buffer, terms?: Buffer): Session | Fault;
   attachTable(name: string, spec: Buffer): Promise<Buffer | Fault>;
   detachTable(name: string): boolean;
   purgeTable(name: string, version?: number): Promise<null | Fault>;

@@ -6,7 +6,14 @@ export const documentPath = new URL("openapi.json", import.meta.url);
 type Engine = Parameters<typeof buildApp>[0]["engine"];
 
 export async function openapiDocument(): Promise<string> {
-  const config = { logLevel: "silent", bodyLimit: 1024, rowsLimit: 1024, hotBytes: 0, queryTimeoutMs: 1000 };
+  const config = {
+    logLevel: "silent",
+    bodyLimit: 1024,
+    rowsLimit: 1024,
+    hotBytes: 0,
+    queryTimeoutMs: 1000,
+    origins: [],
+  };
   const app = await buildApp({ config, engine: {} as Engine });
   await app.ready();
   const document = app.swagger();

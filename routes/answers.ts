@@ -16,6 +16,8 @@ const requestIdHeader: Headers = {
 
 /** Problems that any route can answer with. */
 const everywhere: readonly ErrorCode[] = [
+  "unauthenticated",
+  "scope_missing",
   "invalid_request",
   "request_timeout",
   "header_too_large",
@@ -52,8 +54,17 @@ export function streamAnswer(
 
 /** The problem answers of a route, by status. */
 export function problems(...codes: readonly ErrorCode[]): Record<never, never> {
+  return problemAnswers([...codes, ...everywhere]);
+}
+
+/** Those of a route that asks nobody who they are. */
+export function openProblems(): Record<never, never> {
+  return problemAnswers(everywhere.filter((code) => code !== "unauthenticated" && code !== "scope_missing"));
+}
+
+function problemAnswers(codes: readonly ErrorCode[]): Record<never, never> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set([...codes, ...everywhere])) {
+  for (const code of new Set(codes)) {
     const { status } = errorTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -1,5 +1,6 @@
 /** `/v1/cache`: what is kept of results, and its removal. */
 import { CacheEviction, CacheReport, CacheSelection, reference } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, problems } from "./answers.js";
 import type { App } from "./app.js";
 
@@ -11,6 +12,7 @@ export function cache(app: App): void {
   app.get(
     "/v1/cache",
     {
+      config: access("admin"),
       schema: {
         operationId: "getCache",
         summary: "Show the result cache",
@@ -25,6 +27,7 @@ export function cache(app: App): void {
   app.delete(
     "/v1/cache",
     {
+      config: access("admin"),
       schema: {
         operationId: "evictCache",
         summary: "Remove kept results",

@@ -10,6 +10,7 @@ import {
   PageSelection,
   reference,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -35,6 +36,7 @@ export function contracts(app: App): void {
   app.get(
     "/v1/contracts",
     {
+      config: access("read"),
       schema: {
         operationId: "listContracts",
         summary: "List contracts",
@@ -44,12 +46,13 @@ export function contracts(app: App): void {
         response: { 200: answer(ContractList, "A page of contracts.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, contracts.list(request.query)),
+    (request, reply) => nextLink(request, reply, contracts.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/contracts/:name",
     {
+      config: access("read"),
       schema: {
         operationId: "getContract",
         summary: "Show a contract",
@@ -64,7 +67,7 @@ export function contracts(app: App): void {
       },
     },
     async (request, reply) => {
-      const { entry, revision } = contracts.describe(request.params.name);
+      const { entry, revision } = contracts.describe(request.params.name, request.caller);
       return sendWithEtag(reply, revision, entry);
     },
   );
@@ -72,6 +75,7 @@ export function contracts(app: App): void {
   app.put(
     "/v1/contracts/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "putContract",
         summary: "Register a contract",
@@ -98,6 +102,7 @@ export function contracts(app: App): void {
   app.delete(
     "/v1/contracts/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeContract",
         summary: "Remove a contract",
@@ -120,6 +125,7 @@ export function contracts(app: App): void {
   app.post(
     "/v1/contracts/:name/validate",
     {
+      config: access("read"),
       schema: {
         operationId: "validateContract",
         summary: "Hold a table to a contract",
@@ -141,6 +147,6 @@ export function contracts(app: App): void {
         },
       },
     },
-    (request) => contracts.validate(request.params.name, request.body),
+    (request) => contracts.validate(request.params.name, request.body, request.caller),
   );
 }

@@ -9,6 +9,7 @@ import {
   FunctionSelection,
   reference,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -24,6 +25,7 @@ export function functions(app: App): void {
   app.get(
     "/v1/functions",
     {
+      config: access("read"),
       schema: {
         operationId: "listFunctions",
         summary: "List functions",
@@ -39,6 +41,7 @@ export function functions(app: App): void {
   app.get(
     "/v1/functions/:name",
     {
+      config: access("read"),
       schema: {
         operationId: "getFunction",
         summary: "Describe a function",
@@ -63,6 +66,7 @@ export function functions(app: App): void {
   app.put(
     "/v1/functions/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "defineFunction",
         summary: "Define a macro",
@@ -102,6 +106,7 @@ export function functions(app: App): void {
   app.delete(
     "/v1/functions/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeFunction",
         summary: "Remove a macro",

@@ -6,6 +6,7 @@ import {
   GateVerdict,
   SupportQuestion,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -27,6 +28,7 @@ export function gates(app: App): void {
   app.post(
     "/v1/gates/validate",
     {
+      config: access("read"),
       schema: {
         operationId: "validateGate",
         summary: "Judge a protocol by a gate",
@@ -40,12 +42,13 @@ export function gates(app: App): void {
         },
       },
     },
-    (request) => gates.validate(request.body),
+    (request) => gates.validate(request.body, request.caller),
   );
 
   app.post(
     "/v1/gates/support",
     {
+      config: access("read"),
       schema: {
         operationId: "compareSupport",
         summary: "Compare a protocol with a support",
@@ -59,12 +62,13 @@ export function gates(app: App): void {
         },
       },
     },
-    (request) => gates.support(request.body),
+    (request) => gates.support(request.body, request.caller),
   );
 
   app.get(
     "/v1/gates/support",
     {
+      config: access("read"),
       schema: {
         operationId: "getSupport",
         summary: "Show the engine's support",

@@ -1,6 +1,7 @@
 /** `/health`: whether the process lives and whether it can work. */
 import { Liveness, Readiness } from "../schemas/generated/index.js";
-import { answer, problems } from "./answers.js";
+import { access } from "./access.js";
+import { answer, openProblems } from "./answers.js";
 import type { App } from "./app.js";
 
 const tags = ["health"];
@@ -9,12 +10,13 @@ export function health(app: App): void {
   app.get(
     "/health/live",
     {
+      config: access("open"),
       schema: {
         operationId: "getLiveness",
         summary: "Is the process alive?",
         description: "Answers as long as the process does.",
         tags,
-        response: { 200: answer(Liveness, "It is."), ...problems() },
+        response: { 200: answer(Liveness, "It is."), ...openProblems() },
       },
     },
     () => ({ status: "ok" as const }),
@@ -23,6 +25,7 @@ export function health(app: App): void {
   app.get(
     "/health/ready",
     {
+      config: access("open"),
       schema: {
         operationId: "getReadiness",
         summary: "Can the service run queries?",
@@ -30,13 +33,13 @@ export function health(app: App): void {
         tags,
         response: {
           200: answer(Readiness, "It can."),
-          ...problems(),
+          ...openProblems(),
           503: answer(Readiness, "It cannot, for the reasons given."),
         },
       },
     },
     async (_request, reply) => {
-      const readiness = app.engine.readiness();
+      const readiness = await app.engine.readiness();
       return reply.code(readiness.ready ? 200 : 503).send(readiness);
     },
   );

@@ -5,6 +5,7 @@ import { contracts } from "./contracts.js";
 import { functions } from "./functions.js";
 import { gates } from "./gates.js";
 import { health } from "./health.js";
+import { metrics } from "./metrics.js";
 import { parameterTables } from "./parameter-tables.js";
 import { profiles } from "./profiles.js";
 import { queries } from "./queries.js";
@@ -19,9 +20,11 @@ import { tableReads } from "./table-reads.js";
 import { tables } from "./tables.js";
 import { views } from "./views.js";
 
+export { type Access, access } from "./access.js";
 export type { App } from "./app.js";
 export { etag, knownTag } from "./conditions.js";
 export * from "./media-types.js";
+export { sendAcceptance } from "./queries.js";
 
 export const resources: readonly ((app: App) => void)[] = [
   cache,
@@ -29,6 +32,7 @@ export const resources: readonly ((app: App) => void)[] = [
   functions,
   gates,
   health,
+  metrics,
   parameterTables,
   profiles,
   queries,

@@ -3,6 +3,7 @@ import type { ResultFormat } from "../schemas/generated/index.js";
 
 export const json = "application/json";
 export const messagePack = "application/vnd.msgpack";
+export const plainText = "text/plain";
 export const sqlText = "application/sql";
 export const problemJson = "application/problem+json";
 export const schemaJson = "application/schema+json";

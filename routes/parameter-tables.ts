@@ -11,6 +11,7 @@ import {
   reference,
   ValuesSelection,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body, rowsBody } from "./bodies.js";
@@ -30,6 +31,7 @@ export function parameterTables(app: App): void {
   app.get(
     "/v1/parameter-tables",
     {
+      config: access("read"),
       schema: {
         operationId: "listParameterTables",
         summary: "List parameter tables",
@@ -39,12 +41,13 @@ export function parameterTables(app: App): void {
         response: { 200: answer(ParameterTableList, "A page of parameter tables.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, parameterTables.list(request.query)),
+    (request, reply) => nextLink(request, reply, parameterTables.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/parameter-tables/:name",
     {
+      config: access("read", "parameter_table_not_found"),
       schema: {
         operationId: "getParameterTable",
         summary: "Show a parameter table",
@@ -67,6 +70,7 @@ export function parameterTables(app: App): void {
   app.put(
     "/v1/parameter-tables/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "putParameterTable",
         summary: "Register a parameter table",
@@ -94,6 +98,7 @@ export function parameterTables(app: App): void {
   app.delete(
     "/v1/parameter-tables/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeParameterTable",
         summary: "Remove a parameter table",
@@ -116,7 +121,7 @@ export function parameterTables(app: App): void {
   app.post(
     "/v1/parameter-tables/:name/values",
     {
-      config: { streamed: Object.values(rowMediaTypes) },
+      config: { ...access("read", "parameter_table_not_found"), streamed: Object.values(rowMediaTypes) },
       schema: {
         operationId: "sendParameterValues",
         summary: "Send values of a parameter table",
@@ -143,7 +148,7 @@ export function parameterTables(app: App): void {
     },
     (request) => {
       const rows = request.incomingRows() as IncomingRows;
-      return parameterTables.take(request.params.name, request.query, rows);
+      return parameterTables.take(request.params.name, request.query, rows, request.caller);
     },
   );
 }

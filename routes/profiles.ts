@@ -8,6 +8,7 @@ import {
   reference,
   SessionProfile,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -23,6 +24,7 @@ export function profiles(app: App): void {
   app.get(
     "/v1/profiles",
     {
+      config: access("read"),
       schema: {
         operationId: "listProfiles",
         summary: "List profiles",
@@ -38,6 +40,7 @@ export function profiles(app: App): void {
   app.get(
     "/v1/profiles/:name",
     {
+      config: access("read"),
       schema: {
         operationId: "getProfile",
         summary: "Show a profile",
@@ -60,6 +63,7 @@ export function profiles(app: App): void {
   app.put(
     "/v1/profiles/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "putProfile",
         summary: "Register a profile",
@@ -89,6 +93,7 @@ export function profiles(app: App): void {
   app.delete(
     "/v1/profiles/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeProfile",
         summary: "Remove a profile",

@@ -1,4 +1,6 @@
 /** `/v1/queries`: runs and explains SQL, and shows and cancels queries. */
+
+import type { FastifyReply, FastifyRequest } from "fastify";
 import {
   ExplainAnswer,
   ExplainRequest,
@@ -8,10 +10,12 @@ import {
   QueryRequest,
   QuerySelection,
   QueryStatus,
+  RepeatConditions,
   ResultSelection,
   reference,
   SqlText,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -49,6 +53,7 @@ export const planningProblems = [
 ] as const;
 
 export const runningProblems = [
+  "too_many_requests",
   "query_canceled",
   "arithmetic_error",
   "invalid_cast",
@@ -62,12 +67,14 @@ export function queries(app: App): void {
   app.post(
     "/v1/queries",
     {
+      config: access("read"),
       schema: {
         operationId: "runQuery",
         summary: "Run a SQL query",
         description:
           "Runs one read-only statement and streams its rows, or serves a kept result that is still right. Where there are no rows after `wait_timeout_ms`, or the `wait` of `Prefer`, the answer is 202 and the query goes on. A failure after the first byte ends the connection without its closing chunk; `/v1/queries/{id}` then says why.",
         tags,
+        headers: reference(RepeatConditions),
         body: body(QueryRequest, { [sqlText]: SqlText }),
         response: {
           200: resultAnswer,
@@ -79,13 +86,20 @@ export function queries(app: App): void {
             ...runningProblems,
             "unsupported_type",
             "not_cached",
+            "idempotency_key_reused",
+            "result_expired",
           ),
         },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const wanted = queryRequest(request.body);
-      const query = queries.run(wanted, request.resultFormat(), request.cachePolicy(wanted.cache));
+      const { caller } = request;
+      const key = request.headers["idempotency-key"];
+      const first = queries.repeated(wanted, caller, key);
+      if (first !== undefined) return sendFirst(request, reply, wanted, first);
+      const policy = request.cachePolicy(wanted.cache);
+      const query = queries.run(wanted, request.resultFormat(), policy, caller, key);
       return reply.sendResult(query, wanted, { waiting: reply.waiting(wanted) });
     },
   );
@@ -93,6 +107,7 @@ export function queries(app: App): void {
   app.post(
     "/v1/queries/explain",
     {
+      config: access("read"),
       schema: {
         operationId: "explainQuery",
         summary: "Explain a SQL query",
@@ -106,12 +121,13 @@ export function queries(app: App): void {
         },
       },
     },
-    (request) => queries.explain(request.body),
+    (request) => queries.explain(request.body, request.caller),
   );
 
   app.get(
     "/v1/queries",
     {
+      config: access("read"),
       schema: {
         operationId: "listQueries",
         summary: "List queries",
@@ -121,12 +137,13 @@ export function queries(app: App): void {
         response: { 200: answer(QueryList, "A page of queries.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, queries.list(request.query)),
+    (request, reply) => nextLink(request, reply, queries.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/queries/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "getQuery",
         summary: "Show a query",
@@ -136,12 +153,13 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.status(request.params.id),
+    (request) => queries.status(request.params.id, request.caller),
   );
 
   app.get(
     "/v1/queries/:id/result",
     {
+      config: access("read"),
       schema: {
         operationId: "getQueryRows",
         summary: "Get the rows of a query",
@@ -168,13 +186,14 @@ export function queries(app: App): void {
       const { numbers, row_format, ...range } = request.query;
       const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
       const encoding = { format: request.resultFormat(), ...style };
-      return reply.sendRows(await queries.result(request.params.id, encoding, range), encoding);
+      return reply.sendRows(await queries.result(request.params.id, encoding, range, request.caller), encoding);
     },
   );
 
   app.delete(
     "/v1/queries/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "cancelQuery",
         summary: "Cancel a query",
@@ -184,8 +203,28 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.cancel(request.params.id),
+    (request) => queries.cancel(request.params.id, request.caller),
   );
+}
+
+/** Answers a repeat with what the first request came to, or with where that is to be found. */
+async function sendFirst(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { numbers, row_format }: QueryRequest,
+  first: QueryAcceptance,
+): Promise<FastifyReply> {
+  if (first.status !== "SUCCEEDED") return sendAcceptance(reply, first);
+  const encoding = { format: request.resultFormat(), ...(numbers && { numbers }), ...(row_format && { row_format }) };
+  return reply.sendRows(
+    await request.server.engine.queries.result(first.query_id, encoding, {}, request.caller),
+    encoding,
+  );
+}
+
+/** Tells where the result of a query will be. */
+export function sendAcceptance(reply: FastifyReply, acceptance: QueryAcceptance): FastifyReply {
+  return reply.code(202).headers({ location: acceptance.status_url, "retry-after": "1" }).send(acceptance);
 }
 
 /** An `application/sql` body is the statement alone. */

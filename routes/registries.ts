@@ -8,6 +8,7 @@ import {
   RestoreSelection,
   reference,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -22,6 +23,7 @@ export function registries(app: App): void {
   app.get(
     "/v1/registries",
     {
+      config: access("admin"),
       schema: {
         operationId: "listRegistries",
         summary: "List registries",
@@ -43,6 +45,7 @@ export function registries(app: App): void {
   app.get(
     "/v1/registries/snapshot",
     {
+      config: access("admin"),
       schema: {
         operationId: "exportCatalog",
         summary: "Export the catalog",
@@ -64,6 +67,7 @@ export function registries(app: App): void {
   app.get(
     "/v1/registries/:kind/snapshot",
     {
+      config: access("admin"),
       schema: {
         operationId: "exportRegistry",
         summary: "Export a registry",
@@ -86,6 +90,7 @@ export function registries(app: App): void {
   app.put(
     "/v1/registries/snapshot",
     {
+      config: access("admin"),
       schema: {
         operationId: "importCatalog",
         summary: "Restore a catalog",

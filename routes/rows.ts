@@ -9,6 +9,7 @@ import {
   reference,
   TablePath,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer } from "./answers.js";
 import type { App } from "./app.js";
 import { rowsBody } from "./bodies.js";
@@ -29,7 +30,7 @@ export function rows(app: App): void {
   app.post(
     "/v1/tables/:name/rows",
     {
-      config: { streamed: Object.values(rowMediaTypes) },
+      config: { ...access("write", "table_not_found"), streamed: Object.values(rowMediaTypes) },
       schema: {
         operationId: "writeRows",
         summary: "Write rows",
@@ -60,7 +61,7 @@ export function rows(app: App): void {
   app.post(
     "/v1/tables/:name/merge",
     {
-      config: { streamed: Object.values(dataMediaTypes) },
+      config: { ...access("write", "table_not_found"), streamed: Object.values(dataMediaTypes) },
       schema: {
         operationId: "mergeRows",
         summary: "Merge rows",

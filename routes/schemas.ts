@@ -1,5 +1,6 @@
 /** `/v1/schemas`: the schema of every type of the contract. */
 import { PageSelection, reference, SchemaDocument, SchemaList, SchemaPath } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, emptyAnswer, problems, streamAnswer } from "./answers.js";
 import type { App } from "./app.js";
 import { etagOf, sendWithEtag } from "./conditions.js";
@@ -15,6 +16,7 @@ export function schemas(app: App): void {
   app.get(
     "/v1/schemas",
     {
+      config: access("read"),
       schema: {
         operationId: "listSchemas",
         summary: "List schemas",
@@ -37,6 +39,7 @@ export function schemas(app: App): void {
   app.get(
     "/v1/schemas/:title",
     {
+      config: access("read"),
       schema: {
         operationId: "getSchema",
         summary: "Show a schema",

@@ -9,6 +9,7 @@ import {
   SemanticModel,
   SemanticQuery,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -27,6 +28,7 @@ export function semantics(app: App): void {
   app.get(
     "/v1/semantics",
     {
+      config: access("read"),
       schema: {
         operationId: "listSemanticModels",
         summary: "List semantic models",
@@ -36,12 +38,13 @@ export function semantics(app: App): void {
         response: { 200: answer(SemanticList, "A page of models.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, semantics.list(request.query)),
+    (request, reply) => nextLink(request, reply, semantics.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/semantics/:name",
     {
+      config: access("read"),
       schema: {
         operationId: "getSemanticModel",
         summary: "Show a semantic model",
@@ -56,7 +59,7 @@ export function semantics(app: App): void {
       },
     },
     async (request, reply) => {
-      const { entry, revision } = semantics.describe(request.params.name);
+      const { entry, revision } = semantics.describe(request.params.name, request.caller);
       return sendWithEtag(reply, revision, entry);
     },
   );
@@ -64,6 +67,7 @@ export function semantics(app: App): void {
   app.put(
     "/v1/semantics/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "putSemanticModel",
         summary: "Register a semantic model",
@@ -90,6 +94,7 @@ export function semantics(app: App): void {
   app.delete(
     "/v1/semantics/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeSemanticModel",
         summary: "Remove a semantic model",
@@ -112,6 +117,7 @@ export function semantics(app: App): void {
   app.post(
     "/v1/semantics/:name/query",
     {
+      config: access("read"),
       schema: {
         operationId: "querySemanticModel",
         summary: "Ask a semantic model",
@@ -137,7 +143,8 @@ export function semantics(app: App): void {
     (request, reply) => {
       const asked = request.body;
       const policy = request.cachePolicy(asked.cache);
-      const { query, sql } = semantics.ask(request.params.name, asked, request.resultFormat(), policy);
+      const format = request.resultFormat();
+      const { query, sql } = semantics.ask(request.params.name, asked, format, policy, request.caller);
       return reply.sendResult(query, asked, { sql });
     },
   );

@@ -1,12 +1,14 @@
 /** `/v1/sessions`: makes, lists, shows and ends sessions. */
 import {
   PageSelection,
+  RepeatConditions,
   reference,
   SessionDescription,
   SessionList,
   SessionPath,
   SessionRequest,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -20,23 +22,25 @@ export function sessions(app: App): void {
   app.post(
     "/v1/sessions",
     {
+      config: access("read"),
       schema: {
         operationId: "openSession",
         summary: "Open a session",
         description:
           "Makes a session from settings or from a profile by its name. Queries use it by its id; it survives a restart, and ends when it has not been used for `ttl_seconds`. How long it lives is written to disk when a tenth of that time has passed, so that after a crash a session may end as much earlier.",
         tags,
+        headers: reference(RepeatConditions),
         body: body(SessionRequest),
         response: {
           201: answer(SessionDescription, "The session.", {
             Location: { type: "string", description: "The path of the session." },
           }),
-          ...problems(...bodyProblems, "too_many_requests", "profile_not_found"),
+          ...problems(...bodyProblems, "too_many_requests", "profile_not_found", "idempotency_key_reused"),
         },
       },
     },
     async (request, reply) => {
-      const session = await sessions.open(request.body);
+      const session = await sessions.open(request.body, request.caller, request.headers["idempotency-key"]);
       return reply.code(201).header("location", `/v1/sessions/${session.session_id}`).send(session);
     },
   );
@@ -44,6 +48,7 @@ export function sessions(app: App): void {
   app.get(
     "/v1/sessions",
     {
+      config: access("read"),
       schema: {
         operationId: "listSessions",
         summary: "List sessions",
@@ -53,12 +58,13 @@ export function sessions(app: App): void {
         response: { 200: answer(SessionList, "A page of sessions.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, sessions.list(request.query)),
+    (request, reply) => nextLink(request, reply, sessions.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/sessions/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "getSession",
         summary: "Show a session",
@@ -71,12 +77,13 @@ export function sessions(app: App): void {
         },
       },
     },
-    (request) => sessions.describe(request.params.id),
+    (request) => sessions.describe(request.params.id, request.caller),
   );
 
   app.delete(
     "/v1/sessions/:id",
     {
+      config: access("read"),
       schema: {
         operationId: "closeSession",
         summary: "Close a session",
@@ -87,7 +94,7 @@ export function sessions(app: App): void {
       },
     },
     async (request, reply) => {
-      await sessions.close(request.params.id);
+      await sessions.close(request.params.id, request.caller);
       return reply.code(204).send(null);
     },
   );

@@ -18,11 +18,13 @@ import {
   OptimizeBody,
   RestoreBody,
   reference,
+  type Scope,
   SetPropertiesBody,
   TablePath,
   UpdateBody,
   VacuumBody,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -40,6 +42,8 @@ interface Row {
   readonly body: TSchema;
   readonly report: TSchema;
   readonly problems?: readonly ErrorCode[];
+  /** `write` when absent. */
+  readonly scope?: Scope;
 }
 
 const tags = ["tables"];
@@ -165,16 +169,27 @@ const rows: readonly Row[] = [
     description: "Counts the rows that break each constraint of the table; nothing is written.",
     body: DataCheckBody,
     report: DeltaDataCheckReport,
+    scope: "read",
     problems: expressionProblems,
   },
 ];
 
 export function tableOperations(app: App): void {
   const { operations } = app.engine;
-  for (const { operation, method = "POST", path, report, body: shape, problems = [], ...told } of rows) {
+  for (const {
+    operation,
+    method = "POST",
+    path,
+    report,
+    body: shape,
+    problems = [],
+    scope = "write",
+    ...told
+  } of rows) {
     app.route({
       method,
       url: `/v1/tables/:name/${path}`,
+      config: access(scope, "table_not_found"),
       schema: {
         ...told,
         tags,
@@ -194,6 +209,7 @@ export function tableOperations(app: App): void {
   app.post(
     "/v1/tables/:name/convert",
     {
+      config: access("admin"),
       schema: {
         operationId: "convertTable",
         summary: "Make a table of Parquet files",

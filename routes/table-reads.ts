@@ -13,6 +13,7 @@ import {
   TableSchema,
   TableSelection,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { etagOf, sendWithEtag } from "./conditions.js";
@@ -64,6 +65,7 @@ export function tableReads(app: App): void {
   app.get(
     "/v1/tables/:name/snapshot",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "getTableSnapshot",
         summary: "Show a table's snapshot",
@@ -84,6 +86,7 @@ export function tableReads(app: App): void {
   app.get(
     "/v1/tables/:name/schema",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "getTableSchema",
         summary: "Show a table's schema",
@@ -105,6 +108,7 @@ export function tableReads(app: App): void {
   app.get(
     "/v1/tables/:name/history",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "listTableHistory",
         summary: "List a table's commits",
@@ -127,6 +131,7 @@ export function tableReads(app: App): void {
   app.get(
     "/v1/tables/:name/files",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "listTableFiles",
         summary: "List a table's files",
@@ -143,12 +148,13 @@ export function tableReads(app: App): void {
       },
     },
     async (request, reply) =>
-      send(reply, nextLink(request, reply, await reads.files(request.params.name, request.query))),
+      send(reply, nextLink(request, reply, await reads.files(request.params.name, request.query, request.caller))),
   );
 
   app.get(
     "/v1/tables/:name/changes",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "readTableChanges",
         summary: "Read a table's changes",
@@ -160,7 +166,9 @@ export function tableReads(app: App): void {
         response: { 200: resultAnswer, ...problems(...readingProblems, ...changeProblems) },
       },
     },
-    async (request, reply) =>
-      reply.sendResult(await reads.changes(request.params.name, request.query, request.resultFormat()), request.query),
+    async (request, reply) => {
+      const { params, query, caller } = request;
+      return reply.sendResult(await reads.changes(params.name, query, request.resultFormat(), caller), query);
+    },
   );
 }

@@ -11,6 +11,7 @@ import {
   TableRemoval,
   TableSelection,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -32,6 +33,7 @@ export function tables(app: App): void {
   app.get(
     "/v1/tables",
     {
+      config: access("read"),
       schema: {
         operationId: "listTables",
         summary: "List tables",
@@ -42,12 +44,13 @@ export function tables(app: App): void {
         response: { 200: answer(TableList, "A page of tables.", linkNext), ...problems() },
       },
     },
-    async (request, reply) => nextLink(request, reply, await tables.list(request.query)),
+    async (request, reply) => nextLink(request, reply, await tables.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/tables/:name",
     {
+      config: access("read", "table_not_found"),
       schema: {
         operationId: "getTable",
         summary: "Describe a table",
@@ -72,6 +75,7 @@ export function tables(app: App): void {
   app.put(
     "/v1/tables/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "registerTable",
         summary: "Register or create a table",
@@ -98,11 +102,13 @@ export function tables(app: App): void {
       },
     },
     async (request, reply) => {
-      const { name } = request.params;
+      const { params, caller } = request;
+      const { name } = params;
       const condition = writeCondition(request.headers);
+      const idempotencyKey = request.headers["idempotency-key"];
       const { created, description, revision } =
         "columns" in request.body
-          ? await operations.create(name, request.body, condition, request.headers["idempotency-key"])
+          ? await operations.create(name, request.body, condition, { caller, idempotencyKey })
           : await tables.put(name, request.body, condition);
       return sendPut(reply, `/v1/tables/${name}`, { created, revision }, description);
     },
@@ -111,6 +117,7 @@ export function tables(app: App): void {
   app.delete(
     "/v1/tables/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "unregisterTable",
         summary: "Unregister or delete a table",

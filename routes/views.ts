@@ -12,6 +12,7 @@ import {
   ViewList,
   ViewRowsSelection,
 } from "../schemas/generated/index.js";
+import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
 import { body } from "./bodies.js";
@@ -31,6 +32,7 @@ export function views(app: App): void {
   app.get(
     "/v1/views",
     {
+      config: access("read"),
       schema: {
         operationId: "listViews",
         summary: "List views",
@@ -40,12 +42,13 @@ export function views(app: App): void {
         response: { 200: answer(ViewList, "A page of views.", linkNext), ...problems() },
       },
     },
-    async (request, reply) => nextLink(request, reply, views.list(request.query)),
+    async (request, reply) => nextLink(request, reply, views.list(request.query, request.caller)),
   );
 
   app.get(
     "/v1/views/:name",
     {
+      config: access("read", "view_not_found"),
       schema: {
         operationId: "getView",
         summary: "Show a view",
@@ -68,6 +71,7 @@ export function views(app: App): void {
   app.put(
     "/v1/views/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "registerView",
         summary: "Register a view",
@@ -104,6 +108,7 @@ export function views(app: App): void {
   app.delete(
     "/v1/views/:name",
     {
+      config: access("admin"),
       schema: {
         operationId: "removeView",
         summary: "Remove a view",
@@ -127,6 +132,7 @@ export function views(app: App): void {
     "/v1/views/:name/rows",
     {
       exposeHeadRoute: false,
+      config: access("read", "view_not_found"),
       schema: {
         operationId: "getViewRows",
         summary: "Get the rows of a view",
@@ -148,7 +154,10 @@ export function views(app: App): void {
 
   app.head(
     "/v1/views/:name/rows",
-    { schema: { hide: true, params: reference(EntryPath), querystring: reference(ViewRowsSelection) } },
+    {
+      config: access("read", "view_not_found"),
+      schema: { hide: true, params: reference(EntryPath), querystring: reference(ViewRowsSelection) },
+    },
     sendRows,
   );
 }
@@ -168,6 +177,6 @@ async function sendRows(request: FastifyRequest, reply: FastifyReply): Promise<F
   } = request.query as RowsWanted;
   const style = { tables, row_limit, numbers, row_format };
   const wanted = Object.fromEntries(Object.entries(style).filter(([, value]) => value !== undefined));
-  const query = request.server.engine.views.rows(name, values as Record<string, string>);
-  return sendUrlResult(request, reply, { ...query, ...wanted }, format);
+  const { query, caller } = request.server.engine.views.rows(name, values as Record<string, string>, request.caller);
+  return sendUrlResult(request, reply, { wanted: { ...query, ...wanted }, format, caller });
 }

@@ -1,6 +1,6 @@
 /** What every route that writes to a table has: its headers, its problems, and how its outcome is answered. */
 import type { TSchema } from "@sinclair/typebox";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorCode, OperationConditions, OperationSelection } from "../schemas/generated/index.js";
 import { bodyProblems, type HeaderDescription, problems } from "./answers.js";
 import { etag, etagOf, expectedRevisions } from "./conditions.js";
@@ -48,9 +48,16 @@ export function writeProblems(...codes: readonly ErrorCode[]): Record<never, TSc
   return problems(...everyWrite, ...codes);
 }
 
+interface OperationRequest {
+  readonly caller: FastifyRequest["caller"];
+  readonly headers: OperationConditions;
+  readonly query: OperationSelection;
+}
+
 /** What a request says about its operation, besides what is to be done. */
-export function terms({ headers, query }: { headers: OperationConditions; query: OperationSelection }) {
+export function terms({ caller, headers, query }: OperationRequest) {
   return {
+    caller,
     revisions: expectedRevisions(headers),
     idempotencyKey: headers["idempotency-key"],
     sessionId: query.session_id,

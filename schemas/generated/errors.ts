@@ -31,6 +31,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Invalid request",
     "description": "The request does not fit its schema. `errors` lists every fault with its place and what is allowed."
   },
+  "unauthenticated": {
+    "status": 401,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Unauthenticated",
+    "description": "The request names nobody whom the service knows. Send a valid key or token as `Authorization: Bearer …`."
+  },
+  "scope_missing": {
+    "status": 403,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Scope missing",
+    "description": "The key or token lacks the scope that the route asks for, which `details.scope` names."
+  },
   "statement_not_allowed": {
     "status": 403,
     "kind": "datafusion",

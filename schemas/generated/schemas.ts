@@ -4816,6 +4816,8 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "invalid_json",
     "invalid_body",
     "invalid_request",
+    "unauthenticated",
+    "scope_missing",
     "statement_not_allowed",
     "location_not_allowed",
     "route_not_found",
@@ -7575,6 +7577,18 @@ export const OperationContext = unsafe<types.OperationContext>({
       ],
       "description": "Which functions its expressions may call; null for all.",
       "default": null
+    },
+    "visible": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "default": null,
+      "description": "Patterns of the names of relations that it may read rows from; null for all."
     }
   },
   "examples": [
@@ -9810,6 +9824,32 @@ export const RelationShape = unsafe<types.RelationShape>({
   ]
 });
 
+export type RepeatConditions = types.RepeatConditions;
+export const RepeatConditions = unsafe<types.RepeatConditions>({
+  "$id": "https://lakegate.dev/schemas/api/repeat_conditions.schema.json",
+  "title": "RepeatConditions",
+  "description": "How a repeat of a request that starts something is known.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "idempotency-key": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "pattern": "^[\\x21-\\x7e]+$",
+      "description": "A name that the client gives to what the request starts; a repeat with the same name answers that, as long as it is there, and starts nothing.",
+      "examples": [
+        "report-2026-01-15"
+      ]
+    }
+  },
+  "examples": [
+    {
+      "idempotency-key": "report-2026-01-15"
+    }
+  ]
+});
+
 export type RestoreBody = types.RestoreBody;
 export const RestoreBody = unsafe<types.RestoreBody>({
   "$id": "https://lakegate.dev/schemas/api/restore_body.schema.json",
@@ -11023,6 +11063,22 @@ export const SchemaValidation = unsafe<types.SchemaValidation>({
   ]
 });
 
+export type Scope = types.Scope;
+export const Scope = unsafe<types.Scope>({
+  "$id": "https://lakegate.dev/schemas/api/scope.schema.json",
+  "title": "Scope",
+  "description": "What a key or token lets its holder do: `read` runs queries and shows what is served, `write` changes the rows and settings of tables, `admin` changes what is served and sees what others do. None implies another.",
+  "type": "string",
+  "enum": [
+    "read",
+    "write",
+    "admin"
+  ],
+  "examples": [
+    "read"
+  ]
+});
+
 export type SemanticDimension = types.SemanticDimension;
 export const SemanticDimension = unsafe<types.SemanticDimension>({
   "$id": "https://lakegate.dev/schemas/api/semantic_dimension.schema.json",
@@ -12023,6 +12079,82 @@ export const SessionRequest = unsafe<types.SessionRequest>({
       "profile": "low-memory"
     },
     {}
+  ]
+});
+
+export type SessionTerms = types.SessionTerms;
+export const SessionTerms = unsafe<types.SessionTerms>({
+  "$id": "https://lakegate.dev/schemas/engine/session_terms.schema.json",
+  "title": "SessionTerms",
+  "description": "What a session is held to, whatever its settings are: the rights and limits of the caller that it runs for.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "visible": {
+      "type": [
+        "array",
+        "null"
+      ],
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "default": null,
+      "description": "Patterns of the names of relations that may be named, where `*` stands for any characters and `?` for one; null for all."
+    },
+    "row_limit": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "default": null,
+      "description": "The most rows of a result."
+    },
+    "byte_limit": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "default": null,
+      "description": "The most bytes of a result."
+    },
+    "timeout_ms": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "default": null,
+      "description": "Milliseconds that a query may run."
+    },
+    "memory_bytes": {
+      "type": [
+        "integer",
+        "null"
+      ],
+      "format": "int64",
+      "minimum": 1,
+      "default": null,
+      "description": "Memory that a query may hold."
+    }
+  },
+  "examples": [
+    {},
+    {
+      "visible": [
+        "sales_*",
+        "airports"
+      ],
+      "row_limit": 100000,
+      "byte_limit": 104857600,
+      "timeout_ms": 30000,
+      "memory_bytes": 268435456
+    }
   ]
 });
 
@@ -15009,6 +15141,7 @@ export const schemas = [
   RegistryPath,
   RegistrySnapshot,
   RelationShape,
+  RepeatConditions,
   RestoreBody,
   RestoreMode,
   RestoreReport,
@@ -15035,6 +15168,7 @@ export const schemas = [
   SchemaList,
   SchemaPath,
   SchemaValidation,
+  Scope,
   SemanticDimension,
   SemanticEntry,
   SemanticFilter,
@@ -15053,6 +15187,7 @@ export const schemas = [
   SessionPath,
   SessionProfile,
   SessionRequest,
+  SessionTerms,
   SetPropertiesBody,
   SourceFormat,
   SqlPolicy,

@@ -104,6 +104,8 @@ export type ErrorCode =
   | "invalid_json"
   | "invalid_body"
   | "invalid_request"
+  | "unauthenticated"
+  | "scope_missing"
   | "statement_not_allowed"
   | "location_not_allowed"
   | "route_not_found"
@@ -242,6 +244,10 @@ export type StoredFormat = "arrow" | "parquet";
 export type RowList = {
   [k: string]: unknown;
 }[];
+/**
+ * What a key or token lets its holder do: `read` runs queries and shows what is served, `write` changes the rows and settings of tables, `admin` changes what is served and sees what others do. None implies another.
+ */
+export type Scope = "read" | "write" | "admin";
 /**
  * A condition on the rows that are reckoned with.
  */
@@ -3383,6 +3389,10 @@ export interface OperationContext {
    * Which functions its expressions may call; null for all.
    */
   functions?: FunctionPolicy | null;
+  /**
+   * Patterns of the names of relations that it may read rows from; null for all.
+   */
+  visible?: string[] | null;
 }
 /**
  * In which session an operation is made.
@@ -4048,6 +4058,16 @@ export interface RelationShape {
   partition_columns?: string[];
 }
 /**
+ * How a repeat of a request that starts something is known.
+ */
+export interface RepeatConditions {
+  /**
+   * A name that the client gives to what the request starts; a repeat with the same name answers that, as long as it is there, and starts nothing.
+   */
+  "idempotency-key"?: string;
+  [k: string]: unknown;
+}
+/**
  * A table that becomes what it was, at a version or a time. Exactly one of them.
  */
 export interface RestoreBody {
@@ -4388,6 +4408,31 @@ export interface SessionRequest {
    * The session ends after this long without use.
    */
   ttl_seconds?: number;
+}
+/**
+ * What a session is held to, whatever its settings are: the rights and limits of the caller that it runs for.
+ */
+export interface SessionTerms {
+  /**
+   * Patterns of the names of relations that may be named, where `*` stands for any characters and `?` for one; null for all.
+   */
+  visible?: string[] | null;
+  /**
+   * The most rows of a result.
+   */
+  row_limit?: number | null;
+  /**
+   * The most bytes of a result.
+   */
+  byte_limit?: number | null;
+  /**
+   * Milliseconds that a query may run.
+   */
+  timeout_ms?: number | null;
+  /**
+   * Memory that a query may hold.
+   */
+  memory_bytes?: number | null;
 }
 /**
  * Table properties that are set.

@@ -32,7 +32,10 @@ describe("configuration", () => {
   });
 
   const refused: readonly [string, string, RegExp][] = [
-    ["HOST", "0.0.0.0", /^HOST must be a loopback address .*authentication isn't there yet/],
+    ["HOST", "0.0.0.0", /^HOST 0\.0\.0\.0 can be reached by others.*set LAKEGATE_AUTH=keys/],
+    ["LAKEGATE_AUTH", "password", /^LAKEGATE_AUTH must be none, keys, jwt or keys,jwt/],
+    ["LAKEGATE_AUTH", "none,keys", /^LAKEGATE_AUTH must be none, keys, jwt/],
+    ["LAKEGATE_AUTH", "jwt", /^LAKEGATE_AUTH=jwt needs LAKEGATE_JWT_JWKS/],
     ["PORT", "http", /^PORT must be a port number from 0 to 65535, not "http"/],
     ["PORT", "65536", /^PORT must be a port number/],
     ["LAKEGATE_MEMORY_LIMIT", "much", /^LAKEGATE_MEMORY_LIMIT must be a number of bytes/],

@@ -1,6 +1,7 @@
 /** Small versions of `npm run test:faults`. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { access } from "./access.js";
 import { damagedResults } from "./damaged-results.js";
 import { fullDisk, withoutMounts } from "./full-disk.js";
 import { kill } from "./kill.js";
@@ -30,6 +31,11 @@ const ofResults: typeof suites = [
   ["a full disk", fullDisk, 0.1, withoutMounts],
   ["kill -9 while they are stored", killedKeeping, 0.06, false],
 ];
+
+describe("nobody does what they may not", () => {
+  it("every route with no key, a wrong one and each scope", async () =>
+    assert.deepEqual(await access(new SeededRandom(11), 1), []));
+});
 
 describe("no write is lost, doubled or half done", () => {
   for (const [name, suite, scale, skip] of suites)

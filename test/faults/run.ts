@@ -1,5 +1,6 @@
-/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
+/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
 import { parseArgs } from "node:util";
+import { access } from "./access.js";
 import { kill } from "./kill.js";
 import { registries } from "./registries.js";
 import { results } from "./results.js";
@@ -12,7 +13,16 @@ import { writers } from "./writers.js";
 /** A suite prints its figures and gives what is wrong; `scale` is the share of the full size. */
 export type Suite = (random: SeededRandom, scale: number) => Promise<string[]>;
 
-const suites: Readonly<Record<string, Suite>> = { writers, retries, kill, syscalls, results, registries, views };
+const suites: Readonly<Record<string, Suite>> = {
+  writers,
+  retries,
+  kill,
+  syscalls,
+  results,
+  registries,
+  views,
+  access,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

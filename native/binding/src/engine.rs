@@ -30,12 +30,13 @@ impl Engine {
     }
 
     /// Opens a session. `profile` is a SessionProfile; what it leaves open the engine fills in. `gate` is a
-    /// DeltaFeatureGate for every table that is read in it.
+    /// DeltaFeatureGate for every table that is read in it; `terms` are the SessionTerms that it is held to.
     #[napi]
-    pub fn open_session(&self, profile: Buffer, gate: Option<Buffer>) -> Outcome<Session> {
+    pub fn open_session(&self, profile: Buffer, gate: Option<Buffer>, terms: Option<Buffer>) -> Outcome<Session> {
         guarded(|| {
             let gate = gate.map(|gate| decode(&gate)).transpose()?;
-            Ok(Session::new(self.inner.open_session(decode(&profile)?, gate)?))
+            let terms = terms.map(|terms| decode(&terms)).transpose()?.unwrap_or_default();
+            Ok(Session::new(self.inner.open_session(decode(&profile)?, gate, terms)?))
         })
     }
 

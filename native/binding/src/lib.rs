@@ -15,6 +15,7 @@ mod result;
 mod runtime;
 mod schema;
 mod session;
+mod visible;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

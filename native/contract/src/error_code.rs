@@ -16,6 +16,12 @@ pub enum ErrorCode {
     /// The request does not fit its schema. `errors` lists every fault with its place and what is allowed.
     #[serde(rename = "invalid_request")]
     InvalidRequest,
+    /// The request names nobody whom the service knows. Send a valid key or token as `Authorization: Bearer …`.
+    #[serde(rename = "unauthenticated")]
+    Unauthenticated,
+    /// The key or token lacks the scope that the route asks for, which `details.scope` names.
+    #[serde(rename = "scope_missing")]
+    ScopeMissing,
     /// Only one read-only statement over registered tables is let in. The detail names the route for anything else.
     #[serde(rename = "statement_not_allowed")]
     StatementNotAllowed,
@@ -224,6 +230,8 @@ impl ErrorCode {
         Self::InvalidJson,
         Self::InvalidBody,
         Self::InvalidRequest,
+        Self::Unauthenticated,
+        Self::ScopeMissing,
         Self::StatementNotAllowed,
         Self::LocationNotAllowed,
         Self::RouteNotFound,
@@ -298,6 +306,8 @@ impl ErrorCode {
             Self::InvalidJson => "invalid_json",
             Self::InvalidBody => "invalid_body",
             Self::InvalidRequest => "invalid_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::ScopeMissing => "scope_missing",
             Self::StatementNotAllowed => "statement_not_allowed",
             Self::LocationNotAllowed => "location_not_allowed",
             Self::RouteNotFound => "route_not_found",
@@ -373,6 +383,8 @@ impl ErrorCode {
             Self::InvalidJson => ErrorKind::Validation,
             Self::InvalidBody => ErrorKind::Validation,
             Self::InvalidRequest => ErrorKind::Validation,
+            Self::Unauthenticated => ErrorKind::Validation,
+            Self::ScopeMissing => ErrorKind::Validation,
             Self::StatementNotAllowed => ErrorKind::Datafusion,
             Self::LocationNotAllowed => ErrorKind::Config,
             Self::RouteNotFound => ErrorKind::Generic,
@@ -448,6 +460,8 @@ impl ErrorCode {
             Self::InvalidJson => false,
             Self::InvalidBody => false,
             Self::InvalidRequest => false,
+            Self::Unauthenticated => false,
+            Self::ScopeMissing => false,
             Self::StatementNotAllowed => false,
             Self::LocationNotAllowed => false,
             Self::RouteNotFound => false,

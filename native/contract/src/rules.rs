@@ -808,6 +808,7 @@ impl Validate for OperationContext {
         rule::each_item(&self.gates, rule::valid).at("gates")?;
         rule::each_item(&self.contracts, rule::valid).at("contracts")?;
         rule::some(&self.runtime, rule::valid).at("runtime")?;
+        rule::some(&self.visible, |value| rule::each_item(value, |value| rule::min_length(value, 1))).at("visible")?;
         Ok(())
     }
 }
@@ -1124,6 +1125,17 @@ impl Validate for SessionProfile {
         rule::valid(&self.functions).at("functions")?;
         rule::valid(&self.delta).at("delta")?;
         rule::valid(&self.joins).at("joins")?;
+        Ok(())
+    }
+}
+
+impl Validate for SessionTerms {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.visible, |value| rule::each_item(value, |value| rule::min_length(value, 1))).at("visible")?;
+        rule::some(&self.row_limit, |value| rule::minimum(value, 1)).at("row_limit")?;
+        rule::some(&self.byte_limit, |value| rule::minimum(value, 1)).at("byte_limit")?;
+        rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
+        rule::some(&self.memory_bytes, |value| rule::minimum(value, 1)).at("memory_bytes")?;
         Ok(())
     }
 }

@@ -1984,6 +1984,9 @@ pub struct OperationContext {
     /// Which functions its expressions may call; null for all.
     #[serde(default)]
     pub functions: Option<FunctionPolicy>,
+    /// Patterns of the names of relations that it may read rows from; null for all.
+    #[serde(default)]
+    pub visible: Option<Vec<String>>,
 }
 
 exact_struct!(OperationContext);
@@ -2834,6 +2837,29 @@ pub struct SessionProfile {
 }
 
 exact_struct!(SessionProfile);
+
+/// What a session is held to, whatever its settings are: the rights and limits of the caller that it runs for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct SessionTerms {
+    /// Patterns of the names of relations that may be named, where `*` stands for any characters and `?` for one; null for all.
+    #[serde(default)]
+    pub visible: Option<Vec<String>>,
+    /// The most rows of a result.
+    #[serde(default)]
+    pub row_limit: Option<i64>,
+    /// The most bytes of a result.
+    #[serde(default)]
+    pub byte_limit: Option<i64>,
+    /// Milliseconds that a query may run.
+    #[serde(default)]
+    pub timeout_ms: Option<i64>,
+    /// Memory that a query may hold.
+    #[serde(default)]
+    pub memory_bytes: Option<i64>,
+}
+
+exact_struct!(SessionTerms);
 
 /// The format of a file that a write reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

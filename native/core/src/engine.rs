@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::functions::Functions;
 use crate::generated::{
     DeltaFeatureGate, DeltaRuntimeEnvOptions, EngineConfig, ErrorCode, FunctionInfo, FunctionPolicy,
-    MacroRegistrations, SessionProfile, TableDescription, TableEntry, TablePin, TableSelection, TableSpec, TableWrite,
-    ViewSpec, WriteReport,
+    MacroRegistrations, SessionProfile, SessionTerms, TableDescription, TableEntry, TablePin, TableSelection,
+    TableSpec, TableWrite, ViewSpec, WriteReport,
 };
 use crate::operations::import;
 use crate::query::PlanCache;
@@ -64,8 +64,14 @@ impl Engine {
         }))
     }
 
-    pub fn open_session(self: &Arc<Self>, profile: SessionProfile, gate: Option<DeltaFeatureGate>) -> Result<Session> {
-        self.sessions.open(self.clone(), profile, gate)
+    /// A session of `profile`, which is held to `terms`.
+    pub fn open_session(
+        self: &Arc<Self>,
+        profile: SessionProfile,
+        gate: Option<DeltaFeatureGate>,
+        terms: SessionTerms,
+    ) -> Result<Session> {
+        self.sessions.open(self.clone(), profile, gate, terms)
     }
 
     pub async fn attach_table(&self, name: &str, spec: &TableSpec) -> Result<TableDescription> {
@@ -146,7 +152,7 @@ impl Engine {
         if let Some(settings) = self.operations.get() {
             return Ok(settings);
         }
-        let session = self.open_session(SessionProfile::default(), None)?;
+        let session = self.open_session(SessionProfile::default(), None, SessionTerms::default())?;
         Ok(self.operations.get_or_init(|| session.state().clone()))
     }
 

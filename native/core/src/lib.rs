@@ -31,5 +31,5 @@ pub use operations::{Ingest, Operation, Report, operate};
 pub use query::{Query, Started, Work};
 pub use results::StoredBody;
 pub use rows::RowsFormat;
-pub use session::Session;
+pub use session::{Session, Visible};
 pub use table::Freshness;

@@ -36,6 +36,7 @@ pub struct ChangePlan {
 
 /// Plans the changes for `rows` rows at most; the plan names the table at the last version of the range.
 pub async fn plan_changes(session: &Session, request: &ChangePlan, rows: Option<i64>) -> Result<Plan> {
+    session.visible().require(&request.table, None)?;
     let table = session.engine.catalog.table(&request.table).await?;
     let newest = table.snapshot(None).await?;
     let commits = commit_times(&newest.store, &newest.state).await?;

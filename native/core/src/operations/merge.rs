@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::generated::{DeltaMergeRequest, DeltaTableRef, ErrorCode, TablePin};
 use crate::query::source_plan;
 use crate::rows::{Body, RowSource, RowsFormat, Shape, SpooledRows, body};
+use crate::session::Visible;
 use crate::table::TableSnapshot;
 
 const SOURCE: &str = "source";
@@ -172,7 +173,7 @@ async fn source(
         return Source::of_table(task, table).await;
     }
     if let Some(sql) = given.and_then(|source| source.sql.as_ref()) {
-        let session = task.engine.open_session(task.profile(), None)?;
+        let session = task.engine.open_session(task.profile(), None, task.terms())?;
         let (plan, tables) = source_plan(&session, sql).await?;
         return Ok(Source { plan, _tables: tables });
     }
@@ -193,7 +194,10 @@ impl Source {
             timestamp: table.timestamp.clone(),
         };
         let pin = (pin != TablePin::default()).then_some(pin);
-        let found = task.engine.catalog.table(name).await?;
+        let visible = Visible::new(task.terms().visible.as_deref())?;
+        visible.require(name, None)?;
+        let found = task.engine.catalog.table(name).await;
+        let found = found.map_err(|error| visible.discreet(error, name))?;
         let snapshot = found.snapshot(pin.as_ref()).await?;
         found.require_readable(&snapshot, &[])?;
         let provider = provider_as_source(snapshot.provider()?);

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::gate;
 use crate::generated::{
     DeltaCommitOptions, DeltaFeatureGate, DeltaRuntimeEnvOptions, DeltaTableRef, EngineLimits, ErrorCode,
-    FunctionSettings, OperationContext, SessionProfile,
+    FunctionSettings, OperationContext, SessionProfile, SessionTerms,
 };
 use crate::sql::{check_expression, closest};
 use crate::table::{Table, TableSnapshot, commit_timestamp, guarded};
@@ -125,6 +125,14 @@ impl Task {
             options,
             operation: R::OPERATION,
         })
+    }
+
+    /// What the sessions that read its sources are held to.
+    pub fn terms(&self) -> SessionTerms {
+        SessionTerms {
+            visible: self.context.visible.clone(),
+            ..SessionTerms::default()
+        }
     }
 
     pub fn limits(&self) -> &EngineLimits {

@@ -83,6 +83,9 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
 /// Opens what a statement reads and resolves it over that.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
     let statement = session.statement(&request.sql)?;
+    for relation in &statement.relations {
+        session.visible().require(&relation.name, relation.location)?;
+    }
     let is_provided = |name: &str| request.provided.kept.contains_key(name);
     let relations = Relations::of(session, &statement, &is_provided, request.trial.as_ref())?;
     let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
@@ -175,7 +178,7 @@ async fn open(session: &Session, named: &Named, request: &PlanRequest) -> Result
         if error.code == ErrorCode::TableNotFound {
             error.code = ErrorCode::UnknownTable;
         }
-        place(error)
+        session.visible().discreet(place(error), &named.name)
     })?;
     let pin = request.pins.get(&named.name);
     let snapshot = table.snapshot(pin).await.map_err(place)?;
@@ -193,7 +196,8 @@ async fn open(session: &Session, named: &Named, request: &PlanRequest) -> Result
 async fn readable_tables(session: &Session, request: &PlanRequest, known: &[OpenTable]) -> Result<Vec<OpenTable>> {
     let mut tables = Vec::new();
     for entry in session.engine.catalog.entries().await? {
-        if known.iter().any(|open| open.table.name == entry.name) {
+        let is_known = known.iter().any(|open| open.table.name == entry.name);
+        if is_known || !session.visible().shows(&entry.name) {
             continue;
         }
         let Ok(table) = session.engine.catalog.table(&entry.name).await else {

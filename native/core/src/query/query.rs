@@ -15,7 +15,7 @@ use super::run::{run, within};
 use super::work::{Source, Work};
 use crate::error::{Error, Result};
 use crate::generated::{ErrorCode, ProvidedRelations, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
-use crate::session::{Session, bounded};
+use crate::session::{Session, bounded, least};
 use crate::table::Freshness;
 
 /// Chunks that wait for a slow reader; the query stands still behind them.
@@ -176,8 +176,9 @@ impl Query {
     fn with_defaults(&self, mut work: Work) -> Result<Work> {
         let defaults = &self.session.effective_profile().defaults;
         let wanted = &mut work.wanted;
-        wanted.row_limit = wanted.row_limit.or(defaults.row_limit);
-        wanted.byte_limit = wanted.byte_limit.or(defaults.byte_limit);
+        let terms = self.session.terms();
+        wanted.row_limit = least(wanted.row_limit.or(defaults.row_limit), terms.row_limit);
+        wanted.byte_limit = least(wanted.byte_limit.or(defaults.byte_limit), terms.byte_limit);
         wanted.timeout_ms = wanted.timeout_ms.or(defaults.timeout_ms);
         let timeout = wanted.timeout_ms.unwrap_or_default();
         bounded("timeout_ms", timeout, self.session.limits().timeout_ms)?;

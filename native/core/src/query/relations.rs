@@ -172,7 +172,9 @@ impl Expansion<'_> {
     /// Those that can't be planned are left out, as tables are that can't be read.
     fn all_views(&mut self) {
         for name in self.session.engine.views.names() {
-            if let Some(view) = self.lookup(&name) {
+            if self.session.visible().shows(&name)
+                && let Some(view) = self.lookup(&name)
+            {
                 self.path.clear();
                 let _unplanned = self.view(view, false);
             }

@@ -65,6 +65,10 @@ impl Read {
                 Err(_) => {}
             }
         }
+        if !session.visible().is_all() {
+            self.state
+                .register_catalog_list(catalogs(visible(session, &schema).await?)?);
+        }
         plan(&self.state, &self.statement).await
     }
 
@@ -80,6 +84,19 @@ impl Read {
             .await
             .map_err(within)
     }
+}
+
+/// Those of the relations that the statement may name; views are planned over all.
+async fn visible(session: &Session, all: &MemorySchemaProvider) -> Result<Arc<dyn SchemaProvider>> {
+    let schema = MemorySchemaProvider::new();
+    for name in all.table_names() {
+        if session.visible().shows(&name)
+            && let Some(table) = all.table(&name).await?
+        {
+            schema.register_table(name, table)?;
+        }
+    }
+    Ok(Arc::new(schema))
 }
 
 async fn bound(

@@ -10,12 +10,12 @@ use deltalake_core::delta_datafusion::DeltaSessionConfig;
 use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use super::runtime::QueryMemory;
-use super::{Session, catalog, effective, execution, features, joins, overrides, sql};
+use super::{Session, Visible, catalog, effective, execution, features, joins, overrides, sql, terms};
 use crate::cooperative::CooperativeJoins;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
-use crate::generated::{DeltaFeatureGate, SessionProfile};
+use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
 
 pub struct SessionFactory {
     /// Functions, rules and planners are the same in every session: making them takes longer than all the rest.
@@ -52,8 +52,9 @@ impl SessionFactory {
     pub fn open(
         &self,
         engine: Arc<Engine>,
-        profile: SessionProfile,
+        mut profile: SessionProfile,
         gate: Option<DeltaFeatureGate>,
+        held_to: SessionTerms,
     ) -> Result<Session> {
         if profile.base.is_some() {
             return Err(Error::internal("a profile still names its base"));
@@ -61,7 +62,8 @@ impl SessionFactory {
         let mut config = defaults();
         catalog::apply(&mut config, &profile.catalog);
         execution::apply(&mut config, &profile.execution)?;
-        let limits = sql::limits(&profile.sql, &engine.config.limits)?;
+        let mut limits = sql::limits(&profile.sql, &engine.config.limits)?;
+        terms::hold(&mut profile, &mut limits, &held_to);
         let telling = overrides::apply(&mut config, &profile.overrides)?;
         features::apply(&mut config, &profile.features)?;
         joins::apply(&mut config, &profile.joins);
@@ -75,6 +77,8 @@ impl SessionFactory {
             gates: gate.into_iter().chain(profile.delta.gate.clone()).collect(),
             profile,
             limits,
+            visible: Visible::new(held_to.visible.as_deref())?,
+            terms: held_to,
             memory,
             telling,
             state,

@@ -12,6 +12,8 @@ mod runtime;
 mod scan;
 mod setting;
 mod sql;
+mod terms;
+mod visible;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,10 +25,12 @@ pub use self::factory::SessionFactory;
 pub use self::runtime::{QueryMemory, disk};
 pub use self::scan::{scan_config, scans_by_default};
 pub use self::setting::bounded;
+pub use self::terms::least;
+pub use self::visible::Visible;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::generated::{
-    DeltaFeatureGate, EngineLimits, FunctionPolicy, ScanSettings, SchemaValidation, SessionProfile,
+    DeltaFeatureGate, EngineLimits, FunctionPolicy, ScanSettings, SchemaValidation, SessionProfile, SessionTerms,
 };
 use crate::sql::{Macros, Statement};
 
@@ -37,6 +41,9 @@ pub struct Session {
     /// What the protocol of every table that is read must be at least.
     gates: Vec<DeltaFeatureGate>,
     limits: EngineLimits,
+    /// What queries are held to, whatever they ask for.
+    terms: SessionTerms,
+    visible: Visible,
     memory: QueryMemory,
     /// Settings of DataFusion that change results.
     telling: BTreeMap<String, String>,
@@ -88,6 +95,15 @@ impl Session {
     /// The shared runtime with a share of its memory for one query or operation.
     pub(crate) fn own_runtime(&self) -> Result<Arc<RuntimeEnv>> {
         self.memory.runtime(&self.engine)
+    }
+
+    pub(crate) fn terms(&self) -> &SessionTerms {
+        &self.terms
+    }
+
+    /// The relations that its statements may name.
+    pub(crate) fn visible(&self) -> &Visible {
+        &self.visible
     }
 
     pub(crate) fn limits(&self) -> &EngineLimits {
