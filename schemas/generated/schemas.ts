@@ -5705,13 +5705,13 @@ export type FilterTerm = types.FilterTerm;
 export const FilterTerm = unsafe<types.FilterTerm>({
   "$id": "https://lakegate.dev/schemas/api/filter_term.schema.json",
   "title": "FilterTerm",
-  "description": "A condition on a dimension.",
+  "description": "A condition on a dimension of the rows, or on a metric of the groups.",
   "type": "object",
   "additionalProperties": false,
   "properties": {
     "dimension": {
       "type": "string",
-      "description": "The dimension.",
+      "description": "The dimension, or the metric.",
       "minLength": 1
     },
     "operator": {
@@ -11619,7 +11619,7 @@ export const SemanticQuery = unsafe<types.SemanticQuery>({
       "items": {
         "$ref": "https://lakegate.dev/schemas/api/semantic_filter.schema.json"
       },
-      "description": "Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.",
+      "description": "Conditions, all of which apply: in SQL over the columns of the relation, on a dimension, or on a metric, which leaves out groups.",
       "default": []
     },
     "grain": {

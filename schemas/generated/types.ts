@@ -2856,11 +2856,11 @@ export interface FileRequest {
   limit: number;
 }
 /**
- * A condition on a dimension.
+ * A condition on a dimension of the rows, or on a metric of the groups.
  */
 export interface FilterTerm {
   /**
-   * The dimension.
+   * The dimension, or the metric.
    */
   dimension: string;
   operator: FilterOperator;
@@ -4303,7 +4303,7 @@ export interface SemanticQuery {
    */
   dimensions?: string[];
   /**
-   * Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.
+   * Conditions, all of which apply: in SQL over the columns of the relation, on a dimension, or on a metric, which leaves out groups.
    */
   filters?: SemanticFilter[];
   /**

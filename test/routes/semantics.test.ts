@@ -207,6 +207,24 @@ describe("semantic models", () => {
       );
     });
 
+    it("filters groups by metrics, also by those that it doesn't show", async () => {
+      const found = await asked({
+        metrics: ["flights"],
+        dimensions: ["origin"],
+        filters: [
+          { dimension: "late", operator: "ge", values: [10] },
+          { dimension: "long", operator: "eq", values: [true] },
+          { dimension: "flights", operator: "between", values: [50, 500] },
+        ],
+        order_by: [{ name: "origin" }],
+      });
+      const expected = await server.client.rows(`SELECT origin, count(*) AS flights FROM flights
+        WHERE distance > 1000 GROUP BY origin
+        HAVING count(*) FILTER (WHERE delay > 15) >= 10 AND count(*) BETWEEN 50 AND 500 ORDER BY origin`);
+      assert.deepEqual(found.data, expected);
+      assert.ok(expected.length > 0);
+    });
+
     it("cuts times to a grain", async () => {
       const found = await rows({
         metrics: ["flights"],

@@ -1522,11 +1522,11 @@ pub enum FilterOperator {
 
 text_enum!(FilterOperator);
 
-/// A condition on a dimension.
+/// A condition on a dimension of the rows, or on a metric of the groups.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct FilterTerm {
-    /// The dimension.
+    /// The dimension, or the metric.
     pub dimension: String,
     pub operator: FilterOperator,
     /// What it is compared with: one value, any number for `in` and `not_in`, two for `between`, none for `is_null` and `is_not_null`.
@@ -2703,7 +2703,7 @@ pub struct SemanticQuery {
     /// The dimensions by which they are grouped.
     #[serde(default)]
     pub dimensions: Vec<String>,
-    /// Conditions on the rows that are reckoned with, all of which apply; in SQL over the columns of the relation, or on a dimension.
+    /// Conditions, all of which apply: in SQL over the columns of the relation, on a dimension, or on a metric, which leaves out groups.
     #[serde(default)]
     pub filters: Vec<SemanticFilter>,
     /// What the times of time dimensions are cut to.

@@ -45,8 +45,8 @@ impl<'a> Writing<'a> {
         if columns.is_empty() {
             return Err(invalid("The question names neither a metric nor a dimension"));
         }
-        let filters: Result<Vec<String>> = query.filters.iter().map(|filter| self.filter(filter)).collect();
-        let filters = filters?;
+        let (of_groups, of_rows) = query.filters.iter().partition(|filter| self.is_of_groups(filter));
+        let (filters, groups) = (self.filters(of_rows)?, self.filters(of_groups)?);
         let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.relations()?);
         if !filters.is_empty() {
             sql += &format!(" WHERE {}", filters.join(" AND "));
@@ -54,6 +54,9 @@ impl<'a> Writing<'a> {
         if !dimensions.is_empty() {
             let places: Vec<_> = (1..=dimensions.len()).map(|place| place.to_string()).collect();
             sql += &format!(" GROUP BY {}", places.join(", "));
+        }
+        if !groups.is_empty() {
+            sql += &format!(" HAVING {}", groups.join(" AND "));
         }
         let order = order(query)?;
         if !order.is_empty() {
@@ -86,27 +89,45 @@ impl<'a> Writing<'a> {
 
     fn metrics(&mut self, query: &SemanticQuery) -> Result<Vec<String>> {
         let columns = query.metrics.iter().map(|name| {
-            let metric = self.metric(name)?;
-            let mut value = self.qualified(&metric.expression)?;
-            if let Some(filter) = &metric.filter {
-                let condition = self.qualified(filter)?;
-                filter_aggregates(&mut value, &condition, self.is_aggregate);
-            }
+            let value = self.aggregate(self.metric(name)?)?;
             Ok(format!("{value} AS {}", quoted(name)))
         });
         columns.collect()
     }
 
+    fn aggregate(&mut self, metric: &SemanticMetric) -> Result<String> {
+        let mut value = self.qualified(&metric.expression)?;
+        if let Some(filter) = &metric.filter {
+            let condition = self.qualified(filter)?;
+            filter_aggregates(&mut value, &condition, self.is_aggregate);
+        }
+        Ok(value.to_string())
+    }
+
+    /// Whether it asks something of a metric, which only groups have.
+    fn is_of_groups(&self, filter: &SemanticFilter) -> bool {
+        matches!(filter, SemanticFilter::Term(term) if self.metric(&term.dimension).is_ok())
+    }
+
+    fn filters(&mut self, filters: Vec<&SemanticFilter>) -> Result<Vec<String>> {
+        filters.into_iter().map(|filter| self.filter(filter)).collect()
+    }
+
     fn filter(&mut self, filter: &SemanticFilter) -> Result<String> {
         match filter {
             SemanticFilter::Sql(sql) => Ok(format!("({})", self.expression(sql)?)),
-            SemanticFilter::Term(term) => self.term(term),
+            SemanticFilter::Term(term) if self.is_of_groups(filter) => {
+                let value = self.aggregate(self.metric(&term.dimension)?)?;
+                self.term(&value, term)
+            }
+            SemanticFilter::Term(term) => {
+                let value = self.expression(&self.dimension(&term.dimension)?.expression)?;
+                self.term(&value, term)
+            }
         }
     }
 
-    fn term(&mut self, term: &FilterTerm) -> Result<String> {
-        let dimension = self.dimension(&term.dimension)?;
-        let value = self.expression(&dimension.expression)?;
+    fn term(&mut self, value: &str, term: &FilterTerm) -> Result<String> {
         let operator = operator(term.operator);
         if !operator.takes.contains(&term.values.len()) {
             let message = format!("The filter of '{}' has {} values", term.dimension, term.values.len());
