@@ -17,6 +17,7 @@ import {
 import { type App, resources } from "../routes/index.js";
 import {
   type CachePolicy,
+  type GraphFormat,
   type QueryRequest,
   type ResultFormat,
   type StoredFormat,
@@ -29,6 +30,7 @@ import { cachePolicy } from "./cache-policy.js";
 import { compressible } from "./compressible.js";
 import type { AppConfig } from "./config.js";
 import { addDocs } from "./docs.js";
+import { graphFormat } from "./graph-format.js";
 import { type CallerOf, HotAnswers } from "./hot-answers.js";
 import { httpServer } from "./http-server.js";
 import { incomingRows } from "./incoming-rows.js";
@@ -45,7 +47,7 @@ import { traceId } from "./trace.js";
 import { answerUnknownRoutes } from "./unknown-route.js";
 import { answerUnreadable } from "./unreadable-request.js";
 import { validatorCompiler } from "./validator.js";
-import { waitingOf } from "./waiting.js";
+import { preferredWait, waitingOf } from "./waiting.js";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -62,6 +64,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** The format that the client prefers for a result. */
     resultFormat(): ResultFormat;
+    /** How the client prefers a graph to be written. */
+    graphFormat(): GraphFormat;
     /** What the client asks of the result cache, by its body and by its headers. */
     cachePolicy(asked?: CachePolicy): CachePolicy;
     /** The rows that the body is; undefined where it is something else. */
@@ -70,6 +74,8 @@ declare module "fastify" {
   interface FastifyReply {
     /** How long the client waits for the query that it asks for. */
     waiting(request: QueryRequest): Waiting;
+    /** How long the client prefers to wait, in milliseconds; undefined where it doesn't say. */
+    preferredWait(): number | undefined;
     /** Sends the result of a query with what is said about the query. */
     sendResult(query: Query, style: Style, sending?: Sending): Promise<FastifyReply>;
     /** Sends the result alone, for those who have it already not again. */
@@ -145,6 +151,9 @@ function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): 
   app.decorateRequest("resultFormat", function () {
     return resultFormat(this.headers);
   });
+  app.decorateRequest("graphFormat", function () {
+    return graphFormat(this.headers);
+  });
   app.decorateRequest("incomingRows", function () {
     return incomingRows(this);
   });
@@ -153,6 +162,9 @@ function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): 
   });
   app.decorateReply("waiting", function (request) {
     return waitingOf(this, request);
+  });
+  app.decorateReply("preferredWait", function () {
+    return preferredWait(this);
   });
   app.decorateReply("sendResult", function (query, style, sending) {
     return sendResult(this, query, style, sending);

@@ -52,6 +52,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       reserveBytes: bytes(environment.LAKEGATE_DISK_RESERVE),
       sessions: Number(environment.LAKEGATE_SESSIONS),
       history: Number(environment.LAKEGATE_HISTORY),
+      runs: Number(environment.LAKEGATE_RUNS),
       results: {
         diskBytes: bytes(environment.LAKEGATE_RESULT_DISK),
         memoryBytes: resultMemory / 2,

@@ -49,6 +49,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         { name: "cache", description: "The results that are kept." },
         { name: "tables", description: "The Delta tables that are served." },
         { name: "views", description: "Statements with names, and their rows." },
+        { name: "pipelines", description: "Nodes that depend on each other, run together and written to tables." },
         { name: "registries", description: "All that is registered, as one document." },
         { name: "parameter tables", description: "Relations whose rows are values of a request, a session or a rule." },
         { name: "contracts", description: "What the columns and rows of tables must be." },

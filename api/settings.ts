@@ -188,6 +188,7 @@ export const settings = [
     description: "How long the result of a query that went on without its client is kept.",
   },
   { name: "LAKEGATE_HISTORY", kind: "count", default: "1000", description: "How many ended queries are remembered." },
+  { name: "LAKEGATE_RUNS", kind: "count", default: "500", description: "How many runs of pipelines are remembered." },
 ] as const satisfies readonly Setting[];
 
 /** Names that the setting up of a clone reads, not the service. */

@@ -9,9 +9,14 @@ const longestMs = 600_000;
 
 export function waitingOf(reply: FastifyReply, request: QueryRequest): Waiting {
   const { on_wait_timeout = "continue", wait_timeout_ms = defaultMs } = request;
+  return { milliseconds: preferredWait(reply) ?? Number(wait_timeout_ms), onTimeout: on_wait_timeout };
+}
+
+/** Milliseconds that the client would wait; undefined where it doesn't say. The answer tells that they are respected. */
+export function preferredWait(reply: FastifyReply): number | undefined {
   const preferred = preference(String(reply.request.headers.prefer ?? ""));
   if (preferred !== undefined) reply.header("preference-applied", preferred.applied);
-  return { milliseconds: preferred?.milliseconds ?? Number(wait_timeout_ms), onTimeout: on_wait_timeout };
+  return preferred?.milliseconds;
 }
 
 function preference(header: string): { milliseconds: number; applied: string } | undefined {

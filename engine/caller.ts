@@ -73,6 +73,7 @@ const nouns: Partial<Record<ErrorCode, string>> = {
   parameter_table_not_found: "parameter table",
   contract_not_found: "contract",
   semantic_model_not_found: "semantic model",
+  pipeline_not_found: "pipeline",
 };
 
 /** Those of the entries whose relations the caller may all know of. */

@@ -16,6 +16,15 @@ import type { Log } from "./log.js";
 import { NativeEngine } from "./native.js";
 import { ParameterTables } from "./parameter-tables.js";
 import { ParameterValueFiles } from "./parameter-value-files.js";
+import { DeltaMaterializer } from "./pipeline/delta-materializer.js";
+import { FileMaterializer } from "./pipeline/file-materializer.js";
+import { PipelineOutputs } from "./pipeline/pipeline-outputs.js";
+import { qualityGates } from "./pipeline/quality-gates.js";
+import { QueryGraphAdapter } from "./pipeline/query-graph-adapter.js";
+import { spans } from "./pipeline/spans.js";
+import { typeChecks } from "./pipeline/type-checks.js";
+import { PipelineRuns } from "./pipeline-runs.js";
+import { Pipelines } from "./pipelines.js";
 import { Profiles } from "./profiles.js";
 import { Queries, type QueriesParts } from "./queries.js";
 import { QueryHistory } from "./query-history.js";
@@ -43,6 +52,8 @@ export interface EngineOptions {
   readonly sessions: number;
   /** How many ended queries are remembered. */
   readonly history: number;
+  /** How many runs of pipelines are remembered. */
+  readonly runs: number;
   readonly results: ResultOptions;
 }
 
@@ -72,6 +83,8 @@ export interface Engine {
   readonly gates: Gates;
   readonly functions: Functions;
   readonly profiles: Profiles;
+  readonly pipelines: Pipelines;
+  readonly runs: PipelineRuns;
   /** A text that differs where two values do, for ETags. */
   revision(value: object): string;
   readiness(): Promise<Readiness>;
@@ -130,10 +143,36 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     isTaken: (name) => parameterTables.registry.has(name),
   });
   const semantics: Semantics = new Semantics({ native, store: store("semantics"), turns, contracts, queries });
+  const operations = new TableOperations(native, tables, sessions, contracts);
+  const pipelines: Pipelines = new Pipelines({
+    session: sessions.use(undefined, everybody),
+    store: store("pipelines"),
+    turns,
+    storageOptions,
+    parameterTables,
+    belowView: (name) => views.registry.get(name)?.value.dependencies,
+    graphAdapter: new QueryGraphAdapter({ queries, kept, reader }),
+    materializers: {
+      table: new DeltaMaterializer(operations, tables),
+      file: new FileMaterializer(reader, options.config.warehouse),
+    },
+    adapters: [spans, typeChecks, qualityGates],
+    active: (name) => runs.active(name),
+    removed: (name) => runs.forget(name),
+  });
+  const outputs = new PipelineOutputs(store("pipeline-outputs"));
+  const runs: PipelineRuns = new PipelineRuns({
+    store: store("pipeline-runs"),
+    log,
+    outputs,
+    definition: (name) => pipelines.registry.entry(name).value.definition,
+    build: (plan) => pipelines.driver(plan),
+    limit: options.runs,
+  });
   kept.load();
   await functions.restore();
-  const documents = [profiles, sessions, history, viewTables, ofSessions];
-  const registries = [parameterTables, contracts, views, semantics].map(({ registry }) => registry);
+  const documents = [profiles, sessions, history, viewTables, ofSessions, outputs, runs];
+  const registries = [parameterTables, contracts, views, semantics, pipelines].map(({ registry }) => registry);
   await Promise.all([...documents, ...registries].map((part) => part.load()));
   await tables.restore();
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
@@ -144,13 +183,15 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     ["contracts", contracts],
     ["views", views],
     ["semantics", semantics],
+    ["pipelines", pipelines],
   ]);
   const catalog = new Catalog(parts, store("journal"), log);
   await catalog.recover();
+  runs.resume();
   let draining = false;
   return {
     tables,
-    operations: new TableOperations(native, tables, sessions, contracts),
+    operations,
     sessions,
     queries,
     cache,
@@ -164,6 +205,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     gates: new Gates(reads),
     functions,
     profiles,
+    pipelines,
+    runs,
     revision: hashMsgpackCanonical,
     readiness: async () => {
       const reasons = draining ? ["The service is shutting down."] : await unfitness(host);
@@ -175,6 +218,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     write: (write) => native.writeTable(write),
     close: () => {
       draining = true;
+      runs.close();
       tables.close();
       sessions.stop();
       queries.cancelAll();

@@ -24,7 +24,14 @@ import type {
   GateVerdict,
   HistoryPage,
   HistoryRequest,
+  KeptRelation,
+  KeyedMerge,
   MacroRegistration,
+  MergeKeys,
+  NodePlanning,
+  NodePlans,
+  NodeReading,
+  NodeStatements,
   OperationContext,
   ParameterTable,
   ProvidedRelations,
@@ -223,6 +230,11 @@ export class NativeIngest {
     await crossAsync(() => this.#ingest.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
   }
 
+  /** Takes kept rows. */
+  async writeKept(relation: KeptRelation): Promise<void> {
+    await crossAsync(() => this.#ingest.writeKept(encode(relation)));
+  }
+
   /** Commits what was written; answers the report. */
   async finish<Report>(): Promise<Report> {
     return decode(await crossAsync(() => this.#ingest.finish()));
@@ -300,6 +312,16 @@ export class NativeSession implements FingerprintableConfig {
   /** Plans a view as it would be registered, and the views that read it over that; refuses what can't be planned. */
   async planView(name: string, spec: ViewSpec, dependents: string[]): Promise<ViewPlan> {
     return decode(await crossAsync(() => this.#session.planView(name, encode(spec), dependents)));
+  }
+
+  /** The statements of nodes of a pipeline, and what they name. */
+  readNodes(reading: NodeReading): NodeStatements {
+    return decode(cross(() => this.#session.readNodes(encode(reading))));
+  }
+
+  /** Plans nodes of a pipeline, each after those that it reads. */
+  async planNodes(planning: NodePlanning): Promise<NodePlans> {
+    return decode(await crossAsync(() => this.#session.planNodes(encode(planning))));
   }
 
   async explain(request: ExplainRequest): Promise<Explanation> {
@@ -476,6 +498,11 @@ export function visibleNames(patterns: readonly string[], names: readonly string
 /** Everything that is wrong with a parameter table. */
 export function checkParameterTable(table: ParameterTable): EntryCheck {
   return decode(cross(() => native.checkParameterTable(encode(table))));
+}
+
+/** What a merge does with rows that keys tell apart. */
+export function keyedMerge(keys: MergeKeys): KeyedMerge {
+  return decode(cross(() => native.keyedMerge(encode(keys))));
 }
 
 /** The statement that stands for a parameter table without values. */

@@ -6,6 +6,7 @@ import type {
   ContractBreach,
   ExplainAnswer,
   ExplainRequest,
+  ProvidedRelations,
   QueryAcceptance,
   QueryIdentity,
   QueryList,
@@ -18,18 +19,18 @@ import type {
   StoredFormat,
   StoredResult,
 } from "../schemas/generated/index.js";
-import { type Caller, owns } from "./caller.js";
+import { type Caller, everybody, owns } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
-import { type KeptResults, queryKey } from "./kept-results.js";
+import { type Keeping, type KeptResults, newRevision, queryKey } from "./kept-results.js";
 import { page } from "./page.js";
 import type { ParameterTables } from "./parameter-tables.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
 import { type Repeat, repeatOf, requireSame } from "./repeat.js";
-import type { ResultBody } from "./result-body.js";
+import { type ResultBody, RunningBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
 import type { Sessions } from "./sessions.js";
@@ -114,6 +115,30 @@ export class Queries {
     if (!isRunning(status) && !isKept) return undefined;
     requireSame(repeat, entry.asked);
     return acceptanceOf(status);
+  }
+
+  /** Runs a query of the service for its rows alone, which are kept under `key`; resolves when they are. */
+  async keep(request: QueryRequest, provided: ProvidedRelations, key: string, signal: AbortSignal): Promise<Query> {
+    const session = this.#parts.sessions.use(request.session_id, everybody);
+    let keeping: Keeping | undefined;
+    const query = this.#register(request, "arrow", everybody, async (prepared) => {
+      const native = prepared(session.query("arrow", gated(request)));
+      await native.provide(provided);
+      keeping = this.#parts.kept.keep(native, key);
+      const body = new RunningBody(native, await native.start(), keeping?.revision ?? newRevision());
+      return { body, use: { status: "bypass", reason: "kept" }, key, age: 0, pinned: true };
+    });
+    const cancel = () => query.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      const { body } = await query.start();
+      if (!body.complete) await query.drain();
+      await keeping?.done;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+    if (query.summary().truncated || !this.#parts.kept.has(key)) throw notKept(query);
+    return query;
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */
@@ -332,6 +357,12 @@ function notReady(id: string): DataFusionEngineError {
 
 function expired(id: string): DataFusionEngineError {
   return new DataFusionEngineError(`The result of the query ${id} is no longer kept.`, { code: "result_expired" });
+}
+
+function notKept(query: Query): DataFusionEngineError {
+  const { row_count, byte_count } = query.summary();
+  const message = `${row_count} rows in ${byte_count} bytes take more room than there is for one result.`;
+  return new DataFusionEngineError(message, { code: "rows_not_kept", details: { query_id: query.id } });
 }
 
 function noSuchQuery(id: string): never {

@@ -118,6 +118,11 @@ export class TableCatalog {
     return { description, revision: this.revisionAt(name, description.version) };
   }
 
+  /** Whether there is a table of the name, registered or in the warehouse. */
+  async isServed(name: string): Promise<boolean> {
+    return this.#tables.has(name) || (await this.#native.tables()).some((table) => table.name === name);
+  }
+
   /** Opens the table where that has failed so far. */
   async attached(name: string): Promise<void> {
     if (this.#tables.get(name)?.failure !== undefined) await this.#open(name);
@@ -141,7 +146,7 @@ export class TableCatalog {
   /** Refuses a name under which a table is served, or that the condition does not let be made. */
   async refuseTaken(name: string, condition: Condition): Promise<void> {
     this.#refuseOther(name);
-    const served = this.#tables.has(name) || (await this.#native.tables()).some((table) => table.name === name);
+    const served = await this.isServed(name);
     if (!condition(served ? this.revisionAt(name) : undefined)) throw notAsExpected(name);
     if (served) throw tableExists(name);
   }

@@ -4,6 +4,7 @@ import type {
   DeltaMutationReport,
   DeltaTableRef,
   DeltaWriteRequest,
+  KeptRelation,
   MergeBody,
   OperationContext,
   RowsMerge,
@@ -13,7 +14,7 @@ import { type Caller, everybody } from "./caller.js";
 import type { Condition } from "./condition.js";
 import type { Contracts } from "./contracts.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
-import { fill, type IncomingRows } from "./fill.js";
+import { fill, fillKept, type IncomingRows } from "./fill.js";
 import { hashMsgpackCanonical, hashText } from "./hashing.js";
 import type { NativeEngine, TableOperation } from "./native.js";
 import type { Sessions } from "./sessions.js";
@@ -43,6 +44,19 @@ export interface Merge {
   readonly body: unknown;
   readonly request: RowsMerge | undefined;
   readonly rows: IncomingRows | undefined;
+}
+
+/** How kept rows are written. */
+export interface KeptWrite {
+  readonly operation: "write" | "merge";
+  readonly body: Omit<DeltaWriteRequest, "table"> | RowsMerge;
+  /** The write that makes the table. */
+  readonly made: Omit<DeltaWriteRequest, "table">;
+}
+
+export interface KeptTerms {
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
 }
 
 /** Where a table is made, when not in its folder of the warehouse. */
@@ -96,6 +110,33 @@ export class TableOperations {
     if (rows === undefined || request === undefined) throw mergeHalfSaid();
     await this.#catalog.attached(name);
     return this.#ingest("merge", name, { ...request, table: { name } }, rows, terms);
+  }
+
+  /** Writes kept rows once, however often it is asked to by one key; makes the table where there is none. */
+  async writeKept(name: string, write: KeptWrite, rows: KeptRelation, terms: KeptTerms): Promise<DeltaMutationReport> {
+    const way = (await this.#catalog.isServed(name)) ? write : { operation: "write" as const, body: write.made };
+    try {
+      return await this.#ingestKept(name, way, rows, terms);
+    } catch (error) {
+      // Another writer has made the table meanwhile.
+      if (way === write || !(error instanceof DataFusionEngineError) || error.code !== "table_exists") throw error;
+      return this.#ingestKept(name, write, rows, terms);
+    }
+  }
+
+  async #ingestKept(
+    name: string,
+    { operation, body }: Pick<KeptWrite, "operation" | "body">,
+    rows: KeptRelation,
+    { idempotencyKey, signal }: KeptTerms,
+  ): Promise<DeltaMutationReport> {
+    const isNew = "mode" in body && body.mode === "create";
+    if (isNew) this.#catalog.refuseRegistered(name);
+    else await this.#catalog.attached(name);
+    // Whether it makes the table or not: what is asked for is the same.
+    const context = await this.#context(name, { idempotencyKey }, { caller: everybody, idempotencyKey });
+    const request = { ...body, table: isNew ? tableAt(name) : { name } };
+    return fillKept<DeltaMutationReport>(this.#native.ingest(operation, request, context, "arrow"), rows, signal);
   }
 
   /** Makes an empty table and serves it; a repeat that names itself finds what the first one made. */

@@ -27,6 +27,8 @@ export declare function contractVerdict(contract: Buffer, shape: Buffer, rows?: 
 export declare function visibleNames(patterns: string[], names: string[]): Buffer | Fault;
 /** The EntryCheck of a ParameterTable. */
 export declare function checkParameterTable(table: Buffer): Buffer | Fault;
+/** The KeyedMerge of MergeKeys. */
+export declare function keyedMerge(keys: Buffer): Buffer | Fault;
 /** The statement that stands for a ParameterTable without values. */
 export declare function emptyParameterStatement(table: Buffer): string | Fault;
 /** The field of a FieldSpec: an Arrow IPC stream whose schema has it alone. */
@@ -71,6 +73,8 @@ export declare class Engine {
 export declare class Ingest {
   /** Takes the next bytes; resolves when more may come. */
   write(chunk: Buffer): Promise<null | Fault>;
+  /** Takes the rows of a KeptRelation. */
+  writeKept(relation: Buffer): Promise<null | Fault>;
   /** All bytes are there: commits, and answers the report. */
   finish(): Promise<Buffer | Fault>;
   /** Commits nothing; repeatable, and harmless after the end. */
@@ -83,6 +87,10 @@ export declare class Session {
   changes(format: string, request: Buffer): Query;
   stored(format: string, request: Buffer): Query;
   planView(name: string, spec: Buffer, dependents: string[]): Promise<Buffer | Fault>;
+  /** Reads the statements of a NodeReading; answers NodeStatements. */
+  readNodes(reading: Buffer): Buffer | Fault;
+  /** Plans the nodes of a NodePlanning; answers NodePlans. */
+  planNodes(planning: Buffer): Promise<Buffer | Fault>;
   tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;
   explain(request: Buffer): Promise<Buffer | Fault>;
 }

@@ -7,6 +7,8 @@ import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { metrics } from "./metrics.js";
 import { parameterTables } from "./parameter-tables.js";
+import { pipelineRuns } from "./pipeline-runs.js";
+import { pipelines } from "./pipelines.js";
 import { profiles } from "./profiles.js";
 import { queries } from "./queries.js";
 import { query } from "./query.js";
@@ -34,6 +36,8 @@ export const resources: readonly ((app: App) => void)[] = [
   health,
   metrics,
   parameterTables,
+  pipelines,
+  pipelineRuns,
   profiles,
   queries,
   query,

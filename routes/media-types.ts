@@ -1,5 +1,5 @@
 /** The media types that bodies come in and results go out as. */
-import type { ResultFormat } from "../schemas/generated/index.js";
+import type { GraphFormat, ResultFormat } from "../schemas/generated/index.js";
 
 export const json = "application/json";
 export const messagePack = "application/vnd.msgpack";
@@ -7,6 +7,15 @@ export const plainText = "text/plain";
 export const sqlText = "application/sql";
 export const problemJson = "application/problem+json";
 export const schemaJson = "application/schema+json";
+
+export const eventStream = "text/event-stream";
+
+/** The formats that graphs go out as. */
+export const graphMediaTypes: Readonly<Record<GraphFormat, string>> = {
+  json,
+  mermaid: "text/vnd.mermaid",
+  graphviz: "text/vnd.graphviz",
+};
 
 /** The formats that rows come in. */
 export const rowMediaTypes = {

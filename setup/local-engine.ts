@@ -34,7 +34,10 @@ export async function withEngine<Result>(
     },
   };
   const results = { diskBytes: 0, memoryBytes: 0, ttlMs: 0 };
-  const engine = await openEngine({ config, state, reserveBytes: 0, sessions: 1, history: 1, results }, silent);
+  const engine = await openEngine(
+    { config, state, reserveBytes: 0, sessions: 1, history: 1, runs: 1, results },
+    silent,
+  );
   try {
     return await work(engine);
   } finally {

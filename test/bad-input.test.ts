@@ -166,7 +166,12 @@ const statements: BadRequest[] = [
     "SELECT sum(arrow_cast(18446744073709551615, 'UInt64')) AS total FROM flights",
     "SELECT sum(arrow_cast(repeat('9', 38), 'Decimal128(38, 0)')) AS total FROM flights",
     "SELECT sum(9223372036854775807) OVER (ORDER BY month ROWS 2 PRECEDING) AS total FROM flights",
-  ].map((text) => ({ name: `a sum that overflows: ${text}`, send: sql(text), status: 422, code: "arithmetic_error" as const })),
+  ].map((text) => ({
+    name: `a sum that overflows: ${text}`,
+    send: sql(text),
+    status: 422,
+    code: "arithmetic_error" as const,
+  })),
   {
     name: "an impossible cast",
     send: sql("SELECT CAST(origin AS INT) FROM flights"),

@@ -39,6 +39,7 @@ test("a body may be absent where the service takes none, and nowhere else", () =
     "optimizeTable",
     "putProfile",
     "querySemanticModel",
+    "runPipeline",
     "vacuumTable",
     "validateContract",
     "validateGate",

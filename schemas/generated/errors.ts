@@ -129,6 +129,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "No such registry",
     "description": "There is no registry of this kind. GET /v1/registries lists those there are."
   },
+  "pipeline_not_found": {
+    "status": 404,
+    "kind": "validation",
+    "retryable": false,
+    "title": "No such pipeline",
+    "description": "No pipeline has this name. `GET /v1/pipelines` lists them."
+  },
+  "run_not_found": {
+    "status": 404,
+    "kind": "generic",
+    "retryable": false,
+    "title": "No such run",
+    "description": "The pipeline has no run of this id, or its history no longer holds it."
+  },
   "query_not_found": {
     "status": 404,
     "kind": "generic",
@@ -212,6 +226,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": true,
     "title": "Result not ready",
     "description": "The query still runs. Ask for its result when its status says SUCCEEDED."
+  },
+  "run_not_retryable": {
+    "status": 409,
+    "kind": "generic",
+    "retryable": false,
+    "title": "Run not retryable",
+    "description": "Only a run that has failed or was canceled is retried."
   },
   "result_expired": {
     "status": 410,
@@ -304,6 +325,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Contract violated",
     "description": "The schema or the rows break the schema contract; the details list every violation."
   },
+  "check_failed": {
+    "status": 422,
+    "kind": "validation",
+    "retryable": false,
+    "title": "Check failed",
+    "description": "Rows are not what a check of the pipeline requires. The node of the check shows some of them."
+  },
   "invalid_entry": {
     "status": 422,
     "kind": "validation",
@@ -395,6 +423,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Memory exceeded",
     "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
   },
+  "rows_not_kept": {
+    "status": 422,
+    "kind": "generic",
+    "retryable": false,
+    "title": "Rows not kept",
+    "description": "The rows of a node take more room than there is for one result. Give the node the cache `disable`, or the server more room."
+  },
   "table_not_writable": {
     "status": 422,
     "kind": "delta",
@@ -478,6 +513,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": true,
     "title": "Service unavailable",
     "description": "The service is starting or shutting down. Try again."
+  },
+  "run_interrupted": {
+    "status": 503,
+    "kind": "generic",
+    "retryable": true,
+    "title": "Run interrupted",
+    "description": "The server stopped again and again while the run was under way. Retry it once the reason is known."
   },
   "storage_unavailable": {
     "status": 503,

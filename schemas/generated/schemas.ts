@@ -521,6 +521,16 @@ export const CatalogDocument = unsafe<types.CatalogDocument>({
         "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
       },
       "description": "The semantic models."
+    },
+    "pipelines": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_definition.schema.json"
+      },
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The pipelines."
     }
   },
   "examples": [
@@ -622,6 +632,21 @@ export const ChangeRequest = unsafe<types.ChangeRequest>({
   ]
 });
 
+export type CheckSeverity = types.CheckSeverity;
+export const CheckSeverity = unsafe<types.CheckSeverity>({
+  "$id": "https://lakegate.dev/schemas/api/check_severity.schema.json",
+  "title": "CheckSeverity",
+  "description": "What a check that is not met does: it stops what depends on the checked rows, or it warns.",
+  "type": "string",
+  "enum": [
+    "stop",
+    "warn"
+  ],
+  "examples": [
+    "stop"
+  ]
+});
+
 export type CheckpointBody = types.CheckpointBody;
 export const CheckpointBody = unsafe<types.CheckpointBody>({
   "$id": "https://lakegate.dev/schemas/api/checkpoint_body.schema.json",
@@ -700,6 +725,49 @@ export const CleanupMetadataBody = unsafe<types.CleanupMetadataBody>({
   ]
 });
 
+export type ColumnLineage = types.ColumnLineage;
+export const ColumnLineage = unsafe<types.ColumnLineage>({
+  "$id": "https://lakegate.dev/schemas/api/column_lineage.schema.json",
+  "title": "ColumnLineage",
+  "description": "A column, and where its values come from.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The column."
+    },
+    "dtype": {
+      "type": "string",
+      "description": "Its Arrow type."
+    },
+    "from": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/column_origin.schema.json"
+      },
+      "description": "The columns that its values are computed of; none for constants."
+    }
+  },
+  "required": [
+    "name",
+    "dtype",
+    "from"
+  ],
+  "examples": [
+    {
+      "name": "mean_delay",
+      "dtype": "Float64",
+      "from": [
+        {
+          "relation": "flights",
+          "column": "delay"
+        }
+      ]
+    }
+  ]
+});
+
 export type ColumnOrder = types.ColumnOrder;
 export const ColumnOrder = unsafe<types.ColumnOrder>({
   "$id": "https://lakegate.dev/schemas/api/column_order.schema.json",
@@ -730,6 +798,35 @@ export const ColumnOrder = unsafe<types.ColumnOrder>({
     {
       "column": "delay",
       "descending": true
+    }
+  ]
+});
+
+export type ColumnOrigin = types.ColumnOrigin;
+export const ColumnOrigin = unsafe<types.ColumnOrigin>({
+  "$id": "https://lakegate.dev/schemas/api/column_origin.schema.json",
+  "title": "ColumnOrigin",
+  "description": "A column that values come from.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "relation": {
+      "type": "string",
+      "description": "The node, table or view."
+    },
+    "column": {
+      "type": "string",
+      "description": "The column."
+    }
+  },
+  "required": [
+    "relation",
+    "column"
+  ],
+  "examples": [
+    {
+      "relation": "flights",
+      "column": "delay"
     }
   ]
 });
@@ -4830,6 +4927,8 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "contract_not_found",
     "semantic_model_not_found",
     "registry_not_found",
+    "pipeline_not_found",
+    "run_not_found",
     "query_not_found",
     "schema_not_found",
     "version_not_found",
@@ -4842,6 +4941,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "table_conflict",
     "table_exists",
     "result_not_ready",
+    "run_not_retryable",
     "result_expired",
     "change_data_expired",
     "precondition_failed",
@@ -4855,6 +4955,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "invalid_query",
     "cyclic_dependency",
     "contract_violated",
+    "check_failed",
     "invalid_entry",
     "statement_too_complex",
     "parameter_missing",
@@ -4868,6 +4969,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "protocol_unavailable",
     "change_data_disabled",
     "memory_exceeded",
+    "rows_not_kept",
     "table_not_writable",
     "table_append_only",
     "constraint_violated",
@@ -4880,6 +4982,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "internal",
     "not_implemented",
     "service_unavailable",
+    "run_interrupted",
     "storage_unavailable",
     "planning_timeout",
     "query_timeout",
@@ -4907,6 +5010,43 @@ export const ErrorKind = unsafe<types.ErrorKind>({
   ],
   "examples": [
     "datafusion"
+  ]
+});
+
+export type EventConditions = types.EventConditions;
+export const EventConditions = unsafe<types.EventConditions>({
+  "$id": "https://lakegate.dev/schemas/api/event_conditions.schema.json",
+  "title": "EventConditions",
+  "description": "Where a client that comes back goes on.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "last-event-id": {
+      "type": "string",
+      "pattern": "^\\d{1,15}$",
+      "description": "The last event that it has seen."
+    }
+  },
+  "examples": [
+    {
+      "last-event-id": "12"
+    }
+  ]
+});
+
+export type ExecutionMode = types.ExecutionMode;
+export const ExecutionMode = unsafe<types.ExecutionMode>({
+  "$id": "https://lakegate.dev/schemas/api/execution_mode.schema.json",
+  "title": "ExecutionMode",
+  "description": "How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not.",
+  "type": "string",
+  "enum": [
+    "deterministic_serial",
+    "plan_parallel",
+    "plan_parallel_remote"
+  ],
+  "examples": [
+    "deterministic_serial"
   ]
 });
 
@@ -5320,6 +5460,21 @@ export const Explanation = unsafe<types.Explanation>({
         "sources": []
       }
     }
+  ]
+});
+
+export type ExportFormat = types.ExportFormat;
+export const ExportFormat = unsafe<types.ExportFormat>({
+  "$id": "https://lakegate.dev/schemas/api/export_format.schema.json",
+  "title": "ExportFormat",
+  "description": "The format of a file.",
+  "type": "string",
+  "enum": [
+    "parquet",
+    "csv"
+  ],
+  "examples": [
+    "parquet"
   ]
 });
 
@@ -6775,6 +6930,180 @@ export const GoodRows = unsafe<types.GoodRows>({
   ]
 });
 
+export type GraphEdge = types.GraphEdge;
+export const GraphEdge = unsafe<types.GraphEdge>({
+  "$id": "https://lakegate.dev/schemas/api/graph_edge.schema.json",
+  "title": "GraphEdge",
+  "description": "An edge of a pipeline's graph.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "from": {
+      "type": "string",
+      "description": "The id of where it starts."
+    },
+    "to": {
+      "type": "string",
+      "description": "The id of where it ends."
+    },
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/graph_edge_kind.schema.json"
+    }
+  },
+  "required": [
+    "from",
+    "to",
+    "kind"
+  ],
+  "examples": [
+    {
+      "from": "flights",
+      "to": "clean",
+      "kind": "reads"
+    }
+  ]
+});
+
+export type GraphEdgeKind = types.GraphEdgeKind;
+export const GraphEdgeKind = unsafe<types.GraphEdgeKind>({
+  "$id": "https://lakegate.dev/schemas/api/graph_edge_kind.schema.json",
+  "title": "GraphEdgeKind",
+  "description": "Why there is an edge: rows or values are read, a check looks at rows, one comes after the other, or rows are written.",
+  "type": "string",
+  "enum": [
+    "reads",
+    "checks",
+    "after",
+    "writes"
+  ],
+  "examples": [
+    "reads"
+  ]
+});
+
+export type GraphFormat = types.GraphFormat;
+export const GraphFormat = unsafe<types.GraphFormat>({
+  "$id": "https://lakegate.dev/schemas/api/graph_format.schema.json",
+  "title": "GraphFormat",
+  "description": "How a graph is written.",
+  "type": "string",
+  "enum": [
+    "json",
+    "mermaid",
+    "graphviz"
+  ],
+  "examples": [
+    "json"
+  ]
+});
+
+export type GraphNode = types.GraphNode;
+export const GraphNode = unsafe<types.GraphNode>({
+  "$id": "https://lakegate.dev/schemas/api/graph_node.schema.json",
+  "title": "GraphNode",
+  "description": "A point of a pipeline's graph.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "id": {
+      "type": "string",
+      "description": "Tells it from all others: its name, after `output:` or `export:` for what is written."
+    },
+    "name": {
+      "type": "string",
+      "description": "Its name."
+    },
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/graph_node_kind.schema.json"
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/column_lineage.schema.json"
+      },
+      "description": "Its columns with those that they come from.",
+      "default": []
+    }
+  },
+  "required": [
+    "id",
+    "name",
+    "kind"
+  ],
+  "examples": [
+    {
+      "id": "clean",
+      "name": "clean",
+      "kind": "sql",
+      "columns": [
+        {
+          "name": "delay",
+          "dtype": "Int32",
+          "from": [
+            {
+              "relation": "flights",
+              "column": "delay"
+            }
+          ]
+        }
+      ]
+    }
+  ]
+});
+
+export type GraphNodeKind = types.GraphNodeKind;
+export const GraphNodeKind = unsafe<types.GraphNodeKind>({
+  "$id": "https://lakegate.dev/schemas/api/graph_node_kind.schema.json",
+  "title": "GraphNodeKind",
+  "description": "What a point of a graph is: a kind of node, a table or view that is read, or a table or file that is written.",
+  "type": "string",
+  "enum": [
+    "sql",
+    "table",
+    "parameter",
+    "expressions",
+    "check",
+    "source",
+    "output"
+  ],
+  "examples": [
+    "sql"
+  ]
+});
+
+export type GraphSelection = types.GraphSelection;
+export const GraphSelection = unsafe<types.GraphSelection>({
+  "$id": "https://lakegate.dev/schemas/api/graph_selection.schema.json",
+  "title": "GraphSelection",
+  "description": "Which part of a graph, and how it is written.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/api/graph_format.schema.json",
+      "description": "How it is written; what `Accept` prefers where it is absent."
+    },
+    "upstream_of": {
+      "type": "string",
+      "description": "Only what this node, table or file depends on, and itself.",
+      "minLength": 1
+    },
+    "downstream_of": {
+      "type": "string",
+      "description": "Only what depends on this node or table, and itself.",
+      "minLength": 1
+    }
+  },
+  "examples": [
+    {
+      "format": "mermaid"
+    },
+    {
+      "upstream_of": "daily"
+    }
+  ]
+});
+
 export type HistoryPage = types.HistoryPage;
 export const HistoryPage = unsafe<types.HistoryPage>({
   "$id": "https://lakegate.dev/schemas/engine/history_page.schema.json",
@@ -7060,6 +7389,49 @@ export const KeySource = unsafe<types.KeySource>({
   ]
 });
 
+export type KeyedMerge = types.KeyedMerge;
+export const KeyedMerge = unsafe<types.KeyedMerge>({
+  "$id": "https://lakegate.dev/schemas/engine/keyed_merge.schema.json",
+  "title": "KeyedMerge",
+  "description": "A merge by keys, as a merge request has it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "predicate": {
+      "type": "string",
+      "minLength": 1,
+      "description": "When a row of the source and one of the table are the same."
+    },
+    "matched_updates": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "The new values of rows that are there.",
+      "default": {}
+    },
+    "not_matched_inserts": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string"
+      },
+      "description": "The values of rows that are new.",
+      "default": {}
+    }
+  },
+  "required": [
+    "predicate"
+  ],
+  "examples": [
+    {
+      "predicate": "target.\"id\" = source.\"id\"",
+      "not_matched_inserts": {
+        "id": "source.\"id\""
+      }
+    }
+  ]
+});
+
 export type Liveness = types.Liveness;
 export const Liveness = unsafe<types.Liveness>({
   "$id": "https://lakegate.dev/schemas/api/liveness.schema.json",
@@ -7197,6 +7569,22 @@ export const MacroRegistrations = unsafe<types.MacroRegistrations>({
         }
       ]
     }
+  ]
+});
+
+export type MaterializeMode = types.MaterializeMode;
+export const MaterializeMode = unsafe<types.MaterializeMode>({
+  "$id": "https://lakegate.dev/schemas/api/materialize_mode.schema.json",
+  "title": "MaterializeMode",
+  "description": "How rows come into a Delta table: added, in the place of all others, or merged by keys.",
+  "type": "string",
+  "enum": [
+    "append",
+    "overwrite",
+    "merge"
+  ],
+  "examples": [
+    "append"
   ]
 });
 
@@ -7431,6 +7819,47 @@ export const MergeBody = unsafe<types.MergeBody>({
   ]
 });
 
+export type MergeKeys = types.MergeKeys;
+export const MergeKeys = unsafe<types.MergeKeys>({
+  "$id": "https://lakegate.dev/schemas/engine/merge_keys.schema.json",
+  "title": "MergeKeys",
+  "description": "Rows that are merged by keys.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "keys": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The columns that tell rows apart.",
+      "minItems": 1
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "All columns of the rows."
+    }
+  },
+  "required": [
+    "keys",
+    "columns"
+  ],
+  "examples": [
+    {
+      "keys": [
+        "id"
+      ],
+      "columns": [
+        "id",
+        "delay"
+      ]
+    }
+  ]
+});
+
 export type MergeSelection = types.MergeSelection;
 export const MergeSelection = unsafe<types.MergeSelection>({
   "$id": "https://lakegate.dev/schemas/api/merge_selection.schema.json",
@@ -7455,6 +7884,691 @@ export const MergeSelection = unsafe<types.MergeSelection>({
   },
   "examples": [
     {}
+  ]
+});
+
+export type NodeCache = types.NodeCache;
+export const NodeCache = unsafe<types.NodeCache>({
+  "$id": "https://lakegate.dev/schemas/api/node_cache.schema.json",
+  "title": "NodeCache",
+  "description": "When what a node gives is computed again: `default` where something that it depends on has changed, `recompute` in each run, `disable` in each run and into each of its readers, without keeping it; of a node that its readers `ignore`, a change is no reason to compute these again.",
+  "type": "string",
+  "enum": [
+    "default",
+    "disable",
+    "ignore",
+    "recompute"
+  ],
+  "examples": [
+    "default"
+  ]
+});
+
+export type NodeCacheUse = types.NodeCacheUse;
+export const NodeCacheUse = unsafe<types.NodeCacheUse>({
+  "$id": "https://lakegate.dev/schemas/api/node_cache_use.schema.json",
+  "title": "NodeCacheUse",
+  "description": "Where the rows of a node come from: kept ones (`hit`), computed ones (`miss`), or nowhere, because nothing needed them on their own (`skipped`).",
+  "type": "string",
+  "enum": [
+    "hit",
+    "miss",
+    "skipped"
+  ],
+  "examples": [
+    "hit"
+  ]
+});
+
+export type NodeCheck = types.NodeCheck;
+export const NodeCheck = unsafe<types.NodeCheck>({
+  "$id": "https://lakegate.dev/schemas/api/node_check.schema.json",
+  "title": "NodeCheck",
+  "description": "A question about rows. A statement gives the rows that are wrong, or one column of booleans that must all be true; of a relation, rules can be named instead.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "A SELECT that gives the rows that are wrong, or one column of booleans."
+    },
+    "of": {
+      "type": "string",
+      "description": "The relation that the rules are about.",
+      "minLength": 1
+    },
+    "not_null": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Columns that must have values.",
+      "default": []
+    },
+    "unique": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Columns that together tell each row from all others.",
+      "default": []
+    },
+    "rows": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "description": "An SQL expression that is true for a good row."
+      },
+      "description": "What every row must fulfil, by the names of the rules.",
+      "default": {}
+    },
+    "severity": {
+      "$ref": "https://lakegate.dev/schemas/api/check_severity.schema.json",
+      "default": "stop"
+    }
+  },
+  "oneOf": [
+    {
+      "required": [
+        "sql"
+      ]
+    },
+    {
+      "required": [
+        "of"
+      ]
+    }
+  ],
+  "examples": [
+    {
+      "sql": "SELECT * FROM daily WHERE flights <= 0",
+      "severity": "stop"
+    },
+    {
+      "of": "daily",
+      "not_null": [
+        "origin"
+      ],
+      "unique": [
+        "origin",
+        "day"
+      ],
+      "rows": {
+        "delay_is_sane": "mean_delay BETWEEN -60 AND 1500"
+      },
+      "severity": "warn"
+    }
+  ]
+});
+
+export type NodeDraft = types.NodeDraft;
+export const NodeDraft = unsafe<types.NodeDraft>({
+  "$id": "https://lakegate.dev/schemas/engine/node_draft.schema.json",
+  "title": "NodeDraft",
+  "description": "What a node says of its rows. Exactly one of its members does.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The node.",
+      "minLength": 1
+    },
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its statement."
+    },
+    "table": {
+      "type": "string",
+      "description": "The relation that it stands for.",
+      "minLength": 1
+    },
+    "expressions": {
+      "$ref": "https://lakegate.dev/schemas/api/node_expressions.schema.json"
+    },
+    "check": {
+      "$ref": "https://lakegate.dev/schemas/api/node_check.schema.json"
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "one",
+      "sql": "SELECT 1 AS one"
+    }
+  ]
+});
+
+export type NodeExpressions = types.NodeExpressions;
+export const NodeExpressions = unsafe<types.NodeExpressions>({
+  "$id": "https://lakegate.dev/schemas/api/node_expressions.schema.json",
+  "title": "NodeExpressions",
+  "description": "The rows of another node with columns that are computed row by row.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "of": {
+      "type": "string",
+      "description": "The node, table or view.",
+      "minLength": 1
+    },
+    "columns": {
+      "type": "object",
+      "additionalProperties": {
+        "type": "string",
+        "description": "An SQL expression over the columns, without aggregates, windows and queries."
+      },
+      "description": "The columns that are added, in the order of their names."
+    },
+    "filter": {
+      "type": "string",
+      "minLength": 1,
+      "description": "An SQL expression that is true for the rows that are kept."
+    }
+  },
+  "required": [
+    "of",
+    "columns"
+  ],
+  "examples": [
+    {
+      "of": "clean",
+      "columns": {
+        "is_late": "delay > 15"
+      }
+    }
+  ]
+});
+
+export type NodeKind = types.NodeKind;
+export const NodeKind = unsafe<types.NodeKind>({
+  "$id": "https://lakegate.dev/schemas/api/node_kind.schema.json",
+  "title": "NodeKind",
+  "description": "What a node is made of.",
+  "type": "string",
+  "enum": [
+    "sql",
+    "table",
+    "parameter",
+    "expressions",
+    "check"
+  ],
+  "examples": [
+    "sql"
+  ]
+});
+
+export type NodeMaterializer = types.NodeMaterializer;
+export const NodeMaterializer = unsafe<types.NodeMaterializer>({
+  "$id": "https://lakegate.dev/schemas/api/node_materializer.schema.json",
+  "title": "NodeMaterializer",
+  "description": "Where the rows of a node are written when a run has computed them: a Delta table, or a file of the warehouse's exports.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "table": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The Delta table; it is made in the warehouse where there is none."
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/api/materialize_mode.schema.json",
+      "default": "overwrite"
+    },
+    "keys": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The columns that tell each row from all others, for `merge`: rows with equal ones are updated, others are added.",
+      "default": []
+    },
+    "partition_columns": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The partition columns of a table that is made.",
+      "default": []
+    },
+    "schema_mode": {
+      "$ref": "https://lakegate.dev/schemas/delta/schema_mode.schema.json",
+      "description": "What becomes of columns that the table has not; `overwrite` replaces the columns of the table unless this says otherwise."
+    },
+    "file": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The file's name without its ending; it is written to the folder `_exports/{pipeline}` of the warehouse."
+    },
+    "format": {
+      "$ref": "https://lakegate.dev/schemas/api/export_format.schema.json",
+      "default": "parquet"
+    }
+  },
+  "oneOf": [
+    {
+      "required": [
+        "table"
+      ]
+    },
+    {
+      "required": [
+        "file"
+      ]
+    }
+  ],
+  "examples": [
+    {
+      "table": "daily_delays",
+      "mode": "merge",
+      "keys": [
+        "origin",
+        "day"
+      ]
+    },
+    {
+      "file": "worst_days",
+      "format": "csv"
+    }
+  ]
+});
+
+export type NodeOverride = types.NodeOverride;
+export const NodeOverride = unsafe<types.NodeOverride>({
+  "$id": "https://lakegate.dev/schemas/api/node_override.schema.json",
+  "title": "NodeOverride",
+  "description": "What takes the place of a node in one run.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "A SELECT in the place of its own."
+    },
+    "table": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "A table or view whose rows take the place of its own."
+    }
+  },
+  "oneOf": [
+    {
+      "required": [
+        "sql"
+      ]
+    },
+    {
+      "required": [
+        "table"
+      ]
+    }
+  ],
+  "examples": [
+    {
+      "table": "flights_sample"
+    }
+  ]
+});
+
+export type NodePlan = types.NodePlan;
+export const NodePlan = unsafe<types.NodePlan>({
+  "$id": "https://lakegate.dev/schemas/engine/node_plan.schema.json",
+  "title": "NodePlan",
+  "description": "What planning a node says about it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The node."
+    },
+    "sql": {
+      "type": "string",
+      "description": "The statement that gives its rows."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/column_lineage.schema.json"
+      },
+      "description": "Its columns, and those of the relations that it names from which they come.",
+      "default": []
+    },
+    "fields": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Its columns.",
+      "default": []
+    },
+    "identity": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/engine/query_identity.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "default": null,
+      "description": "What its rows depend on, besides the nodes that it reads; null where it could not be planned."
+    },
+    "error": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/api/query_failure.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "default": null,
+      "description": "Why it could not be planned; null where it was, or where one that it reads was not."
+    }
+  },
+  "required": [
+    "name",
+    "sql"
+  ],
+  "examples": [
+    {
+      "name": "one",
+      "sql": "SELECT 1 AS one",
+      "columns": [
+        {
+          "name": "one",
+          "dtype": "Int64",
+          "from": []
+        }
+      ]
+    }
+  ]
+});
+
+export type NodePlanning = types.NodePlanning;
+export const NodePlanning = unsafe<types.NodePlanning>({
+  "$id": "https://lakegate.dev/schemas/engine/node_planning.schema.json",
+  "title": "NodePlanning",
+  "description": "Nodes that are to be planned, each after those that it reads.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/node_spec.schema.json"
+      },
+      "description": "The nodes."
+    },
+    "pins": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+      },
+      "description": "The versions of tables.",
+      "default": {}
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "default": null,
+      "description": "What the protocols of tables must be at least."
+    },
+    "kept": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/kept_relation.schema.json"
+      },
+      "description": "Values of parameter tables.",
+      "default": {}
+    }
+  },
+  "required": [
+    "nodes"
+  ],
+  "examples": [
+    {
+      "nodes": [
+        {
+          "name": "one",
+          "sql": "SELECT 1 AS one"
+        }
+      ]
+    }
+  ]
+});
+
+export type NodePlans = types.NodePlans;
+export const NodePlans = unsafe<types.NodePlans>({
+  "$id": "https://lakegate.dev/schemas/engine/node_plans.schema.json",
+  "title": "NodePlans",
+  "description": "The plans of nodes.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/node_plan.schema.json"
+      },
+      "description": "In the order of the nodes."
+    },
+    "sources": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/query_source.schema.json"
+      },
+      "description": "The tables that they read, each at one version.",
+      "default": []
+    }
+  },
+  "required": [
+    "nodes"
+  ],
+  "examples": [
+    {
+      "nodes": [
+        {
+          "name": "one",
+          "sql": "SELECT 1 AS one"
+        }
+      ]
+    }
+  ]
+});
+
+export type NodeReading = types.NodeReading;
+export const NodeReading = unsafe<types.NodeReading>({
+  "$id": "https://lakegate.dev/schemas/engine/node_reading.schema.json",
+  "title": "NodeReading",
+  "description": "Nodes whose statements are to be read.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/node_draft.schema.json"
+      },
+      "description": "The nodes."
+    }
+  },
+  "required": [
+    "nodes"
+  ],
+  "examples": [
+    {
+      "nodes": [
+        {
+          "name": "one",
+          "sql": "SELECT 1 AS one"
+        }
+      ]
+    }
+  ]
+});
+
+export type NodeSpec = types.NodeSpec;
+export const NodeSpec = unsafe<types.NodeSpec>({
+  "$id": "https://lakegate.dev/schemas/engine/node_spec.schema.json",
+  "title": "NodeSpec",
+  "description": "A node as it is planned.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The node.",
+      "minLength": 1
+    },
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Its statement."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json"
+      },
+      "description": "The values of the parameters that it names, as their defaults.",
+      "default": {}
+    },
+    "is_check": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether its rows are wrong ones, unless they are booleans."
+    }
+  },
+  "required": [
+    "name",
+    "sql"
+  ],
+  "examples": [
+    {
+      "name": "one",
+      "sql": "SELECT 1 AS one"
+    }
+  ]
+});
+
+export type NodeState = types.NodeState;
+export const NodeState = unsafe<types.NodeState>({
+  "$id": "https://lakegate.dev/schemas/api/node_state.schema.json",
+  "title": "NodeState",
+  "description": "How a node of a run stands; it is skipped where something that it depends on has failed.",
+  "type": "string",
+  "enum": [
+    "PENDING",
+    "RUNNING",
+    "SUCCEEDED",
+    "FAILED",
+    "SKIPPED",
+    "CANCELED"
+  ],
+  "examples": [
+    "PENDING"
+  ]
+});
+
+export type NodeStatement = types.NodeStatement;
+export const NodeStatement = unsafe<types.NodeStatement>({
+  "$id": "https://lakegate.dev/schemas/engine/node_statement.schema.json",
+  "title": "NodeStatement",
+  "description": "The statement of a node, and what it names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "description": "The node."
+    },
+    "sql": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "default": null,
+      "description": "The statement; null where the node has none, or none that can be read."
+    },
+    "relations": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The relations that it names.",
+      "default": []
+    },
+    "parameters": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "The parameters that it names.",
+      "default": []
+    },
+    "errors": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/validation_failure.schema.json"
+      },
+      "description": "What is wrong with it, with places in the node.",
+      "default": []
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "examples": [
+    {
+      "name": "one",
+      "sql": "SELECT 1 AS one"
+    }
+  ]
+});
+
+export type NodeStatements = types.NodeStatements;
+export const NodeStatements = unsafe<types.NodeStatements>({
+  "$id": "https://lakegate.dev/schemas/engine/node_statements.schema.json",
+  "title": "NodeStatements",
+  "description": "The statements of nodes.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/engine/node_statement.schema.json"
+      },
+      "description": "In the order of the nodes."
+    }
+  },
+  "required": [
+    "nodes"
+  ],
+  "examples": [
+    {
+      "nodes": [
+        {
+          "name": "one",
+          "sql": "SELECT 1 AS one"
+        }
+      ]
+    }
   ]
 });
 
@@ -8182,6 +9296,728 @@ export const ParquetSettings = unsafe<types.ParquetSettings>({
   ]
 });
 
+export type PipelineConfig = types.PipelineConfig;
+export const PipelineConfig = unsafe<types.PipelineConfig>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_config.schema.json",
+  "title": "PipelineConfig",
+  "description": "How a pipeline runs unless a run says otherwise.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/api/execution_mode.schema.json",
+      "default": "plan_parallel"
+    },
+    "max_parallel": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 1,
+      "description": "The most nodes that run together.",
+      "maximum": 16,
+      "default": 2
+    },
+    "timeout_ms": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "description": "How long one node may run; at most what the server allows a query."
+    }
+  },
+  "examples": [
+    {
+      "mode": "plan_parallel",
+      "max_parallel": 2
+    },
+    {
+      "mode": "deterministic_serial",
+      "timeout_ms": 60000
+    }
+  ]
+});
+
+export type PipelineDefinition = types.PipelineDefinition;
+export const PipelineDefinition = unsafe<types.PipelineDefinition>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_definition.schema.json",
+  "title": "PipelineDefinition",
+  "description": "A pipeline: modules of named nodes, each a function of the nodes that it names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "description": {
+      "type": "string",
+      "description": "What it is for.",
+      "maxLength": 1000
+    },
+    "modules": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_module.schema.json"
+      },
+      "description": "The modules; a node of a later one takes the place of an earlier one's with its name, where that is `overridable`.",
+      "minItems": 1,
+      "maxItems": 100
+    },
+    "config": {
+      "$ref": "https://lakegate.dev/schemas/api/pipeline_config.schema.json",
+      "description": "How it runs.",
+      "default": {}
+    }
+  },
+  "required": [
+    "modules"
+  ],
+  "examples": [
+    {
+      "description": "Airports by day.",
+      "modules": [
+        {
+          "name": "core",
+          "nodes": [
+            {
+              "name": "most",
+              "parameter": {
+                "type": "Int32",
+                "default": 1440
+              }
+            },
+            {
+              "name": "clean",
+              "sql": "SELECT origin, date, delay FROM flights WHERE delay < $most",
+              "cache": "disable"
+            },
+            {
+              "name": "daily",
+              "sql": "SELECT origin, CAST(date AS DATE) AS day, count(*) AS flights, avg(delay) AS mean_delay FROM clean GROUP BY 1, 2"
+            },
+            {
+              "name": "one_row_a_day",
+              "check": {
+                "of": "daily",
+                "unique": [
+                  "origin",
+                  "day"
+                ]
+              }
+            }
+          ]
+        }
+      ],
+      "config": {
+        "mode": "plan_parallel"
+      }
+    }
+  ]
+});
+
+export type PipelineDescription = types.PipelineDescription;
+export const PipelineDescription = unsafe<types.PipelineDescription>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_description.schema.json",
+  "title": "PipelineDescription",
+  "description": "A pipeline with what its planning said, its nodes in the order in which they run.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "Its name."
+    },
+    "description": {
+      "type": "string",
+      "description": "What it is for."
+    },
+    "node_count": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "How many nodes it has."
+    },
+    "fingerprint": {
+      "type": "string",
+      "description": "Equal where two are made of the same nodes and settings."
+    },
+    "registered_at": {
+      "type": "string",
+      "description": "When the name was first registered, RFC 3339.",
+      "format": "date-time"
+    },
+    "modules": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_module.schema.json"
+      },
+      "description": "What it was registered with."
+    },
+    "config": {
+      "$ref": "https://lakegate.dev/schemas/api/pipeline_config.schema.json"
+    },
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_node_info.schema.json"
+      },
+      "description": "The nodes, each after those that it depends on."
+    }
+  },
+  "required": [
+    "name",
+    "node_count",
+    "fingerprint",
+    "registered_at",
+    "modules",
+    "config",
+    "nodes"
+  ],
+  "examples": [
+    {
+      "name": "ones",
+      "node_count": 1,
+      "fingerprint": "9f0c",
+      "registered_at": "2026-01-15T09:30:00Z",
+      "modules": [
+        {
+          "name": "core",
+          "nodes": [
+            {
+              "name": "one",
+              "sql": "SELECT 1 AS one"
+            }
+          ]
+        }
+      ],
+      "config": {
+        "mode": "plan_parallel",
+        "max_parallel": 2
+      },
+      "nodes": [
+        {
+          "name": "one",
+          "kind": "sql",
+          "module": "core",
+          "dependencies": [],
+          "sources": [],
+          "columns": [
+            {
+              "name": "one",
+              "dtype": "Int64",
+              "nullable": false
+            }
+          ],
+          "tags": []
+        }
+      ]
+    }
+  ]
+});
+
+export type PipelineEntry = types.PipelineEntry;
+export const PipelineEntry = unsafe<types.PipelineEntry>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_entry.schema.json",
+  "title": "PipelineEntry",
+  "description": "A pipeline in a list.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "Its name."
+    },
+    "description": {
+      "type": "string",
+      "description": "What it is for."
+    },
+    "node_count": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "How many nodes it has."
+    },
+    "fingerprint": {
+      "type": "string",
+      "description": "Equal where two are made of the same nodes and settings."
+    },
+    "registered_at": {
+      "type": "string",
+      "description": "When the name was first registered, RFC 3339.",
+      "format": "date-time"
+    }
+  },
+  "required": [
+    "name",
+    "node_count",
+    "fingerprint",
+    "registered_at"
+  ],
+  "examples": [
+    {
+      "name": "airport_days",
+      "node_count": 4,
+      "fingerprint": "9f0c",
+      "registered_at": "2026-01-15T09:30:00Z"
+    }
+  ]
+});
+
+export type PipelineGraph = types.PipelineGraph;
+export const PipelineGraph = unsafe<types.PipelineGraph>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_graph.schema.json",
+  "title": "PipelineGraph",
+  "description": "What depends on what in a pipeline, from the tables that it reads to those that it writes.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/graph_node.schema.json"
+      },
+      "description": "The points, each after those that it depends on."
+    },
+    "edges": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/graph_edge.schema.json"
+      },
+      "description": "The edges."
+    }
+  },
+  "required": [
+    "nodes",
+    "edges"
+  ],
+  "examples": [
+    {
+      "nodes": [
+        {
+          "id": "one",
+          "name": "one",
+          "kind": "sql"
+        }
+      ],
+      "edges": []
+    }
+  ]
+});
+
+export type PipelineList = types.PipelineList;
+export const PipelineList = unsafe<types.PipelineList>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_list.schema.json",
+  "title": "PipelineList",
+  "description": "A page of pipelines, by name.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_entry.schema.json"
+      },
+      "description": "The pipelines."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Where the next page starts; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type PipelineModule = types.PipelineModule;
+export const PipelineModule = unsafe<types.PipelineModule>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_module.schema.json",
+  "title": "PipelineModule",
+  "description": "Nodes that belong together.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The module's name."
+    },
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/pipeline_node.schema.json"
+      },
+      "description": "The nodes.",
+      "minItems": 1,
+      "maxItems": 2000
+    }
+  },
+  "required": [
+    "name",
+    "nodes"
+  ],
+  "examples": [
+    {
+      "name": "core",
+      "nodes": [
+        {
+          "name": "late",
+          "sql": "SELECT * FROM flights WHERE delay > 60"
+        }
+      ]
+    }
+  ]
+});
+
+export type PipelineNode = types.PipelineNode;
+export const PipelineNode = unsafe<types.PipelineNode>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_node.schema.json",
+  "title": "PipelineNode",
+  "description": "A named part of a pipeline. It depends on the nodes that it names; other names are those of tables and views. Exactly one of `sql`, `table`, `parameter`, `expressions` and `check` says what it is.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "Its name, by which other nodes read it."
+    },
+    "description": {
+      "type": "string",
+      "description": "What its rows mean.",
+      "maxLength": 1000
+    },
+    "sql": {
+      "type": "string",
+      "minLength": 1,
+      "description": "A SELECT over other nodes, tables and views, with `$name` for parameters."
+    },
+    "table": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "A table or view, under another name or at a version."
+    },
+    "pin": {
+      "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json",
+      "description": "The version of `table` that the whole pipeline reads."
+    },
+    "parameter": {
+      "$ref": "https://lakegate.dev/schemas/api/view_parameter.schema.json",
+      "description": "A value that a run may give, as `$name` in statements."
+    },
+    "expressions": {
+      "$ref": "https://lakegate.dev/schemas/api/node_expressions.schema.json",
+      "description": "Columns that are computed row by row."
+    },
+    "check": {
+      "$ref": "https://lakegate.dev/schemas/api/node_check.schema.json",
+      "description": "A question about the data. What it reads is neither written nor read on before it is answered."
+    },
+    "materialize": {
+      "$ref": "https://lakegate.dev/schemas/api/node_materializer.schema.json",
+      "description": "Where its rows are written."
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/node_cache.schema.json",
+      "default": "default"
+    },
+    "tags": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100
+      },
+      "description": "Words for whoever reads the pipeline.",
+      "default": []
+    },
+    "after": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "Nodes that must be done before, although it doesn't read them.",
+      "default": []
+    },
+    "overridable": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether a later module, or a run, may put another node in its place."
+    }
+  },
+  "required": [
+    "name"
+  ],
+  "oneOf": [
+    {
+      "required": [
+        "sql"
+      ]
+    },
+    {
+      "required": [
+        "table"
+      ]
+    },
+    {
+      "required": [
+        "parameter"
+      ]
+    },
+    {
+      "required": [
+        "expressions"
+      ]
+    },
+    {
+      "required": [
+        "check"
+      ]
+    }
+  ],
+  "examples": [
+    {
+      "name": "clean",
+      "sql": "SELECT * FROM flights WHERE delay < $most",
+      "cache": "disable"
+    },
+    {
+      "name": "most",
+      "parameter": {
+        "type": "Int32",
+        "default": 1440
+      }
+    },
+    {
+      "name": "daily",
+      "sql": "SELECT origin, date_trunc('day', date) AS day, count(*) AS flights FROM clean GROUP BY 1, 2",
+      "materialize": {
+        "table": "daily_flights",
+        "mode": "merge",
+        "keys": [
+          "origin",
+          "day"
+        ]
+      }
+    }
+  ]
+});
+
+export type PipelineNodeInfo = types.PipelineNodeInfo;
+export const PipelineNodeInfo = unsafe<types.PipelineNodeInfo>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_node_info.schema.json",
+  "title": "PipelineNodeInfo",
+  "description": "What is known of a node of a pipeline.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "Its name."
+    },
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/node_kind.schema.json"
+    },
+    "module": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The module that it is from."
+    },
+    "dependencies": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The nodes that it depends on."
+    },
+    "sources": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The tables and views that it names."
+    },
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Its columns, as they were when the pipeline was registered."
+    },
+    "tags": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Its tags."
+    }
+  },
+  "required": [
+    "name",
+    "kind",
+    "module",
+    "dependencies",
+    "sources",
+    "columns",
+    "tags"
+  ],
+  "examples": [
+    {
+      "name": "clean",
+      "kind": "sql",
+      "module": "core",
+      "dependencies": [
+        "most"
+      ],
+      "sources": [
+        "flights"
+      ],
+      "columns": [],
+      "tags": []
+    }
+  ]
+});
+
+export type PipelineRun = types.PipelineRun;
+export const PipelineRun = unsafe<types.PipelineRun>({
+  "$id": "https://lakegate.dev/schemas/api/pipeline_run.schema.json",
+  "title": "PipelineRun",
+  "description": "A run of a pipeline: what each node came to, and the versions that all of them read.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "run_id": {
+      "type": "string",
+      "description": "The run.",
+      "format": "uuid"
+    },
+    "pipeline": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The pipeline."
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/run_state.schema.json"
+    },
+    "created_at": {
+      "type": "string",
+      "description": "When it was asked for, RFC 3339.",
+      "format": "date-time"
+    },
+    "started_at": {
+      "type": "string",
+      "description": "When it began, RFC 3339.",
+      "format": "date-time"
+    },
+    "finished_at": {
+      "type": "string",
+      "description": "When it ended, RFC 3339.",
+      "format": "date-time"
+    },
+    "changed": {
+      "type": "boolean",
+      "description": "Whether it has written anything: false where nothing had changed."
+    },
+    "fingerprint": {
+      "type": "string",
+      "description": "That of the pipeline as it runs."
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/api/execution_mode.schema.json"
+    },
+    "attempts": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "description": "How often it was begun: once, and again after each restart of the server or retry."
+    },
+    "parameters": {
+      "type": "object",
+      "additionalProperties": true,
+      "description": "The values of its parameters."
+    },
+    "targets": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The nodes that were asked for; absent where it is all."
+    },
+    "sources": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/run_source.schema.json"
+      },
+      "description": "The versions that all nodes read, once they are fixed."
+    },
+    "nodes": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/run_node.schema.json"
+      },
+      "description": "The nodes, each after those that it depends on."
+    },
+    "error": {
+      "$ref": "https://lakegate.dev/schemas/api/query_failure.schema.json",
+      "description": "Why it failed; absent unless it did."
+    }
+  },
+  "required": [
+    "run_id",
+    "pipeline",
+    "status",
+    "created_at",
+    "changed",
+    "fingerprint",
+    "mode",
+    "attempts",
+    "parameters",
+    "sources",
+    "nodes"
+  ],
+  "examples": [
+    {
+      "run_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "pipeline": "airport_days",
+      "status": "SUCCEEDED",
+      "created_at": "2026-01-15T09:30:00Z",
+      "changed": true,
+      "fingerprint": "9f0c",
+      "mode": "plan_parallel",
+      "attempts": 1,
+      "parameters": {},
+      "sources": [
+        {
+          "name": "flights",
+          "version": 6,
+          "uri": "file:///warehouse/flights"
+        }
+      ],
+      "nodes": [
+        {
+          "name": "daily",
+          "kind": "sql",
+          "status": "SUCCEEDED",
+          "cache": "miss",
+          "rows": 1204,
+          "seconds": 0.42
+        }
+      ]
+    }
+  ]
+});
+
 export type Problem = types.Problem;
 export const Problem = unsafe<types.Problem>({
   "$id": "https://lakegate.dev/schemas/api/problem.schema.json",
@@ -8461,6 +10297,14 @@ export const ProvidedRelations = unsafe<types.ProvidedRelations>({
       },
       "default": {},
       "description": "Delta tables at a version."
+    },
+    "views": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/view_spec.schema.json"
+      },
+      "description": "Views that are known to this statement alone.",
+      "default": {}
     }
   },
   "examples": [
@@ -9663,7 +11507,8 @@ export const RegistryKind = unsafe<types.RegistryKind>({
     "parameter_tables",
     "views",
     "contracts",
-    "semantics"
+    "semantics",
+    "pipelines"
   ],
   "examples": [
     "views"
@@ -10797,6 +12642,484 @@ export const RuleSeverity = unsafe<types.RuleSeverity>({
   ],
   "examples": [
     "error"
+  ]
+});
+
+export type RunAcceptance = types.RunAcceptance;
+export const RunAcceptance = unsafe<types.RunAcceptance>({
+  "$id": "https://lakegate.dev/schemas/api/run_acceptance.schema.json",
+  "title": "RunAcceptance",
+  "description": "A run that goes on.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "run_id": {
+      "type": "string",
+      "description": "The run.",
+      "format": "uuid"
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/run_state.schema.json"
+    },
+    "status_url": {
+      "type": "string",
+      "description": "The path of its status."
+    },
+    "events_url": {
+      "type": "string",
+      "description": "The path of its events."
+    }
+  },
+  "required": [
+    "run_id",
+    "status",
+    "status_url",
+    "events_url"
+  ],
+  "examples": [
+    {
+      "run_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "status": "PENDING",
+      "status_url": "/v1/pipelines/airport_days/runs/7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "events_url": "/v1/pipelines/airport_days/runs/7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11/events"
+    }
+  ]
+});
+
+export type RunConditions = types.RunConditions;
+export const RunConditions = unsafe<types.RunConditions>({
+  "$id": "https://lakegate.dev/schemas/api/run_conditions.schema.json",
+  "title": "RunConditions",
+  "description": "By what a repeat of a request for a run is known.",
+  "type": "object",
+  "additionalProperties": true,
+  "properties": {
+    "idempotency-key": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "description": "The client's name of the run: a repeat with it starts no other, and answers the first one."
+    }
+  },
+  "examples": [
+    {
+      "idempotency-key": "days-2026-01-15"
+    }
+  ]
+});
+
+export type RunEntry = types.RunEntry;
+export const RunEntry = unsafe<types.RunEntry>({
+  "$id": "https://lakegate.dev/schemas/api/run_entry.schema.json",
+  "title": "RunEntry",
+  "description": "A run in a list.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "run_id": {
+      "type": "string",
+      "description": "The run.",
+      "format": "uuid"
+    },
+    "pipeline": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The pipeline."
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/run_state.schema.json"
+    },
+    "created_at": {
+      "type": "string",
+      "description": "When it was asked for, RFC 3339.",
+      "format": "date-time"
+    },
+    "started_at": {
+      "type": "string",
+      "description": "When it began, RFC 3339.",
+      "format": "date-time"
+    },
+    "finished_at": {
+      "type": "string",
+      "description": "When it ended, RFC 3339.",
+      "format": "date-time"
+    },
+    "changed": {
+      "type": "boolean",
+      "description": "Whether it has written anything: false where nothing had changed."
+    }
+  },
+  "required": [
+    "run_id",
+    "pipeline",
+    "status",
+    "created_at",
+    "changed"
+  ],
+  "examples": [
+    {
+      "run_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11",
+      "pipeline": "airport_days",
+      "status": "SUCCEEDED",
+      "created_at": "2026-01-15T09:30:00Z",
+      "changed": true
+    }
+  ]
+});
+
+export type RunList = types.RunList;
+export const RunList = unsafe<types.RunList>({
+  "$id": "https://lakegate.dev/schemas/api/run_list.schema.json",
+  "title": "RunList",
+  "description": "A page of runs, newest first.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/run_entry.schema.json"
+      },
+      "description": "The runs."
+    },
+    "next_cursor": {
+      "type": [
+        "string",
+        "null"
+      ],
+      "description": "Where the next page starts; null on the last one."
+    }
+  },
+  "required": [
+    "items",
+    "next_cursor"
+  ],
+  "examples": [
+    {
+      "items": [],
+      "next_cursor": null
+    }
+  ]
+});
+
+export type RunNode = types.RunNode;
+export const RunNode = unsafe<types.RunNode>({
+  "$id": "https://lakegate.dev/schemas/api/run_node.schema.json",
+  "title": "RunNode",
+  "description": "A node of a run.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The node."
+    },
+    "kind": {
+      "$ref": "https://lakegate.dev/schemas/api/node_kind.schema.json"
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/node_state.schema.json"
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/node_cache_use.schema.json",
+      "description": "Where its rows come from; absent until that is known."
+    },
+    "key": {
+      "type": "string",
+      "description": "What its rows are kept under: equal where all is that they depend on."
+    },
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Its rows; of a check, those that it found."
+    },
+    "seconds": {
+      "type": "number",
+      "minimum": 0,
+      "description": "How long it took."
+    },
+    "query_id": {
+      "type": "string",
+      "description": "The query that computed it.",
+      "format": "uuid"
+    },
+    "schema": {
+      "$ref": "https://lakegate.dev/schemas/api/row_schema.schema.json",
+      "description": "The columns of its rows."
+    },
+    "table": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The table that it was written to."
+    },
+    "file": {
+      "type": "string",
+      "description": "The file that it was written to, below the warehouse."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version of the table that holds it."
+    },
+    "written": {
+      "type": "boolean",
+      "description": "Whether this run wrote it; false where what is there is still right."
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "What was found and only warned of.",
+      "default": []
+    },
+    "offending": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": true
+      },
+      "description": "Some of the rows that a check found wrong.",
+      "default": []
+    },
+    "error": {
+      "$ref": "https://lakegate.dev/schemas/api/query_failure.schema.json",
+      "description": "Why it failed; absent unless it did."
+    }
+  },
+  "required": [
+    "name",
+    "kind",
+    "status"
+  ],
+  "examples": [
+    {
+      "name": "daily",
+      "kind": "sql",
+      "status": "SUCCEEDED",
+      "cache": "miss",
+      "rows": 1204,
+      "seconds": 0.42,
+      "table": "daily_flights",
+      "version": 3,
+      "written": true
+    }
+  ]
+});
+
+export type RunPath = types.RunPath;
+export const RunPath = unsafe<types.RunPath>({
+  "$id": "https://lakegate.dev/schemas/api/run_path.schema.json",
+  "title": "RunPath",
+  "description": "The path of a run.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The pipeline.",
+      "examples": [
+        "busy_airports"
+      ]
+    },
+    "id": {
+      "type": "string",
+      "description": "The run.",
+      "format": "uuid",
+      "examples": [
+        "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+      ]
+    }
+  },
+  "required": [
+    "name",
+    "id"
+  ],
+  "examples": [
+    {
+      "name": "busy_airports",
+      "id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+    }
+  ]
+});
+
+export type RunRequest = types.RunRequest;
+export const RunRequest = unsafe<types.RunRequest>({
+  "$id": "https://lakegate.dev/schemas/api/run_request.schema.json",
+  "title": "RunRequest",
+  "description": "What a run of a pipeline is to do.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "parameters": {
+      "type": "object",
+      "additionalProperties": true,
+      "description": "Values of its parameters, by name.",
+      "default": {}
+    },
+    "targets": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "description": "The nodes that are wanted, with all that they depend on; all nodes where it is absent.",
+      "minItems": 1,
+      "maxItems": 2000
+    },
+    "overrides": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/node_override.schema.json"
+      },
+      "description": "What takes the place of nodes that are `overridable`, by name.",
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "default": {}
+    },
+    "mode": {
+      "$ref": "https://lakegate.dev/schemas/api/execution_mode.schema.json",
+      "description": "How its nodes go; as the pipeline says where it is absent."
+    },
+    "max_parallel": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 1,
+      "description": "The most nodes that run together.",
+      "maximum": 16
+    },
+    "cache": {
+      "$ref": "https://lakegate.dev/schemas/api/node_cache.schema.json",
+      "description": "In the place of what each node says."
+    },
+    "gate": {
+      "anyOf": [
+        {
+          "$ref": "https://lakegate.dev/schemas/delta/feature_gate.schema.json"
+        },
+        {
+          "type": "null"
+        }
+      ],
+      "default": null,
+      "description": "What the protocol of every table that is read must be at least."
+    },
+    "tables": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+      },
+      "description": "The versions of tables; the newest where there is none.",
+      "propertyNames": {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+      },
+      "default": {}
+    }
+  },
+  "examples": [
+    {},
+    {
+      "parameters": {
+        "most": 600
+      },
+      "targets": [
+        "daily"
+      ],
+      "mode": "deterministic_serial"
+    }
+  ]
+});
+
+export type RunSelection = types.RunSelection;
+export const RunSelection = unsafe<types.RunSelection>({
+  "$id": "https://lakegate.dev/schemas/api/run_selection.schema.json",
+  "title": "RunSelection",
+  "description": "Which runs are listed.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/run_state.schema.json",
+      "description": "Only runs that stand so."
+    },
+    "limit": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 1,
+      "maximum": 1000,
+      "default": 100,
+      "description": "The most entries."
+    },
+    "cursor": {
+      "type": "string",
+      "description": "Where the page starts, as the page before said."
+    }
+  },
+  "examples": [
+    {
+      "status": "FAILED"
+    }
+  ]
+});
+
+export type RunSource = types.RunSource;
+export const RunSource = unsafe<types.RunSource>({
+  "$id": "https://lakegate.dev/schemas/api/run_source.schema.json",
+  "title": "RunSource",
+  "description": "A table at the version that a whole run reads.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The table."
+    },
+    "version": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "The version."
+    },
+    "uri": {
+      "type": "string",
+      "description": "Where it is."
+    }
+  },
+  "required": [
+    "name",
+    "version",
+    "uri"
+  ],
+  "examples": [
+    {
+      "name": "flights",
+      "version": 6,
+      "uri": "file:///warehouse/flights"
+    }
+  ]
+});
+
+export type RunState = types.RunState;
+export const RunState = unsafe<types.RunState>({
+  "$id": "https://lakegate.dev/schemas/api/run_state.schema.json",
+  "title": "RunState",
+  "description": "How a run stands.",
+  "type": "string",
+  "enum": [
+    "PENDING",
+    "RUNNING",
+    "SUCCEEDED",
+    "FAILED",
+    "CANCELED"
+  ],
+  "examples": [
+    "PENDING"
   ]
 });
 
@@ -14975,9 +17298,12 @@ export const schemas = [
   CatalogDocument,
   CatalogSettings,
   ChangeRequest,
+  CheckSeverity,
   CheckpointBody,
   CleanupMetadataBody,
+  ColumnLineage,
   ColumnOrder,
+  ColumnOrigin,
   ContractBreach,
   ContractCheck,
   ContractDefinition,
@@ -15043,12 +17369,15 @@ export const schemas = [
   EntryPath,
   ErrorCode,
   ErrorKind,
+  EventConditions,
+  ExecutionMode,
   ExecutionSettings,
   ExplainAnswer,
   ExplainRequest,
   ExplainedTable,
   ExplainedView,
   Explanation,
+  ExportFormat,
   FeatureSupport,
   FieldDescription,
   FieldEncoding,
@@ -15079,6 +17408,12 @@ export const schemas = [
   GateTerm,
   GateVerdict,
   GoodRows,
+  GraphEdge,
+  GraphEdgeKind,
+  GraphFormat,
+  GraphNode,
+  GraphNodeKind,
+  GraphSelection,
   HistoryPage,
   HistoryRequest,
   Idempotency,
@@ -15087,14 +17422,33 @@ export const schemas = [
   KeptRelation,
   KeptView,
   KeySource,
+  KeyedMerge,
   Liveness,
   Location,
   MacroRegistration,
   MacroRegistrations,
+  MaterializeMode,
   MemoryPoolKind,
   MemorySettings,
   MergeBody,
+  MergeKeys,
   MergeSelection,
+  NodeCache,
+  NodeCacheUse,
+  NodeCheck,
+  NodeDraft,
+  NodeExpressions,
+  NodeKind,
+  NodeMaterializer,
+  NodeOverride,
+  NodePlan,
+  NodePlanning,
+  NodePlans,
+  NodeReading,
+  NodeSpec,
+  NodeState,
+  NodeStatement,
+  NodeStatements,
   NumberStyle,
   OperationConditions,
   OperationContext,
@@ -15111,6 +17465,16 @@ export const schemas = [
   ParameterValues,
   ParameterValuesRequest,
   ParquetSettings,
+  PipelineConfig,
+  PipelineDefinition,
+  PipelineDescription,
+  PipelineEntry,
+  PipelineGraph,
+  PipelineList,
+  PipelineModule,
+  PipelineNode,
+  PipelineNodeInfo,
+  PipelineRun,
   Problem,
   ProfileInfo,
   ProfileList,
@@ -15161,6 +17525,16 @@ export const schemas = [
   RowsMerge,
   RowsSelection,
   RuleSeverity,
+  RunAcceptance,
+  RunConditions,
+  RunEntry,
+  RunList,
+  RunNode,
+  RunPath,
+  RunRequest,
+  RunSelection,
+  RunSource,
+  RunState,
   ScanSettings,
   SchemaContract,
   SchemaDocument,

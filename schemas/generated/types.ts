@@ -65,6 +65,30 @@ export type SemanticJoinType = "left" | "inner";
  */
 export type TimeGrain = "day" | "week" | "month" | "quarter" | "year";
 /**
+ * What a check that is not met does: it stops what depends on the checked rows, or it warns.
+ */
+export type CheckSeverity = "stop" | "warn";
+/**
+ * How rows come into a Delta table: added, in the place of all others, or merged by keys.
+ */
+export type MaterializeMode = "append" | "overwrite" | "merge";
+/**
+ * What becomes of the schema when the incoming one differs: the columns are merged, or replaced.
+ */
+export type DeltaSchemaMode = "merge" | "overwrite";
+/**
+ * The format of a file.
+ */
+export type ExportFormat = "parquet" | "csv";
+/**
+ * When what a node gives is computed again: `default` where something that it depends on has changed, `recompute` in each run, `disable` in each run and into each of its readers, without keeping it; of a node that its readers `ignore`, a change is no reason to compute these again.
+ */
+export type NodeCache = "default" | "disable" | "ignore" | "recompute";
+/**
+ * How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not.
+ */
+export type ExecutionMode = "deterministic_serial" | "plan_parallel" | "plan_parallel_remote";
+/**
  * How 64-bit integers and decimals are written in JSON and NDJSON: as numbers with all their digits, or as strings.
  */
 export type NumberStyle = "number" | "string";
@@ -90,10 +114,6 @@ export type DeltaPartitionStrategy = "hive";
  */
 export type DeltaCreateMode = "error" | "ignore" | "overwrite";
 /**
- * What becomes of the schema when the incoming one differs: the columns are merged, or replaced.
- */
-export type DeltaSchemaMode = "merge" | "overwrite";
-/**
  * Whether incoming rows are added to those that are there, replace them, or make a new table; `create` is refused where there is one.
  */
 export type DeltaWriteDisposition = "append" | "overwrite" | "create";
@@ -118,6 +138,8 @@ export type ErrorCode =
   | "contract_not_found"
   | "semantic_model_not_found"
   | "registry_not_found"
+  | "pipeline_not_found"
+  | "run_not_found"
   | "query_not_found"
   | "schema_not_found"
   | "version_not_found"
@@ -130,6 +152,7 @@ export type ErrorCode =
   | "table_conflict"
   | "table_exists"
   | "result_not_ready"
+  | "run_not_retryable"
   | "result_expired"
   | "change_data_expired"
   | "precondition_failed"
@@ -143,6 +166,7 @@ export type ErrorCode =
   | "invalid_query"
   | "cyclic_dependency"
   | "contract_violated"
+  | "check_failed"
   | "invalid_entry"
   | "statement_too_complex"
   | "parameter_missing"
@@ -156,6 +180,7 @@ export type ErrorCode =
   | "protocol_unavailable"
   | "change_data_disabled"
   | "memory_exceeded"
+  | "rows_not_kept"
   | "table_not_writable"
   | "table_append_only"
   | "constraint_violated"
@@ -168,6 +193,7 @@ export type ErrorCode =
   | "internal"
   | "not_implemented"
   | "service_unavailable"
+  | "run_interrupted"
   | "storage_unavailable"
   | "planning_timeout"
   | "query_timeout"
@@ -210,9 +236,37 @@ export type GateRule = "reader_version" | "writer_version" | "reader_features" |
  */
 export type GateTerm = number | string[];
 /**
+ * Why there is an edge: rows or values are read, a check looks at rows, one comes after the other, or rows are written.
+ */
+export type GraphEdgeKind = "reads" | "checks" | "after" | "writes";
+/**
+ * How a graph is written.
+ */
+export type GraphFormat = "json" | "mermaid" | "graphviz";
+/**
+ * What a point of a graph is: a kind of node, a table or view that is read, or a table or file that is written.
+ */
+export type GraphNodeKind = "sql" | "table" | "parameter" | "expressions" | "check" | "source" | "output";
+/**
+ * Where the rows of a node come from: kept ones (`hit`), computed ones (`miss`), or nowhere, because nothing needed them on their own (`skipped`).
+ */
+export type NodeCacheUse = "hit" | "miss" | "skipped";
+/**
+ * What a node is made of.
+ */
+export type NodeKind = "sql" | "table" | "parameter" | "expressions" | "check";
+/**
+ * How a node of a run stands; it is skipped where something that it depends on has failed.
+ */
+export type NodeState = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "SKIPPED" | "CANCELED";
+/**
  * Who reads values: requests that name them, the queries of a session, or all that have no others.
  */
 export type ParameterScope = "run" | "session" | "rule";
+/**
+ * How a run stands.
+ */
+export type RunState = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED";
 /**
  * Where a query is in its life; EXPIRED when it has succeeded and its result is no longer kept.
  */
@@ -229,7 +283,7 @@ export type WaitTimeoutAction = "continue" | "cancel";
  * A kind of registry.
  */
 export type RegistryKind =
-  "functions" | "profiles" | "tables" | "parameter_tables" | "views" | "contracts" | "semantics";
+  "functions" | "profiles" | "tables" | "parameter_tables" | "views" | "contracts" | "semantics" | "pipelines";
 /**
  * What becomes of entries that a catalog doesn't hold: they stay, or those of the kinds that it names go.
  */
@@ -545,6 +599,12 @@ export interface CatalogDocument {
    */
   semantics?: {
     [k: string]: SemanticModel;
+  };
+  /**
+   * The pipelines.
+   */
+  pipelines?: {
+    [k: string]: PipelineDefinition;
   };
 }
 /**
@@ -1161,6 +1221,176 @@ export interface SemanticMetric {
   filter?: string | null;
 }
 /**
+ * A pipeline: modules of named nodes, each a function of the nodes that it names.
+ */
+export interface PipelineDefinition {
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * The modules; a node of a later one takes the place of an earlier one's with its name, where that is `overridable`.
+   */
+  modules: PipelineModule[];
+  config?: PipelineConfig;
+}
+/**
+ * Nodes that belong together.
+ */
+export interface PipelineModule {
+  /**
+   * The module's name.
+   */
+  name: string;
+  /**
+   * The nodes.
+   */
+  nodes: PipelineNode[];
+}
+/**
+ * A named part of a pipeline. It depends on the nodes that it names; other names are those of tables and views. Exactly one of `sql`, `table`, `parameter`, `expressions` and `check` says what it is.
+ */
+export interface PipelineNode {
+  /**
+   * Its name, by which other nodes read it.
+   */
+  name: string;
+  /**
+   * What its rows mean.
+   */
+  description?: string;
+  /**
+   * A SELECT over other nodes, tables and views, with `$name` for parameters.
+   */
+  sql?: string;
+  /**
+   * A table or view, under another name or at a version.
+   */
+  table?: string;
+  pin?: TablePin;
+  parameter?: ViewParameter;
+  expressions?: NodeExpressions;
+  check?: NodeCheck;
+  materialize?: NodeMaterializer;
+  cache?: NodeCache;
+  /**
+   * Words for whoever reads the pipeline.
+   */
+  tags?: string[];
+  /**
+   * Nodes that must be done before, although it doesn't read them.
+   */
+  after?: string[];
+  /**
+   * Whether a later module, or a run, may put another node in its place.
+   */
+  overridable?: boolean;
+}
+/**
+ * The version of a table that a query reads: by number, or the last one committed at or before a time. Exactly one of them.
+ */
+export interface TablePin {
+  /**
+   * The version number.
+   */
+  version?: number;
+  /**
+   * A time, RFC 3339.
+   */
+  timestamp?: string;
+}
+/**
+ * The rows of another node with columns that are computed row by row.
+ */
+export interface NodeExpressions {
+  /**
+   * The node, table or view.
+   */
+  of: string;
+  /**
+   * The columns that are added, in the order of their names.
+   */
+  columns: {
+    /**
+     * An SQL expression over the columns, without aggregates, windows and queries.
+     */
+    [k: string]: string;
+  };
+  /**
+   * An SQL expression that is true for the rows that are kept.
+   */
+  filter?: string;
+}
+/**
+ * A question about rows. A statement gives the rows that are wrong, or one column of booleans that must all be true; of a relation, rules can be named instead.
+ */
+export interface NodeCheck {
+  /**
+   * A SELECT that gives the rows that are wrong, or one column of booleans.
+   */
+  sql?: string;
+  /**
+   * The relation that the rules are about.
+   */
+  of?: string;
+  /**
+   * Columns that must have values.
+   */
+  not_null?: string[];
+  /**
+   * Columns that together tell each row from all others.
+   */
+  unique?: string[];
+  /**
+   * What every row must fulfil, by the names of the rules.
+   */
+  rows?: {
+    /**
+     * An SQL expression that is true for a good row.
+     */
+    [k: string]: string;
+  };
+  severity?: CheckSeverity;
+}
+/**
+ * Where the rows of a node are written when a run has computed them: a Delta table, or a file of the warehouse's exports.
+ */
+export interface NodeMaterializer {
+  /**
+   * The Delta table; it is made in the warehouse where there is none.
+   */
+  table?: string;
+  mode?: MaterializeMode;
+  /**
+   * The columns that tell each row from all others, for `merge`: rows with equal ones are updated, others are added.
+   */
+  keys?: string[];
+  /**
+   * The partition columns of a table that is made.
+   */
+  partition_columns?: string[];
+  schema_mode?: DeltaSchemaMode;
+  /**
+   * The file's name without its ending; it is written to the folder `_exports/{pipeline}` of the warehouse.
+   */
+  file?: string;
+  format?: ExportFormat;
+}
+/**
+ * How a pipeline runs unless a run says otherwise.
+ */
+export interface PipelineConfig {
+  mode?: ExecutionMode;
+  /**
+   * The most nodes that run together.
+   */
+  max_parallel?: number;
+  /**
+   * How long one node may run; at most what the server allows a query.
+   */
+  timeout_ms?: number;
+}
+/**
  * Changes of a table to be read, and how the result is wanted.
  */
 export interface ChangeRequest {
@@ -1246,6 +1476,36 @@ export interface CleanupMetadataBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * A column, and where its values come from.
+ */
+export interface ColumnLineage {
+  /**
+   * The column.
+   */
+  name: string;
+  /**
+   * Its Arrow type.
+   */
+  dtype: string;
+  /**
+   * The columns that its values are computed of; none for constants.
+   */
+  from: ColumnOrigin[];
+}
+/**
+ * A column that values come from.
+ */
+export interface ColumnOrigin {
+  /**
+   * The node, table or view.
+   */
+  relation: string;
+  /**
+   * The column.
+   */
+  column: string;
 }
 /**
  * How what was written or read breaks a contract.
@@ -2507,6 +2767,16 @@ export interface EntryPath {
   name: string;
 }
 /**
+ * Where a client that comes back goes on.
+ */
+export interface EventConditions {
+  /**
+   * The last event that it has seen.
+   */
+  "last-event-id"?: string;
+  [k: string]: unknown;
+}
+/**
  * The plans of a query, and what running it showed where that was asked for.
  */
 export interface ExplainAnswer {
@@ -2678,19 +2948,6 @@ export interface TypedParameter {
    * The value; decimals, dates and timestamps as text.
    */
   value: unknown;
-}
-/**
- * The version of a table that a query reads: by number, or the last one committed at or before a time. Exactly one of them.
- */
-export interface TablePin {
-  /**
-   * The version number.
-   */
-  version?: number;
-  /**
-   * A time, RFC 3339.
-   */
-  timestamp?: string;
 }
 /**
  * The plans of a statement and what its result depends on.
@@ -3067,6 +3324,52 @@ export interface GateVerdict {
   snapshot: DeltaProtocolSnapshot;
 }
 /**
+ * An edge of a pipeline's graph.
+ */
+export interface GraphEdge {
+  /**
+   * The id of where it starts.
+   */
+  from: string;
+  /**
+   * The id of where it ends.
+   */
+  to: string;
+  kind: GraphEdgeKind;
+}
+/**
+ * A point of a pipeline's graph.
+ */
+export interface GraphNode {
+  /**
+   * Tells it from all others: its name, after `output:` or `export:` for what is written.
+   */
+  id: string;
+  /**
+   * Its name.
+   */
+  name: string;
+  kind: GraphNodeKind;
+  /**
+   * Its columns with those that they come from.
+   */
+  columns?: ColumnLineage[];
+}
+/**
+ * Which part of a graph, and how it is written.
+ */
+export interface GraphSelection {
+  format?: GraphFormat;
+  /**
+   * Only what this node, table or file depends on, and itself.
+   */
+  upstream_of?: string;
+  /**
+   * Only what depends on this node or table, and itself.
+   */
+  downstream_of?: string;
+}
+/**
  * Commits of a table, newest first.
  */
 export interface HistoryPage {
@@ -3182,6 +3485,27 @@ export interface KeptRelation {
   in_memory?: boolean;
 }
 /**
+ * A merge by keys, as a merge request has it.
+ */
+export interface KeyedMerge {
+  /**
+   * When a row of the source and one of the table are the same.
+   */
+  predicate: string;
+  /**
+   * The new values of rows that are there.
+   */
+  matched_updates?: {
+    [k: string]: string;
+  };
+  /**
+   * The values of rows that are new.
+   */
+  not_matched_inserts?: {
+    [k: string]: string;
+  };
+}
+/**
  * The process answers.
  */
 export interface Liveness {
@@ -3281,6 +3605,19 @@ export interface MergeBody {
   commit_options?: DeltaCommitOptions | null;
 }
 /**
+ * Rows that are merged by keys.
+ */
+export interface MergeKeys {
+  /**
+   * The columns that tell rows apart.
+   */
+  keys: string[];
+  /**
+   * All columns of the rows.
+   */
+  columns: string[];
+}
+/**
  * What a merge does with the rows of its body.
  */
 export interface MergeSelection {
@@ -3346,6 +3683,189 @@ export interface RowsMerge {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * What a node says of its rows. Exactly one of its members does.
+ */
+export interface NodeDraft {
+  /**
+   * The node.
+   */
+  name: string;
+  /**
+   * Its statement.
+   */
+  sql?: string;
+  /**
+   * The relation that it stands for.
+   */
+  table?: string;
+  expressions?: NodeExpressions;
+  check?: NodeCheck;
+}
+/**
+ * What takes the place of a node in one run.
+ */
+export interface NodeOverride {
+  /**
+   * A SELECT in the place of its own.
+   */
+  sql?: string;
+  /**
+   * A table or view whose rows take the place of its own.
+   */
+  table?: string;
+}
+/**
+ * What planning a node says about it.
+ */
+export interface NodePlan {
+  /**
+   * The node.
+   */
+  name: string;
+  /**
+   * The statement that gives its rows.
+   */
+  sql: string;
+  /**
+   * Its columns, and those of the relations that it names from which they come.
+   */
+  columns?: ColumnLineage[];
+  /**
+   * Its columns.
+   */
+  fields?: FieldSpec[];
+  /**
+   * What its rows depend on, besides the nodes that it reads; null where it could not be planned.
+   */
+  identity?: QueryIdentity | null;
+  /**
+   * Why it could not be planned; null where it was, or where one that it reads was not.
+   */
+  error?: QueryFailure | null;
+}
+/**
+ * Why a query or a table failed.
+ */
+export interface QueryFailure {
+  kind: ErrorKind;
+  code: ErrorCode;
+  /**
+   * What happened.
+   */
+  message: string;
+  location?: Location;
+  /**
+   * More about it, by code.
+   */
+  details?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Nodes that are to be planned, each after those that it reads.
+ */
+export interface NodePlanning {
+  /**
+   * The nodes.
+   */
+  nodes: NodeSpec[];
+  /**
+   * The versions of tables.
+   */
+  pins?: {
+    [k: string]: TablePin;
+  };
+  /**
+   * What the protocols of tables must be at least.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * Values of parameter tables.
+   */
+  kept?: {
+    [k: string]: KeptRelation;
+  };
+}
+/**
+ * A node as it is planned.
+ */
+export interface NodeSpec {
+  /**
+   * The node.
+   */
+  name: string;
+  /**
+   * Its statement.
+   */
+  sql: string;
+  /**
+   * The values of the parameters that it names, as their defaults.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  /**
+   * Whether its rows are wrong ones, unless they are booleans.
+   */
+  is_check?: boolean;
+}
+/**
+ * The plans of nodes.
+ */
+export interface NodePlans {
+  /**
+   * In the order of the nodes.
+   */
+  nodes: NodePlan[];
+  /**
+   * The tables that they read, each at one version.
+   */
+  sources?: QuerySource[];
+}
+/**
+ * Nodes whose statements are to be read.
+ */
+export interface NodeReading {
+  /**
+   * The nodes.
+   */
+  nodes: NodeDraft[];
+}
+/**
+ * The statement of a node, and what it names.
+ */
+export interface NodeStatement {
+  /**
+   * The node.
+   */
+  name: string;
+  /**
+   * The statement; null where the node has none, or none that can be read.
+   */
+  sql?: string | null;
+  /**
+   * The relations that it names.
+   */
+  relations?: string[];
+  /**
+   * The parameters that it names.
+   */
+  parameters?: string[];
+  /**
+   * What is wrong with it, with places in the node.
+   */
+  errors?: ValidationFailure[];
+}
+/**
+ * The statements of nodes.
+ */
+export interface NodeStatements {
+  /**
+   * In the order of the nodes.
+   */
+  nodes: NodeStatement[];
 }
 /**
  * Under which condition a table operation is made, and how a repeat of it is known.
@@ -3528,6 +4048,252 @@ export interface ParameterValuesRequest {
   folder: string;
 }
 /**
+ * A pipeline with what its planning said, its nodes in the order in which they run.
+ */
+export interface PipelineDescription {
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * How many nodes it has.
+   */
+  node_count: number;
+  /**
+   * Equal where two are made of the same nodes and settings.
+   */
+  fingerprint: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+  /**
+   * What it was registered with.
+   */
+  modules: PipelineModule[];
+  config: PipelineConfig;
+  /**
+   * The nodes, each after those that it depends on.
+   */
+  nodes: PipelineNodeInfo[];
+}
+/**
+ * What is known of a node of a pipeline.
+ */
+export interface PipelineNodeInfo {
+  /**
+   * Its name.
+   */
+  name: string;
+  kind: NodeKind;
+  /**
+   * The module that it is from.
+   */
+  module: string;
+  /**
+   * The nodes that it depends on.
+   */
+  dependencies: string[];
+  /**
+   * The tables and views that it names.
+   */
+  sources: string[];
+  /**
+   * Its columns, as they were when the pipeline was registered.
+   */
+  columns: FieldSpec[];
+  /**
+   * Its tags.
+   */
+  tags: string[];
+}
+/**
+ * A pipeline in a list.
+ */
+export interface PipelineEntry {
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * How many nodes it has.
+   */
+  node_count: number;
+  /**
+   * Equal where two are made of the same nodes and settings.
+   */
+  fingerprint: string;
+  /**
+   * When the name was first registered, RFC 3339.
+   */
+  registered_at: string;
+}
+/**
+ * What depends on what in a pipeline, from the tables that it reads to those that it writes.
+ */
+export interface PipelineGraph {
+  /**
+   * The points, each after those that it depends on.
+   */
+  nodes: GraphNode[];
+  /**
+   * The edges.
+   */
+  edges: GraphEdge[];
+}
+/**
+ * A page of pipelines, by name.
+ */
+export interface PipelineList {
+  /**
+   * The pipelines.
+   */
+  items: PipelineEntry[];
+  /**
+   * Where the next page starts; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * A run of a pipeline: what each node came to, and the versions that all of them read.
+ */
+export interface PipelineRun {
+  /**
+   * The run.
+   */
+  run_id: string;
+  /**
+   * The pipeline.
+   */
+  pipeline: string;
+  status: RunState;
+  /**
+   * When it was asked for, RFC 3339.
+   */
+  created_at: string;
+  /**
+   * When it began, RFC 3339.
+   */
+  started_at?: string;
+  /**
+   * When it ended, RFC 3339.
+   */
+  finished_at?: string;
+  /**
+   * Whether it has written anything: false where nothing had changed.
+   */
+  changed: boolean;
+  /**
+   * That of the pipeline as it runs.
+   */
+  fingerprint: string;
+  mode: ExecutionMode;
+  /**
+   * How often it was begun: once, and again after each restart of the server or retry.
+   */
+  attempts: number;
+  /**
+   * The values of its parameters.
+   */
+  parameters: {
+    [k: string]: unknown;
+  };
+  /**
+   * The nodes that were asked for; absent where it is all.
+   */
+  targets?: string[];
+  /**
+   * The versions that all nodes read, once they are fixed.
+   */
+  sources: RunSource[];
+  /**
+   * The nodes, each after those that it depends on.
+   */
+  nodes: RunNode[];
+  error?: QueryFailure;
+}
+/**
+ * A table at the version that a whole run reads.
+ */
+export interface RunSource {
+  /**
+   * The table.
+   */
+  name: string;
+  /**
+   * The version.
+   */
+  version: number;
+  /**
+   * Where it is.
+   */
+  uri: string;
+}
+/**
+ * A node of a run.
+ */
+export interface RunNode {
+  /**
+   * The node.
+   */
+  name: string;
+  kind: NodeKind;
+  status: NodeState;
+  cache?: NodeCacheUse;
+  /**
+   * What its rows are kept under: equal where all is that they depend on.
+   */
+  key?: string;
+  /**
+   * Its rows; of a check, those that it found.
+   */
+  rows?: number;
+  /**
+   * How long it took.
+   */
+  seconds?: number;
+  /**
+   * The query that computed it.
+   */
+  query_id?: string;
+  schema?: RowSchema;
+  /**
+   * The table that it was written to.
+   */
+  table?: string;
+  /**
+   * The file that it was written to, below the warehouse.
+   */
+  file?: string;
+  /**
+   * The version of the table that holds it.
+   */
+  version?: number;
+  /**
+   * Whether this run wrote it; false where what is there is still right.
+   */
+  written?: boolean;
+  /**
+   * What was found and only warned of.
+   */
+  warnings?: string[];
+  /**
+   * Some of the rows that a check found wrong.
+   */
+  offending?: {
+    [k: string]: unknown;
+  }[];
+  error?: QueryFailure;
+}
+/**
  * Why a request failed (RFC 9457).
  */
 export interface Problem {
@@ -3630,6 +4396,28 @@ export interface ProvidedRelations {
   delta?: {
     [k: string]: DeltaRelation;
   };
+  /**
+   * Views that are known to this statement alone.
+   */
+  views?: {
+    [k: string]: ViewSpec;
+  };
+}
+/**
+ * A view as statements are planned over it.
+ */
+export interface ViewSpec {
+  /**
+   * The statement.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy?: ViewCache;
 }
 /**
  * A query that goes on without its client waiting.
@@ -3734,24 +4522,6 @@ export interface QueryStats {
    * Time from the start to the end, or to now.
    */
   total_ms?: number;
-}
-/**
- * Why a query or a table failed.
- */
-export interface QueryFailure {
-  kind: ErrorKind;
-  code: ErrorCode;
-  /**
-   * What happened.
-   */
-  message: string;
-  location?: Location;
-  /**
-   * More about it, by code.
-   */
-  details?: {
-    [k: string]: unknown;
-  };
 }
 /**
  * What is known of a result before its first row.
@@ -4204,6 +4974,141 @@ export interface RowsSelection {
    * A session whose gate applies, besides those of the request and of the registration.
    */
   session_id?: string;
+}
+/**
+ * A run that goes on.
+ */
+export interface RunAcceptance {
+  /**
+   * The run.
+   */
+  run_id: string;
+  status: RunState;
+  /**
+   * The path of its status.
+   */
+  status_url: string;
+  /**
+   * The path of its events.
+   */
+  events_url: string;
+}
+/**
+ * By what a repeat of a request for a run is known.
+ */
+export interface RunConditions {
+  /**
+   * The client's name of the run: a repeat with it starts no other, and answers the first one.
+   */
+  "idempotency-key"?: string;
+  [k: string]: unknown;
+}
+/**
+ * A run in a list.
+ */
+export interface RunEntry {
+  /**
+   * The run.
+   */
+  run_id: string;
+  /**
+   * The pipeline.
+   */
+  pipeline: string;
+  status: RunState;
+  /**
+   * When it was asked for, RFC 3339.
+   */
+  created_at: string;
+  /**
+   * When it began, RFC 3339.
+   */
+  started_at?: string;
+  /**
+   * When it ended, RFC 3339.
+   */
+  finished_at?: string;
+  /**
+   * Whether it has written anything: false where nothing had changed.
+   */
+  changed: boolean;
+}
+/**
+ * A page of runs, newest first.
+ */
+export interface RunList {
+  /**
+   * The runs.
+   */
+  items: RunEntry[];
+  /**
+   * Where the next page starts; null on the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * The path of a run.
+ */
+export interface RunPath {
+  /**
+   * The pipeline.
+   */
+  name: string;
+  /**
+   * The run.
+   */
+  id: string;
+}
+/**
+ * What a run of a pipeline is to do.
+ */
+export interface RunRequest {
+  /**
+   * Values of its parameters, by name.
+   */
+  parameters?: {
+    [k: string]: unknown;
+  };
+  /**
+   * The nodes that are wanted, with all that they depend on; all nodes where it is absent.
+   */
+  targets?: string[];
+  /**
+   * What takes the place of nodes that are `overridable`, by name.
+   */
+  overrides?: {
+    [k: string]: NodeOverride;
+  };
+  mode?: ExecutionMode;
+  /**
+   * The most nodes that run together.
+   */
+  max_parallel?: number;
+  cache?: NodeCache;
+  /**
+   * What the protocol of every table that is read must be at least.
+   */
+  gate?: DeltaFeatureGate | null;
+  /**
+   * The versions of tables; the newest where there is none.
+   */
+  tables?: {
+    [k: string]: TablePin;
+  };
+}
+/**
+ * Which runs are listed.
+ */
+export interface RunSelection {
+  status?: RunState;
+  /**
+   * The most entries.
+   */
+  limit?: number;
+  /**
+   * Where the page starts, as the page before said.
+   */
+  cursor?: string;
 }
 /**
  * A JSON Schema, draft 2020-12, with its references absolute.
@@ -5177,22 +6082,6 @@ export interface ViewRowsSelection {
     | NumberStyle
     | RowFormat
     | undefined;
-}
-/**
- * A view as statements are planned over it.
- */
-export interface ViewSpec {
-  /**
-   * The statement.
-   */
-  sql: string;
-  /**
-   * The values that it leaves open.
-   */
-  parameters?: {
-    [k: string]: ViewParameter;
-  };
-  cache_policy?: ViewCache;
 }
 /**
  * What a commit wrote.

@@ -36,6 +36,12 @@ impl Engine {
     }
 }
 
+/// The KeyedMerge of MergeKeys.
+#[napi]
+pub fn keyed_merge(keys: Buffer) -> Outcome<Buffer> {
+    guarded(|| encode(&entries::keyed_merge(&decode(&keys)?)?))
+}
+
 /// The EntryCheck of a ParameterTable.
 #[napi]
 pub fn check_parameter_table(table: Buffer) -> Outcome<Buffer> {

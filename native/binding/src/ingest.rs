@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{Buffer, Null};
 use napi_derive::napi;
 
 use crate::fault::{Outcome, outcome};
-use crate::payload::encode;
+use crate::payload::{decode, encode};
 
 #[napi]
 pub struct Ingest {
@@ -24,6 +24,13 @@ impl Ingest {
     #[napi]
     pub async fn write(&self, chunk: Buffer) -> Outcome<Null> {
         outcome(self.inner.write(chunk.to_vec().into()).await.map(|()| Null))
+    }
+
+    /// Takes the rows of a KeptRelation.
+    #[napi]
+    pub async fn write_kept(&self, relation: Buffer) -> Outcome<Null> {
+        let written = async { self.inner.write_kept(&decode(&relation)?).await };
+        outcome(written.await.map(|()| Null))
     }
 
     /// The body is complete: commits, and answers the report.

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use serde::de::DeserializeOwned;
 
-use crate::fault::{Outcome, outcome};
+use crate::fault::{Outcome, guarded, outcome};
 use crate::payload::{decode, encode};
 use crate::query::Query;
 
@@ -66,6 +66,18 @@ impl Session {
         outcome(plan_view(&self.inner, &name, &spec, &dependents).await)
     }
 
+    /// Reads the statements of a NodeReading; answers NodeStatements.
+    #[napi]
+    pub fn read_nodes(&self, reading: Buffer) -> Outcome<Buffer> {
+        guarded(|| encode(&self.inner.read_nodes(&decode(&reading)?)))
+    }
+
+    /// Plans the nodes of a NodePlanning; answers NodePlans.
+    #[napi]
+    pub async fn plan_nodes(&self, planning: Buffer) -> Outcome<Buffer> {
+        outcome(plan_nodes(&self.inner, &planning).await)
+    }
+
     /// Plans an ExplainRequest; answers an ExplainAnswer.
     #[napi]
     pub async fn explain(&self, request: Buffer) -> Outcome<Buffer> {
@@ -75,6 +87,10 @@ impl Session {
 
 async fn explain(session: &Arc<core::Session>, request: &[u8]) -> core::Result<Buffer> {
     encode(&session.explain(decode(request)?).await?)
+}
+
+async fn plan_nodes(session: &Arc<core::Session>, planning: &[u8]) -> core::Result<Buffer> {
+    encode(&session.plan_nodes(decode(planning)?).await?)
 }
 
 async fn plan_view(

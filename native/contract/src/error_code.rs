@@ -58,6 +58,12 @@ pub enum ErrorCode {
     /// There is no registry of this kind. GET /v1/registries lists those there are.
     #[serde(rename = "registry_not_found")]
     RegistryNotFound,
+    /// No pipeline has this name. `GET /v1/pipelines` lists them.
+    #[serde(rename = "pipeline_not_found")]
+    PipelineNotFound,
+    /// The pipeline has no run of this id, or its history no longer holds it.
+    #[serde(rename = "run_not_found")]
+    RunNotFound,
     /// The query never was, or the history no longer holds it.
     #[serde(rename = "query_not_found")]
     QueryNotFound,
@@ -94,6 +100,9 @@ pub enum ErrorCode {
     /// The query still runs. Ask for its result when its status says SUCCEEDED.
     #[serde(rename = "result_not_ready")]
     ResultNotReady,
+    /// Only a run that has failed or was canceled is retried.
+    #[serde(rename = "run_not_retryable")]
+    RunNotRetryable,
     /// The result is no longer kept: it has expired, was evicted or was damaged. Run the query again.
     #[serde(rename = "result_expired")]
     ResultExpired,
@@ -133,6 +142,9 @@ pub enum ErrorCode {
     /// The schema or the rows break the schema contract; the details list every violation.
     #[serde(rename = "contract_violated")]
     ContractViolated,
+    /// Rows are not what a check of the pipeline requires. The node of the check shows some of them.
+    #[serde(rename = "check_failed")]
+    CheckFailed,
     /// The entry contradicts itself or what it refers to; `errors` or the details list every fault.
     #[serde(rename = "invalid_entry")]
     InvalidEntry,
@@ -172,6 +184,9 @@ pub enum ErrorCode {
     /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
     #[serde(rename = "memory_exceeded")]
     MemoryExceeded,
+    /// The rows of a node take more room than there is for one result. Give the node the cache `disable`, or the server more room.
+    #[serde(rename = "rows_not_kept")]
+    RowsNotKept,
     /// The table has a feature that the engine cannot write. The detail names it.
     #[serde(rename = "table_not_writable")]
     TableNotWritable,
@@ -208,6 +223,9 @@ pub enum ErrorCode {
     /// The service is starting or shutting down. Try again.
     #[serde(rename = "service_unavailable")]
     ServiceUnavailable,
+    /// The server stopped again and again while the run was under way. Retry it once the reason is known.
+    #[serde(rename = "run_interrupted")]
+    RunInterrupted,
     /// The store of a table did not answer. Try again.
     #[serde(rename = "storage_unavailable")]
     StorageUnavailable,
@@ -244,6 +262,8 @@ impl ErrorCode {
         Self::ContractNotFound,
         Self::SemanticModelNotFound,
         Self::RegistryNotFound,
+        Self::PipelineNotFound,
+        Self::RunNotFound,
         Self::QueryNotFound,
         Self::SchemaNotFound,
         Self::VersionNotFound,
@@ -256,6 +276,7 @@ impl ErrorCode {
         Self::TableConflict,
         Self::TableExists,
         Self::ResultNotReady,
+        Self::RunNotRetryable,
         Self::ResultExpired,
         Self::ChangeDataExpired,
         Self::PreconditionFailed,
@@ -269,6 +290,7 @@ impl ErrorCode {
         Self::InvalidQuery,
         Self::CyclicDependency,
         Self::ContractViolated,
+        Self::CheckFailed,
         Self::InvalidEntry,
         Self::StatementTooComplex,
         Self::ParameterMissing,
@@ -282,6 +304,7 @@ impl ErrorCode {
         Self::ProtocolUnavailable,
         Self::ChangeDataDisabled,
         Self::MemoryExceeded,
+        Self::RowsNotKept,
         Self::TableNotWritable,
         Self::TableAppendOnly,
         Self::ConstraintViolated,
@@ -294,6 +317,7 @@ impl ErrorCode {
         Self::Internal,
         Self::NotImplemented,
         Self::ServiceUnavailable,
+        Self::RunInterrupted,
         Self::StorageUnavailable,
         Self::PlanningTimeout,
         Self::QueryTimeout,
@@ -320,6 +344,8 @@ impl ErrorCode {
             Self::ContractNotFound => "contract_not_found",
             Self::SemanticModelNotFound => "semantic_model_not_found",
             Self::RegistryNotFound => "registry_not_found",
+            Self::PipelineNotFound => "pipeline_not_found",
+            Self::RunNotFound => "run_not_found",
             Self::QueryNotFound => "query_not_found",
             Self::SchemaNotFound => "schema_not_found",
             Self::VersionNotFound => "version_not_found",
@@ -332,6 +358,7 @@ impl ErrorCode {
             Self::TableConflict => "table_conflict",
             Self::TableExists => "table_exists",
             Self::ResultNotReady => "result_not_ready",
+            Self::RunNotRetryable => "run_not_retryable",
             Self::ResultExpired => "result_expired",
             Self::ChangeDataExpired => "change_data_expired",
             Self::PreconditionFailed => "precondition_failed",
@@ -345,6 +372,7 @@ impl ErrorCode {
             Self::InvalidQuery => "invalid_query",
             Self::CyclicDependency => "cyclic_dependency",
             Self::ContractViolated => "contract_violated",
+            Self::CheckFailed => "check_failed",
             Self::InvalidEntry => "invalid_entry",
             Self::StatementTooComplex => "statement_too_complex",
             Self::ParameterMissing => "parameter_missing",
@@ -358,6 +386,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => "protocol_unavailable",
             Self::ChangeDataDisabled => "change_data_disabled",
             Self::MemoryExceeded => "memory_exceeded",
+            Self::RowsNotKept => "rows_not_kept",
             Self::TableNotWritable => "table_not_writable",
             Self::TableAppendOnly => "table_append_only",
             Self::ConstraintViolated => "constraint_violated",
@@ -370,6 +399,7 @@ impl ErrorCode {
             Self::Internal => "internal",
             Self::NotImplemented => "not_implemented",
             Self::ServiceUnavailable => "service_unavailable",
+            Self::RunInterrupted => "run_interrupted",
             Self::StorageUnavailable => "storage_unavailable",
             Self::PlanningTimeout => "planning_timeout",
             Self::QueryTimeout => "query_timeout",
@@ -397,6 +427,8 @@ impl ErrorCode {
             Self::ContractNotFound => ErrorKind::Validation,
             Self::SemanticModelNotFound => ErrorKind::Validation,
             Self::RegistryNotFound => ErrorKind::Validation,
+            Self::PipelineNotFound => ErrorKind::Validation,
+            Self::RunNotFound => ErrorKind::Generic,
             Self::QueryNotFound => ErrorKind::Generic,
             Self::SchemaNotFound => ErrorKind::Generic,
             Self::VersionNotFound => ErrorKind::Delta,
@@ -409,6 +441,7 @@ impl ErrorCode {
             Self::TableConflict => ErrorKind::Delta,
             Self::TableExists => ErrorKind::Delta,
             Self::ResultNotReady => ErrorKind::Generic,
+            Self::RunNotRetryable => ErrorKind::Generic,
             Self::ResultExpired => ErrorKind::Generic,
             Self::ChangeDataExpired => ErrorKind::Delta,
             Self::PreconditionFailed => ErrorKind::Validation,
@@ -422,6 +455,7 @@ impl ErrorCode {
             Self::InvalidQuery => ErrorKind::Datafusion,
             Self::CyclicDependency => ErrorKind::Validation,
             Self::ContractViolated => ErrorKind::Validation,
+            Self::CheckFailed => ErrorKind::Validation,
             Self::InvalidEntry => ErrorKind::Validation,
             Self::StatementTooComplex => ErrorKind::Datafusion,
             Self::ParameterMissing => ErrorKind::Datafusion,
@@ -435,6 +469,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => ErrorKind::Delta,
             Self::ChangeDataDisabled => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
+            Self::RowsNotKept => ErrorKind::Generic,
             Self::TableNotWritable => ErrorKind::Delta,
             Self::TableAppendOnly => ErrorKind::Delta,
             Self::ConstraintViolated => ErrorKind::Delta,
@@ -447,6 +482,7 @@ impl ErrorCode {
             Self::Internal => ErrorKind::Generic,
             Self::NotImplemented => ErrorKind::Generic,
             Self::ServiceUnavailable => ErrorKind::Generic,
+            Self::RunInterrupted => ErrorKind::Generic,
             Self::StorageUnavailable => ErrorKind::Delta,
             Self::PlanningTimeout => ErrorKind::Datafusion,
             Self::QueryTimeout => ErrorKind::Datafusion,
@@ -474,6 +510,8 @@ impl ErrorCode {
             Self::ContractNotFound => false,
             Self::SemanticModelNotFound => false,
             Self::RegistryNotFound => false,
+            Self::PipelineNotFound => false,
+            Self::RunNotFound => false,
             Self::QueryNotFound => false,
             Self::SchemaNotFound => false,
             Self::VersionNotFound => false,
@@ -486,6 +524,7 @@ impl ErrorCode {
             Self::TableConflict => true,
             Self::TableExists => false,
             Self::ResultNotReady => true,
+            Self::RunNotRetryable => false,
             Self::ResultExpired => false,
             Self::ChangeDataExpired => false,
             Self::PreconditionFailed => false,
@@ -499,6 +538,7 @@ impl ErrorCode {
             Self::InvalidQuery => false,
             Self::CyclicDependency => false,
             Self::ContractViolated => false,
+            Self::CheckFailed => false,
             Self::InvalidEntry => false,
             Self::StatementTooComplex => false,
             Self::ParameterMissing => false,
@@ -512,6 +552,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => false,
             Self::ChangeDataDisabled => false,
             Self::MemoryExceeded => false,
+            Self::RowsNotKept => false,
             Self::TableNotWritable => false,
             Self::TableAppendOnly => false,
             Self::ConstraintViolated => false,
@@ -524,6 +565,7 @@ impl ErrorCode {
             Self::Internal => false,
             Self::NotImplemented => false,
             Self::ServiceUnavailable => true,
+            Self::RunInterrupted => true,
             Self::StorageUnavailable => true,
             Self::PlanningTimeout => false,
             Self::QueryTimeout => false,

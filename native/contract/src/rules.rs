@@ -40,7 +40,18 @@ impl Validate for ChangeRequest {
     }
 }
 
+impl Validate for CheckSeverity {}
+
+impl Validate for ColumnLineage {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.from, rule::valid).at("from")?;
+        Ok(())
+    }
+}
+
 impl Validate for ColumnOrder {}
+
+impl Validate for ColumnOrigin {}
 
 impl Validate for ContractBreach {
     fn validate(&self) -> Verdict {
@@ -766,6 +777,13 @@ impl Validate for KeySource {
     }
 }
 
+impl Validate for KeyedMerge {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.predicate, 1).at("predicate")?;
+        Ok(())
+    }
+}
+
 impl Validate for Location {
     fn validate(&self) -> Verdict {
         rule::minimum(&self.line, 1).at("line")?;
@@ -795,6 +813,99 @@ impl Validate for MemorySettings {
     fn validate(&self) -> Verdict {
         rule::some(&self.limit_bytes, |value| rule::minimum(value, 1048576)).at("limit_bytes")?;
         rule::some(&self.spill_limit_bytes, |value| rule::minimum(value, 0)).at("spill_limit_bytes")?;
+        Ok(())
+    }
+}
+
+impl Validate for MergeKeys {
+    fn validate(&self) -> Verdict {
+        rule::min_items(&self.keys, 1).at("keys")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeCheck {
+    fn validate(&self) -> Verdict {
+        rule::some(&self.sql, |value| rule::min_length(value, 1)).at("sql")?;
+        rule::some(&self.of, |value| rule::min_length(value, 1)).at("of")?;
+        rule::exactly_one(&[self.sql.is_some(), self.of.is_some()], "sql, of")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeDraft {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::some(&self.sql, |value| rule::min_length(value, 1)).at("sql")?;
+        rule::some(&self.table, |value| rule::min_length(value, 1)).at("table")?;
+        rule::some(&self.expressions, rule::valid).at("expressions")?;
+        rule::some(&self.check, rule::valid).at("check")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeExpressions {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.of, 1).at("of")?;
+        rule::some(&self.filter, |value| rule::min_length(value, 1)).at("filter")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodePlan {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        rule::each_item(&self.fields, rule::valid).at("fields")?;
+        rule::some(&self.identity, rule::valid).at("identity")?;
+        rule::some(&self.error, rule::valid).at("error")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodePlanning {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.nodes, rule::valid).at("nodes")?;
+        rule::each_value(&self.pins, rule::valid).at("pins")?;
+        rule::some(&self.gate, rule::valid).at("gate")?;
+        rule::each_value(&self.kept, rule::valid).at("kept")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodePlans {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.nodes, rule::valid).at("nodes")?;
+        rule::each_item(&self.sources, rule::valid).at("sources")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeReading {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.nodes, rule::valid).at("nodes")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeSpec {
+    fn validate(&self) -> Verdict {
+        rule::min_length(&self.name, 1).at("name")?;
+        rule::min_length(&self.sql, 1).at("sql")?;
+        rule::each_value(&self.parameters, rule::valid).at("parameters")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeStatement {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.errors, rule::valid).at("errors")?;
+        Ok(())
+    }
+}
+
+impl Validate for NodeStatements {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.nodes, rule::valid).at("nodes")?;
         Ok(())
     }
 }
@@ -856,6 +967,7 @@ impl Validate for ProvidedRelations {
     fn validate(&self) -> Verdict {
         rule::each_value(&self.kept, rule::valid).at("kept")?;
         rule::each_value(&self.delta, rule::valid).at("delta")?;
+        rule::each_value(&self.views, rule::valid).at("views")?;
         Ok(())
     }
 }

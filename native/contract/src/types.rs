@@ -101,6 +101,32 @@ fn change_request_row_format() -> RowFormat {
     RowFormat::Object
 }
 
+/// What a check that is not met does: it stops what depends on the checked rows, or it warns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum CheckSeverity {
+    #[serde(rename = "stop")]
+    Stop,
+    #[serde(rename = "warn")]
+    Warn,
+}
+
+text_enum!(CheckSeverity);
+
+/// A column, and where its values come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ColumnLineage {
+    /// The column.
+    pub name: String,
+    /// Its Arrow type.
+    pub dtype: String,
+    /// The columns that its values are computed of; none for constants.
+    pub from: Vec<ColumnOrigin>,
+}
+
+exact_struct!(ColumnLineage);
+
 /// How rows are sorted by a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -116,6 +142,18 @@ pub struct ColumnOrder {
 }
 
 exact_struct!(ColumnOrder);
+
+/// A column that values come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct ColumnOrigin {
+    /// The node, table or view.
+    pub relation: String,
+    /// The column.
+    pub column: String,
+}
+
+exact_struct!(ColumnOrigin);
 
 /// How what was written or read breaks a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -1888,6 +1926,22 @@ pub struct KeySource {
 
 exact_struct!(KeySource);
 
+/// A merge by keys, as a merge request has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct KeyedMerge {
+    /// When a row of the source and one of the table are the same.
+    pub predicate: String,
+    /// The new values of rows that are there.
+    #[serde(default)]
+    pub matched_updates: BTreeMap<String, String>,
+    /// The values of rows that are new.
+    #[serde(default)]
+    pub not_matched_inserts: BTreeMap<String, String>,
+}
+
+exact_struct!(KeyedMerge);
+
 /// A place in the SQL text; both numbers start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -1949,6 +2003,211 @@ pub struct MemorySettings {
 }
 
 exact_struct!(MemorySettings);
+
+/// Rows that are merged by keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct MergeKeys {
+    /// The columns that tell rows apart.
+    pub keys: Vec<String>,
+    /// All columns of the rows.
+    pub columns: Vec<String>,
+}
+
+exact_struct!(MergeKeys);
+
+/// A question about rows. A statement gives the rows that are wrong, or one column of booleans that must all be true; of a relation, rules can be named instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeCheck {
+    /// A SELECT that gives the rows that are wrong, or one column of booleans.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// The relation that the rules are about.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Columns that must have values.
+    #[serde(default)]
+    pub not_null: Vec<String>,
+    /// Columns that together tell each row from all others.
+    #[serde(default)]
+    pub unique: Vec<String>,
+    /// What every row must fulfil, by the names of the rules.
+    #[serde(default)]
+    pub rows: BTreeMap<String, String>,
+    #[serde(default = "node_check_severity")]
+    pub severity: CheckSeverity,
+}
+
+exact_struct!(NodeCheck);
+
+fn node_check_severity() -> CheckSeverity {
+    CheckSeverity::Stop
+}
+
+impl Default for NodeCheck {
+    fn default() -> Self {
+        Self {
+            sql: Default::default(),
+            of: Default::default(),
+            not_null: Default::default(),
+            unique: Default::default(),
+            rows: Default::default(),
+            severity: node_check_severity(),
+        }
+    }
+}
+
+/// What a node says of its rows. Exactly one of its members does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeDraft {
+    /// The node.
+    pub name: String,
+    /// Its statement.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// The relation that it stands for.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub expressions: Option<NodeExpressions>,
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub check: Option<NodeCheck>,
+}
+
+exact_struct!(NodeDraft);
+
+/// The rows of another node with columns that are computed row by row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeExpressions {
+    /// The node, table or view.
+    pub of: String,
+    /// The columns that are added, in the order of their names.
+    pub columns: BTreeMap<String, String>,
+    /// An SQL expression that is true for the rows that are kept.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+exact_struct!(NodeExpressions);
+
+/// What planning a node says about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodePlan {
+    /// The node.
+    pub name: String,
+    /// The statement that gives its rows.
+    pub sql: String,
+    /// Its columns, and those of the relations that it names from which they come.
+    #[serde(default)]
+    pub columns: Vec<ColumnLineage>,
+    /// Its columns.
+    #[serde(default)]
+    pub fields: Vec<FieldSpec>,
+    /// What its rows depend on, besides the nodes that it reads; null where it could not be planned.
+    #[serde(default)]
+    pub identity: Option<QueryIdentity>,
+    /// Why it could not be planned; null where it was, or where one that it reads was not.
+    #[serde(default)]
+    pub error: Option<QueryFailure>,
+}
+
+exact_struct!(NodePlan);
+
+/// Nodes that are to be planned, each after those that it reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodePlanning {
+    /// The nodes.
+    pub nodes: Vec<NodeSpec>,
+    /// The versions of tables.
+    #[serde(default)]
+    pub pins: BTreeMap<String, TablePin>,
+    /// What the protocols of tables must be at least.
+    #[serde(default)]
+    pub gate: Option<DeltaFeatureGate>,
+    /// Values of parameter tables.
+    #[serde(default)]
+    pub kept: BTreeMap<String, KeptRelation>,
+}
+
+exact_struct!(NodePlanning);
+
+/// The plans of nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodePlans {
+    /// In the order of the nodes.
+    pub nodes: Vec<NodePlan>,
+    /// The tables that they read, each at one version.
+    #[serde(default)]
+    pub sources: Vec<QuerySource>,
+}
+
+exact_struct!(NodePlans);
+
+/// Nodes whose statements are to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeReading {
+    /// The nodes.
+    pub nodes: Vec<NodeDraft>,
+}
+
+exact_struct!(NodeReading);
+
+/// A node as it is planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeSpec {
+    /// The node.
+    pub name: String,
+    /// Its statement.
+    pub sql: String,
+    /// The values of the parameters that it names, as their defaults.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ViewParameter>,
+    /// Whether its rows are wrong ones, unless they are booleans.
+    #[serde(default)]
+    pub is_check: bool,
+}
+
+exact_struct!(NodeSpec);
+
+/// The statement of a node, and what it names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeStatement {
+    /// The node.
+    pub name: String,
+    /// The statement; null where the node has none, or none that can be read.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// The relations that it names.
+    #[serde(default)]
+    pub relations: Vec<String>,
+    /// The parameters that it names.
+    #[serde(default)]
+    pub parameters: Vec<String>,
+    /// What is wrong with it, with places in the node.
+    #[serde(default)]
+    pub errors: Vec<ValidationFailure>,
+}
+
+exact_struct!(NodeStatement);
+
+/// The statements of nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct NodeStatements {
+    /// In the order of the nodes.
+    pub nodes: Vec<NodeStatement>,
+}
+
+exact_struct!(NodeStatements);
 
 /// How 64-bit integers and decimals are written in JSON and NDJSON: as numbers with all their digits, or as strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -2084,6 +2343,9 @@ pub struct ProvidedRelations {
     /// Delta tables at a version.
     #[serde(default)]
     pub delta: BTreeMap<String, DeltaRelation>,
+    /// Views that are known to this statement alone.
+    #[serde(default)]
+    pub views: BTreeMap<String, ViewSpec>,
 }
 
 exact_struct!(ProvidedRelations);

@@ -1,7 +1,7 @@
 //! Everything that is wrong with an entry, in one list.
 
-use crate::error::Result;
-use crate::generated::{EntryCheck, ValidationFailure};
+use crate::error::{Error, Result};
+use crate::generated::{EntryCheck, ErrorCode, ValidationFailure};
 use crate::sql::closest;
 
 #[derive(Default)]
@@ -19,6 +19,22 @@ impl Faults {
     /// The value, or nothing where its error is noted.
     pub fn take<T>(&mut self, pointer: impl Into<String>, keyword: &str, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(pointer, keyword, error.message)).ok()
+    }
+
+    /// As [`Self::take`], with the place in the SQL text where that is known.
+    pub fn take_at<T>(&mut self, pointer: impl Into<String>, keyword: &str, result: Result<T>) -> Option<T> {
+        result
+            .map_err(|error| {
+                let place = error
+                    .location
+                    .map(|at| format!(" (line {}, column {})", at.line, at.column));
+                self.add(
+                    pointer,
+                    keyword,
+                    format!("{}{}", error.message, place.unwrap_or_default()),
+                );
+            })
+            .ok()
     }
 
     pub fn require_text(&mut self, pointer: impl Into<String>, text: &str) {
@@ -61,6 +77,19 @@ impl Faults {
 
     pub fn are_none(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The faults as one error, if there are any.
+    pub fn into_result(self) -> Result<()> {
+        let faults: Vec<_> = self
+            .0
+            .iter()
+            .map(|fault| format!("{} {}", fault.pointer, fault.message))
+            .collect();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::InvalidEntry, faults.join("; "))),
+        }
     }
 
     pub fn into_check(self) -> EntryCheck {

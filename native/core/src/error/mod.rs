@@ -16,7 +16,7 @@ use self::arrow_error::from_arrow;
 use self::datafusion_error::from_datafusion;
 use self::delta_error::from_delta;
 use self::storage_error::{from_io, from_join, from_store};
-use crate::generated::{ErrorCode, ErrorKind};
+use crate::generated::{self, ErrorCode, ErrorKind, QueryFailure};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -59,6 +59,20 @@ impl Error {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.into(), value.into());
         self
+    }
+
+    /// As it is told of what has failed.
+    pub fn failure(&self) -> QueryFailure {
+        QueryFailure {
+            kind: self.kind(),
+            code: self.code,
+            message: self.message.clone(),
+            location: self.location.map(|place| generated::Location {
+                line: place.line as i32,
+                column: place.column as i32,
+            }),
+            details: (!self.details.is_empty()).then(|| self.details.clone().into_iter().collect()),
+        }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {

@@ -9,7 +9,8 @@ use super::operation::{Operation, operate};
 use super::report::Report;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::generated::OperationContext;
+use crate::generated::{KeptRelation, OperationContext};
+use crate::results::StoredBody;
 use crate::rows::{BodySender, RowsFormat, body};
 
 /// Given up or dropped before its end it commits nothing.
@@ -50,6 +51,20 @@ impl Ingest {
             *progress = Progress::Done(report);
         }
         Ok(())
+    }
+
+    /// Takes the bytes of kept rows, in Arrow.
+    pub async fn write_kept(&self, relation: &KeptRelation) -> Result<()> {
+        let body = StoredBody::open(&relation.path, &relation.key, false).await?;
+        let mut next = 0;
+        loop {
+            let bytes = body.read(next, u64::MAX).await?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            next += bytes.len() as u64;
+            self.write(bytes.into()).await?;
+        }
     }
 
     /// All bytes are there: waits for the commit.

@@ -3,6 +3,9 @@
 mod document;
 mod explain;
 mod keep;
+mod lineage;
+mod node_statements;
+mod nodes;
 mod parameters;
 mod plan;
 mod plan_cache;

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::{join_all, try_join_all};
 
-use super::provided::{Provided, open_provided};
+use super::provided::{Provided, open_provided, own_views, shaped};
 use super::read::{OpenTable, Read};
 use super::relations::{Named, Relations, Trial, explain_path};
 use crate::error::{Error, Result};
@@ -30,11 +30,18 @@ pub struct PlanRequest {
     pub gates: BTreeMap<String, DeltaFeatureGate>,
     /// What stands for relations of the statement.
     pub provided: ProvidedRelations,
+    /// Relations of which only the columns are known: what is planned over them isn't run.
+    pub shapes: BTreeMap<String, SchemaRef>,
     /// Where it is planned for a view that is about to be registered.
     pub trial: Option<Trial>,
 }
 
 impl PlanRequest {
+    /// Whether a relation isn't looked for, because the request brings it.
+    pub fn provides(&self, name: &str) -> bool {
+        self.provided.kept.contains_key(name) || self.shapes.contains_key(name)
+    }
+
     pub fn gates<'a>(&'a self, session: &'a Session, table: &str) -> Vec<&'a DeltaFeatureGate> {
         let gates = [self.gate.as_ref(), self.gates.get(table)];
         session.gates().iter().chain(gates.into_iter().flatten()).collect()
@@ -82,17 +89,24 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
 
 /// Opens what a statement reads and resolves it over that.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
+    read_in(session.state().clone(), session, request).await
+}
+
+/// As [`read`], in a state of the session that is the caller's.
+pub async fn read_in(state: SessionState, session: &Session, request: &PlanRequest) -> Result<Read> {
     let statement = session.statement(&request.sql)?;
     for relation in &statement.relations {
         session.visible().require(&relation.name, relation.location)?;
     }
-    let is_provided = |name: &str| request.provided.kept.contains_key(name);
-    let relations = Relations::of(session, &statement, &is_provided, request.trial.as_ref())?;
+    let is_provided = |name: &str| request.provides(name);
+    let views = own_views(&request.provided.views);
+    let relations = Relations::of(session, &statement, &is_provided, request.trial.as_ref(), &views)?;
     let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
-    let provided = open_provided(session, &relations, &request.provided).await?;
+    let mut provided = open_provided(session, &relations, &request.provided).await?;
+    provided.extend(shaped(&relations, &request.shapes));
     let mut read = Read {
         logical: LogicalPlan::default(),
-        state: session.state().clone(),
+        state,
         parameters: request.parameters.clone(),
         tables,
         relations,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::generated::{ErrorCode, Location, QueryFailure, QueryHead, QueryState, QueryStats, QuerySummary};
+use crate::generated::{ErrorCode, QueryHead, QueryState, QueryStats, QuerySummary};
 
 pub struct Progress {
     pub cancel: CancellationToken,
@@ -91,7 +91,7 @@ impl Progress {
             ErrorCode::QueryCanceled => QueryState::Canceled,
             _ => QueryState::Failed,
         };
-        self.update(|summary| summary.error = Some(failure(&error)));
+        self.update(|summary| summary.error = Some(error.failure()));
         *self.failure.lock().expect("no holder panics") = Some(error.clone());
         self.end(state);
         error
@@ -103,18 +103,5 @@ impl Progress {
             self.clock(&mut summary.stats);
         });
         self.ended.cancel();
-    }
-}
-
-fn failure(error: &Error) -> QueryFailure {
-    QueryFailure {
-        kind: error.kind(),
-        code: error.code,
-        message: error.message.clone(),
-        location: error.location.map(|place| Location {
-            line: place.line as i32,
-            column: place.column as i32,
-        }),
-        details: (!error.details.is_empty()).then(|| error.details.clone().into_iter().collect()),
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
 
 use super::relations::Relations;
 use crate::error::{Error, Result};
-use crate::generated::{ErrorCode, ProvidedRelations, RowSchema, TablePin};
+use crate::generated::{ErrorCode, ProvidedRelations, RowSchema, TablePin, ViewSpec};
 use crate::normalize::normalized_schema;
 use crate::schema::row_schema;
 use crate::session::Session;
 use crate::table::{Table, TableSnapshot};
-use crate::view::KeptRows;
+use crate::view::{KeptRows, View};
 
 /// What reads a provided relation, with what must live as long.
 pub struct Provided {
@@ -35,6 +36,30 @@ pub async fn open_provided(
         opened.extend(open(session, name, provided).await?);
     }
     Ok(opened)
+}
+
+/// Stands for those of which only the columns are known.
+pub fn shaped(relations: &Relations, shapes: &BTreeMap<String, SchemaRef>) -> Vec<Provided> {
+    let known = relations
+        .provided
+        .iter()
+        .filter_map(|name| Some((name, shapes.get(name)?)));
+    known
+        .map(|(name, shape)| Provided {
+            name: name.clone(),
+            provider: Arc::new(EmptyTable::new(shape.clone())),
+            key: None,
+            _table: None,
+        })
+        .collect()
+}
+
+/// The views that a statement has to itself.
+pub fn own_views(views: &BTreeMap<String, ViewSpec>) -> BTreeMap<String, Arc<View>> {
+    let views = views.iter();
+    views
+        .map(|(name, spec)| (name.clone(), Arc::new(View::new(name, spec.clone()))))
+        .collect()
 }
 
 /// Opens all of them.

@@ -45,17 +45,19 @@ pub struct Trial {
 }
 
 impl Relations {
-    /// What `statement` reads, where the names in `provided` stand for themselves.
+    /// What `statement` reads, where the names in `provided` stand for themselves and those in `own` for views.
     pub fn of(
         session: &Session,
         statement: &Statement,
         provided: &dyn Fn(&str) -> bool,
         trial: Option<&Trial>,
+        own: &BTreeMap<String, Arc<View>>,
     ) -> Result<Self> {
         let mut expansion = Expansion {
             session,
             provided,
             trial,
+            own,
             path: trial.map(|trial| trial.of.clone()).into_iter().collect(),
             found: Self::default(),
         };
@@ -116,6 +118,8 @@ struct Expansion<'a> {
     session: &'a Session,
     provided: &'a dyn Fn(&str) -> bool,
     trial: Option<&'a Trial>,
+    /// Views that only this statement knows.
+    own: &'a BTreeMap<String, Arc<View>>,
     path: Vec<String>,
     found: Relations,
 }
@@ -189,7 +193,11 @@ impl Expansion<'_> {
     fn lookup(&self, name: &str) -> Option<Arc<View>> {
         match self.trial {
             Some(trial) if trial.candidate.name == name => Some(trial.candidate.clone()),
-            _ => self.session.engine.views.get(name),
+            _ => self
+                .own
+                .get(name)
+                .cloned()
+                .or_else(|| self.session.engine.views.get(name)),
         }
     }
 }

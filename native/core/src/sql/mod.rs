@@ -16,6 +16,6 @@ pub use hint::closest;
 pub use macros::{MacroRevision, Macros};
 pub use predicate::parse_predicate;
 pub use quoted::{quoted, text_literal};
-pub use relations::{calls, filter_aggregates, qualify};
+pub use relations::{calls, calls_window, filter_aggregates, qualify};
 
 pub use statement::Statement;

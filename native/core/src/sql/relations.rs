@@ -42,6 +42,15 @@ pub fn calls(expression: &Expr, is_one: impl Fn(&str) -> bool) -> bool {
     .is_break()
 }
 
+/// Whether one of its functions looks at a window of rows.
+pub fn calls_window(expression: &Expr) -> bool {
+    visit_expressions(expression, |expression| match expression {
+        Expr::Function(function) if function.over.is_some() => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })
+    .is_break()
+}
+
 /// Has every function for which `is_aggregate` is true look only at rows that fulfil `condition`.
 pub fn filter_aggregates(expression: &mut Expr, condition: &Expr, is_aggregate: impl Fn(&str) -> bool) {
     let _ = visit_expressions_mut(expression, |expression| {

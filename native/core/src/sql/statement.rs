@@ -1,6 +1,6 @@
 //! One read-only statement, and the relations it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::common::TableReference;
@@ -76,6 +76,31 @@ impl Statement {
             is_query,
             macros: has_macros.then(|| macros.revision()),
         })
+    }
+}
+
+impl Statement {
+    /// The names of its placeholders, each once.
+    pub fn parameters(&self) -> Vec<String> {
+        let mut names = Placeholders::default();
+        if let Ok(inner) = read_only(&self.parsed) {
+            let ControlFlow::Continue(()) = inner.visit(&mut names);
+        }
+        names.0.into_iter().collect()
+    }
+}
+
+#[derive(Default)]
+struct Placeholders(BTreeSet<String>);
+
+impl Visitor for Placeholders {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_value(&mut self, value: &ast::ValueWithSpan) -> ControlFlow<Self::Break> {
+        if let ast::Value::Placeholder(name) = &value.value {
+            self.0.insert(name.trim_start_matches('$').to_owned());
+        }
+        ControlFlow::Continue(())
     }
 }
 
