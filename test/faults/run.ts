@@ -1,7 +1,8 @@
-/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
+/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access|pipelines] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
 import { parseArgs } from "node:util";
 import { access } from "./access.js";
 import { kill } from "./kill.js";
+import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { results } from "./results.js";
 import { retries } from "./retries.js";
@@ -22,6 +23,7 @@ const suites: Readonly<Record<string, Suite>> = {
   registries,
   views,
   access,
+  pipelines,
 };
 
 const { values, positionals } = parseArgs({
