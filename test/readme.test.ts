@@ -12,7 +12,7 @@ const readme = readFileSync(inRoot("README.md"), "utf8");
 const withoutCurl = spawnSync("curl", ["--version"]).status === 0 ? false : "curl is not installed";
 
 /** A command and, right after it, what it prints. */
-const example = /```sh\n(curl [^`]+?)\n```\n\n```(json|csv|text)\n([^`]*?)\n```/g;
+const example = /```sh\n(curl [^`]+?)\n```\n\n```(json|csv|text|mermaid)\n([^`]*?)\n```/g;
 
 describe("README", () => {
   let server: TestServer;
@@ -37,7 +37,7 @@ describe("README", () => {
 
   const examples = [...readme.matchAll(example)];
 
-  it("shows five examples", () => assert.ok(examples.length >= 5));
+  it("shows examples", () => assert.ok(examples.length >= 9));
 
   for (const [, command = "", format, output = ""] of examples) {
     it(command.split("\n").at(-1)?.slice(0, 90) ?? "", { skip: withoutCurl }, async () => {
