@@ -9,6 +9,7 @@ import { f8 } from "./f8-appends.js";
 import { f9 } from "./f9-start.js";
 import { machineFacts } from "./machine.js";
 import { merge } from "./merge.js";
+import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { markdown, print, type Report } from "./report.js";
 import { validation } from "./validation.js";
@@ -24,6 +25,7 @@ const parts: Record<string, () => Promise<Report>> = {
   f9,
   validation,
   registries,
+  pipelines,
 };
 const named = process.argv.slice(2).map((name) => name.toLowerCase());
 const unknown = named.filter((name) => !(name in parts));
