@@ -12,7 +12,7 @@ import type {
   PipelineNodeInfo,
   RunRequest,
 } from "../schemas/generated/index.js";
-import { type Caller, everybody, requireVisible, visibleEntries } from "./caller.js";
+import { type Caller, everybody, requireScope, requireVisible, visibleEntries } from "./caller.js";
 import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
@@ -119,15 +119,14 @@ export class Pipelines {
   async driver({ runId, definition, request, caller = everybody }: RunPlan): Promise<Driver> {
     const { mode, max_parallel, parameters = {}, tables: pins = {}, targets, gate = null, cache } = request;
     const { kept } = await this.#parts.parameterTables.given({ sql: "" }, everybody);
-    const driver = await this.builder({ runId, parameters, pins, targets, gate, kept })
-      .withModules(...definition.modules, ...overridden(definition, request))
+    const own = overridden(definition, request);
+    if (own !== undefined) this.#requireReadable(own, definition, caller);
+    return this.builder({ runId, parameters, pins, targets, gate, kept })
+      .withModules(...definition.modules, ...(own ? [own] : []))
       .withConfig(definition.config ?? {})
       .withExecution({ mode, max_parallel })
       .withCache(cache)
       .build();
-    const own = driver.nodes.filter(({ module }) => module === ofRun).flatMap(({ sources }) => sources);
-    for (const source of own) requireVisible(caller, source, "table_not_found");
-    return driver;
   }
 
   /** A builder of drivers that run on this engine. */
@@ -164,13 +163,22 @@ export class Pipelines {
       fingerprint: hashMsgpackCanonical(definition),
     };
   }
+
+  /** Before anything is planned, which could tell of columns. */
+  #requireReadable({ nodes }: PipelineModule, { modules }: PipelineDefinition, caller: Caller): void {
+    requireScope(caller, "read");
+    const known = new Set(modules.flatMap((module) => module.nodes.map(({ name }) => name)));
+    const drafts = nodes.map(({ name, sql, table }) => ({ name, ...(sql && { sql }), ...(table && { table }) }));
+    const read = this.#parts.session.readNodes({ nodes: drafts }).nodes.flatMap(({ relations = [] }) => relations);
+    for (const name of read) if (!known.has(name)) requireVisible(caller, name, "table_not_found");
+  }
 }
 
 /** The module of a run; no other has a space in its name. */
 const ofRun = "overrides of the run";
 
 /** What a run puts in the place of nodes, as its last module. */
-function overridden({ modules }: PipelineDefinition, { overrides = {} }: RunRequest): PipelineModule[] {
+function overridden({ modules }: PipelineDefinition, { overrides = {} }: RunRequest): PipelineModule | undefined {
   const known = new Map(modules.flatMap(({ nodes }) => nodes.map((node) => [node.name, node] as const)));
   const nodes = Object.entries(overrides).map(([name, override]): PipelineNode => {
     const {
@@ -186,7 +194,7 @@ function overridden({ modules }: PipelineDefinition, { overrides = {} }: RunRequ
     const message = `The node ${name} is a ${parameter ? "parameter" : "check"}: no rows take its place.`;
     throw new DataFusionEngineError(message, { code: "invalid_request", details: { pointer: `/overrides/${name}` } });
   });
-  return nodes.length === 0 ? [] : [{ name: ofRun, nodes }];
+  return nodes.length === 0 ? undefined : { name: ofRun, nodes };
 }
 
 function noNode(name: string): never {

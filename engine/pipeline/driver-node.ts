@@ -23,7 +23,7 @@ export interface DriverNode extends ReadNode {
   readonly cache: NodeCache;
   /** The tables that it reads, also through views. */
   readonly tables: readonly string[];
-  /** Equal where all is that its rows depend on. */
+  /** Equal where all is that its rows depend on; empty in a driver that is only planned, as its key is. */
   readonly identity: string;
   /** What its rows are kept under. */
   readonly key: string;

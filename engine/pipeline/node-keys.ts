@@ -7,8 +7,8 @@ import type { DriverNode, ReadNode } from "./driver-node.js";
 
 export interface KeyContext {
   readonly storageOptions: StorageOptions;
-  /** Tells rows that no other run can use from those of other runs. */
-  readonly runId: string;
+  /** Tells rows that no other run can use from those of other runs; absent where nothing is run, and needs no keys. */
+  readonly runId: string | undefined;
   readonly cacheOf: (node: ReadNode) => NodeCache;
   readonly valuesOf: (node: ReadNode) => Record<string, TypedParameter>;
   /** Whether rows of the node are wanted by themselves. */
@@ -50,6 +50,7 @@ export class NodeKeys {
   }
 
   #identity(node: ReadNode, identity: QueryIdentity, values: Record<string, TypedParameter>): string {
+    if (this.#context.runId === undefined) return "";
     const below = node.reads.map((name) => [name, this.#seenBy(name)]);
     const all = { ...identity, values: { ...identity.values, ...Object.fromEntries(below) } };
     return resultKey(all, values, this.#context.storageOptions);
@@ -70,6 +71,7 @@ export class NodeKeys {
   }
 
   #keyOfRun(node: string): string {
-    return new CacheKeyBuilder("run").add("run", this.#context.runId).add("node", node).build();
+    const { runId } = this.#context;
+    return runId === undefined ? "" : new CacheKeyBuilder("run").add("run", runId).add("node", node).build();
   }
 }

@@ -48,7 +48,7 @@ export async function planNodes(
   const read = new Set(included.flatMap(({ reads }) => reads));
   const keys = new NodeKeys({
     storageOptions: context.storageOptions,
-    runId: context.runId ?? "",
+    runId: context.runId,
     cacheOf: ({ definition }) => config.cache ?? definition.cache ?? "default",
     valuesOf: (node) => values.of(node),
     isWanted: (node) => isWanted(node, read, context),

@@ -3,8 +3,16 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { encode } from "@msgpack/msgpack";
-import type { PipelineDescription, PipelineGraph, PipelineList, Problem } from "../../schemas/generated/index.js";
+import type {
+  PipelineDescription,
+  PipelineGraph,
+  PipelineList,
+  PipelineRun,
+  Problem,
+  RunAcceptance,
+} from "../../schemas/generated/index.js";
 import type { Answer } from "../fixture/client.js";
+import { bearer, startGuarded } from "../fixture/keys.js";
 import { Pipelines } from "../fixture/pipelines.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
@@ -305,5 +313,78 @@ describe("pipelines", () => {
       status: 406,
       code: "not_acceptable",
     });
+  });
+});
+
+describe("pipelines of callers with keys", () => {
+  const warehouse = temporaryFolder();
+  let server: Awaited<ReturnType<typeof startGuarded<"all" | "runner" | "reader" | "other">>>;
+  const send = (key: string, path: string, method = "GET", body?: object) =>
+    server.client.send(path, {
+      method,
+      headers: { ...bearer(key), ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+
+  before(async () => {
+    const own = { visible: ["open_*"] };
+    server = await startGuarded(
+      {
+        all: { scopes: ["read", "write", "admin"] },
+        runner: { scopes: ["read", "write"], terms: own },
+        reader: { scopes: ["read"], terms: own },
+        other: { scopes: ["read", "write"], terms: { visible: ["nothing"] } },
+      },
+      { warehouse },
+    );
+    const { all } = server.keys;
+    assert.equal((await send(all, "/v1/tables/hidden/rows?mode=create", "POST", [{ id: 1 }, { id: 2 }])).status, 201);
+    const nodes = [
+      { name: "base", sql: "SELECT id FROM hidden", overridable: true },
+      { name: "counted", sql: "SELECT count(*) AS found FROM base", materialize: { table: "open_counts" } },
+    ];
+    const put = await send(all, "/v1/pipelines/open_facts", "PUT", { modules: [{ name: "core", nodes }] });
+    assert.equal(put.status, 201, put.text);
+  });
+  after(async () => {
+    await server.stop();
+    rmSync(server.state, { recursive: true, force: true });
+    rmSync(warehouse, { recursive: true, force: true });
+  });
+
+  it("read with the rights of those who registered them", async () => {
+    const { runner, reader } = server.keys;
+    assertProblem(await send(reader, "/v1/pipelines/open_facts/runs", "POST", {}), {
+      status: 403,
+      code: "scope_missing",
+    });
+    const { status_url } = (await send(runner, "/v1/pipelines/open_facts/runs", "POST", {})).as<RunAcceptance>();
+    let run = (await send(reader, status_url)).as<PipelineRun>();
+    while (run.finished_at === undefined) run = (await send(reader, status_url)).as<PipelineRun>();
+    assert.equal(run.status, "SUCCEEDED", JSON.stringify(run));
+    const answer = await server.client.query("SELECT * FROM open_counts", bearer(reader));
+    assert.deepEqual(answer.as<{ data: unknown[] }>().data, [{ found: 2 }]);
+    const computed = run.nodes.find(({ name }) => name === "base")?.query_id;
+    assertProblem(await send(runner, `/v1/queries/${computed}/result`), { status: 404, code: "query_not_found" });
+  });
+
+  it("are hidden from those who may not name them", async () => {
+    const { other, reader } = server.keys;
+    for (const path of ["", "/graph", "/runs"]) {
+      const answer = await send(other, `/v1/pipelines/open_facts${path}`);
+      assertProblem(answer, { status: 404, code: "pipeline_not_found" });
+    }
+    assert.deepEqual((await send(other, "/v1/pipelines")).as<PipelineList>().items, []);
+    assert.equal((await send(reader, "/v1/pipelines")).as<PipelineList>().items.length, 1);
+  });
+
+  it("let nobody read through an override what they may not name", async () => {
+    const { runner } = server.keys;
+    const overrides = [{ sql: "SELECT id FROM hidden" }, { table: "hidden" }, { sql: "SELECT idd FROM hidden" }];
+    for (const override of overrides) {
+      const answer = await send(runner, "/v1/pipelines/open_facts/runs", "POST", { overrides: { base: override } });
+      assertProblem(answer, { status: 404, code: "table_not_found" });
+      assert.doesNotMatch(answer.text, /closest|Did you mean/);
+    }
   });
 });
