@@ -50,9 +50,17 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       config: engineConfig(environment, state),
       state,
       reserveBytes: bytes(environment.LAKEGATE_DISK_RESERVE),
+      runs: Number(environment.LAKEGATE_RUNS),
+      entries: Number(environment.LAKEGATE_ENTRIES),
       sessions: Number(environment.LAKEGATE_SESSIONS),
       history: Number(environment.LAKEGATE_HISTORY),
-      runs: Number(environment.LAKEGATE_RUNS),
+      admission: {
+        running: Number(environment.LAKEGATE_QUERIES),
+        runningOfCaller: Number(environment.LAKEGATE_QUERIES_OF_CALLER),
+        waiting: Number(environment.LAKEGATE_QUEUE),
+        waitingOfCaller: Number(environment.LAKEGATE_QUEUE_OF_CALLER),
+        waitMs: Number(environment.LAKEGATE_QUEUE_MS),
+      },
       results: {
         diskBytes: bytes(environment.LAKEGATE_RESULT_DISK),
         memoryBytes: resultMemory / 2,
@@ -74,6 +82,8 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
     s3_endpoints: list(environment.LAKEGATE_S3_ENDPOINTS),
     spill_folder: join(state, "spill"),
     memory_limit_bytes: bytes(environment.LAKEGATE_MEMORY_LIMIT),
+    query_memory_bytes: bytes(environment.LAKEGATE_QUERY_MEMORY),
+    resident_limit_bytes: bytes(environment.LAKEGATE_RESIDENT_LIMIT),
     spill_limit_bytes: bytes(environment.LAKEGATE_SPILL_LIMIT),
     snapshot_cache_bytes: bytes(environment.LAKEGATE_SNAPSHOT_CACHE),
     view_memory_bytes: bytes(environment.LAKEGATE_VIEW_MEMORY),
@@ -85,6 +95,8 @@ function engineConfig(environment: Environment, state: string): EngineOptions["c
       parameters: Number(environment.LAKEGATE_PARAMETERS),
       planning_timeout_ms: Number(environment.LAKEGATE_PLANNING_TIMEOUT_MS),
       timeout_ms: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),
+      result_rows: Number(environment.LAKEGATE_RESULT_ROWS),
+      result_bytes: bytes(environment.LAKEGATE_RESULT_BYTES),
     },
   };
 }

@@ -47,6 +47,7 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
       tags: [
         { name: "queries", description: "Run SQL, explain it, follow and cancel it." },
         { name: "cache", description: "The results that are kept." },
+        { name: "quarantine", description: "Statements that ended the process that ran them." },
         { name: "tables", description: "The Delta tables that are served." },
         { name: "views", description: "Statements with names, and their rows." },
         { name: "pipelines", description: "Nodes that depend on each other, run together and written to tables." },

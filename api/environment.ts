@@ -11,7 +11,7 @@ const rules: Readonly<Record<Setting["kind"], { pattern: RegExp; meaning: string
   folder: { pattern: /\S/, meaning: "the path of a folder" },
   list: { pattern: /^/, meaning: "a list separated by commas" },
   port: { pattern: /^\d{1,5}$/, meaning: "a port number from 0 to 65535" },
-  count: { pattern: /^[1-9]\d{0,8}$/, meaning: "a whole number from 1 to 999999999" },
+  count: { pattern: /^[1-9]\d{0,11}$/, meaning: "a whole number from 1 to 999999999999" },
   milliseconds: { pattern: /^[1-9]\d{0,8}$/, meaning: "milliseconds, from 1 to 999999999" },
   bytes: { pattern: /^[1-9]\d{0,14}(KiB|MiB|GiB)?$/, meaning: "a number of bytes, or one like 512MiB" },
   room: { pattern: /^(0|[1-9]\d{0,14}(KiB|MiB|GiB)?)$/, meaning: "a number of bytes, one like 512MiB, or 0" },

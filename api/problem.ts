@@ -19,7 +19,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const known = discreet(engineError(error, request), request.caller);
   const { status } = errorTable[known.code];
   if (status === 500) request.log.error({ err: error }, "a request failed on a defect");
-  if (status === 429 || status === 503) reply.header("retry-after", "1");
+  if (status === 429 || status === 503) reply.header("retry-after", String(known.details?.retry_after_seconds ?? 1));
   if (isSending(request)) takeTheRest(request, reply);
   for (const header of resultHeaders) reply.removeHeader(header);
   return reply.code(status).type(problemJson).send(problem(known, request));

@@ -116,6 +116,13 @@ export const settings = [
     default: "1GiB",
     description: "Memory that all queries together may hold.",
   },
+  { name: "LAKEGATE_QUERY_MEMORY", kind: "bytes", default: "1GiB", description: "Memory that one query may hold." },
+  {
+    name: "LAKEGATE_RESIDENT_LIMIT",
+    kind: "bytes",
+    default: "2GiB",
+    description: "Resident memory of the process that serves, caches and all; beyond it the largest queries are ended.",
+  },
   {
     name: "LAKEGATE_SPILL_LIMIT",
     kind: "bytes",
@@ -167,6 +174,44 @@ export const settings = [
     kind: "bytes",
     default: "100GiB",
     description: "The largest body of rows, which streams in, after decompression.",
+  },
+  { name: "LAKEGATE_RESULT_ROWS", kind: "count", default: "1000000000", description: "The most rows of a result." },
+  {
+    name: "LAKEGATE_RESULT_BYTES",
+    kind: "bytes",
+    default: "100GiB",
+    description: "The largest result, as it is encoded, before compression.",
+  },
+  {
+    name: "LAKEGATE_QUERIES",
+    kind: "count",
+    default: "8",
+    description: "How many queries run at once; those that are over soon have twice as many places besides.",
+  },
+  {
+    name: "LAKEGATE_QUERIES_OF_CALLER",
+    kind: "count",
+    default: "1000",
+    description: "How many queries of one caller run at once. Callers are told apart by their sessions.",
+  },
+  { name: "LAKEGATE_QUEUE", kind: "count", default: "1000", description: "How many queries may wait for others." },
+  {
+    name: "LAKEGATE_QUEUE_OF_CALLER",
+    kind: "count",
+    default: "500",
+    description: "How many queries of one caller may wait for others.",
+  },
+  {
+    name: "LAKEGATE_QUEUE_MS",
+    kind: "milliseconds",
+    default: "30000",
+    description: "How long a query may wait for others.",
+  },
+  {
+    name: "LAKEGATE_ENTRIES",
+    kind: "count",
+    default: "10000",
+    description: "How many entries each registry may have: registered tables, views, functions and the like.",
   },
   { name: "LAKEGATE_SESSIONS", kind: "count", default: "1000", description: "How many sessions may be open." },
   {

@@ -1,7 +1,7 @@
 /** F9: from nothing to the first answer, and the memory of a server at rest. */
 import { setTimeout as pause } from "node:timers/promises";
 import { exportWhole } from "./export.js";
-import { residentBytes } from "./process-facts.js";
+import { proportionalBytes } from "./process-facts.js";
 import { plainRow, type Report } from "./report.js";
 import { startEcho, startLakegate } from "./service.js";
 import { spread } from "./statistics.js";
@@ -35,7 +35,7 @@ async function startOnce() {
   await exportWhole(service.url, "SELECT n_name FROM nation WHERE n_nationkey = 7", "application/json");
   const milliseconds = performance.now() - started;
   await pause(2000);
-  const bytes = residentBytes(service.pid);
+  const bytes = service.pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0);
   await service.stop();
   return { milliseconds, bytes };
 }
@@ -43,7 +43,7 @@ async function startOnce() {
 async function bareMemory(): Promise<string> {
   const echo = await startEcho();
   await pause(2000);
-  const bytes = residentBytes(echo.pid);
+  const bytes = proportionalBytes(echo.pid);
   await echo.stop();
   return (bytes / 2 ** 20).toFixed(0);
 }

@@ -3,10 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { workerOf } from "./process-facts.js";
 
 export interface Service {
   url: string;
-  pid: number;
+  /** The process that serves. */
+  readonly pid: number;
+  /** Those that there are of it. */
+  readonly pids: readonly number[];
   startMilliseconds: number;
   stop(): Promise<void>;
 }
@@ -45,9 +49,11 @@ async function start(args: string[], environment: Record<string, string>): Promi
     env: { PATH: process.env.PATH, HOME: process.env.HOME, HOST: "127.0.0.1", PORT: "0", ...environment },
   });
   const url = await printedAddress(child);
+  const pids = [workerOf(child.pid ?? 0), child.pid].filter((pid) => pid !== undefined);
   return {
     url,
-    pid: child.pid ?? 0,
+    pid: pids[0] ?? 0,
+    pids,
     startMilliseconds: performance.now() - started,
     stop: () => stopped(child),
   };

@@ -56,6 +56,7 @@ export class DocumentRegistry<V extends object> implements Registry<string, Entr
     return this.#turns.run(async () => {
       const before = this.#entries.get(name);
       this.#require(name, condition, before);
+      if (before === undefined) this.#store.requireRoom(this.#entries.size);
       const value = await make(before?.value);
       const registered_at = before?.registered_at ?? this.#nextTime();
       const entry = { name, value, registered_at, revision: hashMsgpackCanonical({ name, value }) };

@@ -2,6 +2,7 @@
 import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { parseJson, stringifyJson } from "./json.js";
 import type { Log } from "./log.js";
 
@@ -13,10 +14,19 @@ const readTogether = 64;
 export class DocumentStore<T> {
   readonly #folder: string;
   readonly #log: Log;
+  readonly #most: number;
 
-  constructor(folder: string, log: Log) {
+  constructor(folder: string, log: Log, most = Number.POSITIVE_INFINITY) {
     this.#folder = folder;
     this.#log = log;
+    this.#most = most;
+  }
+
+  /** Refuses another document beside those that there are, where these are as many as may be. */
+  requireRoom(documents: number): void {
+    if (documents < this.#most) return;
+    const message = `There are ${this.#most} entries already, which is as many as may be: remove one.`;
+    throw new DataFusionEngineError(message, { code: "too_many_requests", details: { maximum: this.#most } });
   }
 
   /** What can be read, in the order of names; what an earlier process didn't finish is removed. */

@@ -1,6 +1,14 @@
 /** The engine as the API sees it: tables, sessions and queries over one Rust engine. */
 import { join } from "node:path";
-import type { EngineConfig, Readiness, RegistryKind, TableWrite, WriteReport } from "../schemas/generated/index.js";
+import type {
+  EngineConfig,
+  QueryFailure,
+  Readiness,
+  RegistryKind,
+  TableWrite,
+  WriteReport,
+} from "../schemas/generated/index.js";
+import { Admission, type AdmissionLimits } from "./admission.js";
 import { everybody } from "./caller.js";
 import { Catalog, type CatalogPart } from "./catalog.js";
 import { Contracts } from "./contracts.js";
@@ -26,11 +34,13 @@ import { typeChecks } from "./pipeline/type-checks.js";
 import { PipelineRuns } from "./pipeline-runs.js";
 import { Pipelines } from "./pipelines.js";
 import { Profiles } from "./profiles.js";
+import { Quarantine } from "./quarantine.js";
 import { Queries, type QueriesParts } from "./queries.js";
-import { QueryHistory } from "./query-history.js";
+import { type HistoryEntry, QueryHistory } from "./query-history.js";
 import { ImmutableRegistry } from "./registry.js";
 import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
+import { type RunningWork, RunningWorkLog } from "./running-work.js";
 import { Schemas } from "./schemas.js";
 import { Semantics } from "./semantics.js";
 import { SessionValues } from "./session-values.js";
@@ -48,6 +58,8 @@ export interface EngineOptions {
   readonly state: string;
   /** Bytes that must be free on its disk. */
   readonly reserveBytes: number;
+  /** How many entries each registry may have. */
+  readonly entries: number;
   /** How many sessions may be open. */
   readonly sessions: number;
   /** How many ended queries are remembered. */
@@ -55,6 +67,9 @@ export interface EngineOptions {
   /** How many runs of pipelines are remembered. */
   readonly runs: number;
   readonly results: ResultOptions;
+  readonly admission: AdmissionLimits;
+  /** How the process before ended, where it was not told to. */
+  readonly lost?: string;
 }
 
 /** How much is kept of results. */
@@ -73,6 +88,7 @@ export interface Engine {
   readonly sessions: Sessions;
   readonly queries: Queries;
   readonly cache: ResultCache;
+  readonly quarantine: Quarantine;
   readonly contracts: Contracts;
   readonly parameterTables: ParameterTables;
   readonly semantics: Semantics;
@@ -90,6 +106,8 @@ export interface Engine {
   readiness(): Promise<Readiness>;
   /** Is ready no more, while what runs goes on. */
   drain(): void;
+  /** Resolves when work can't be ended: the process is to be replaced then. */
+  readonly stuck: Promise<void>;
   /** Commits rows to a Delta table; for the demo and the benchmarks. */
   write(write: TableWrite): Promise<WriteReport>;
   /** Cancels what runs and takes no more. */
@@ -101,13 +119,14 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const host = { state, warehouse: options.config.warehouse, reserveBytes: options.reserveBytes };
   await checkHost(host, log);
   const store = <T>(folder: string) => new DocumentStore<T>(join(state, folder), log);
+  const registryStore = <T>(folder: string) => new DocumentStore<T>(join(state, folder), log, options.entries);
   const native = new NativeEngine(options.config);
   log.info({ config: configFingerprint(native) }, "the engine is open");
   const turns = new Turns();
   const isNamed = (name: string) => views.registry.has(name) || parameterTables.registry.has(name);
-  const tables = new TableCatalog(native, store("tables"), log, isNamed);
-  const functions = new Functions(native, store("functions"), turns, log);
-  const profiles = new Profiles(native, store("profiles"), turns);
+  const tables = new TableCatalog(native, registryStore("tables"), log, isNamed);
+  const functions = new Functions(native, registryStore("functions"), turns, log);
+  const profiles = new Profiles(native, registryStore("profiles"), turns);
   const sessions = new Sessions({ native, profiles, store: store("sessions"), log, limit: options.sessions });
   const { diskBytes, memoryBytes, ttlMs } = options.results;
   const kept = new KeptResults({ folder: join(state, "results"), limitBytes: diskBytes, ttlMs }, log);
@@ -120,7 +139,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const ofSessions = new SessionValues(store("session-values"));
   const parameterTables: ParameterTables = new ParameterTables({
     native,
-    store: store("parameter-tables"),
+    store: registryStore("parameter-tables"),
     turns,
     sessions,
     ofSessions,
@@ -129,24 +148,35 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     readers: (name) => views.readers(name),
   });
   const breaches: QueriesParts["breaches"] = (sources, validation) => contracts.ofRead(sources, validation);
-  const queries = new Queries({ sessions, kept, reader, cache, history, values: parameterTables, breaches });
+  const running = new RunningWorkLog(join(state, "running.jsonl"), log);
+  const quarantine = new Quarantine(store("quarantine"), log);
+  const admission = new Admission(options.admission, { running, quarantine });
+  const values = parameterTables;
+  const queries = new Queries({ sessions, kept, reader, cache, history, values, breaches, admission });
   const reads = new TableReads({ native, tables, sessions, queries });
   const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
-  const contracts: Contracts = new Contracts({ native, store: store("contracts"), turns, reads, queries, referrers });
+  const contracts: Contracts = new Contracts({
+    native,
+    store: registryStore("contracts"),
+    turns,
+    reads,
+    queries,
+    referrers,
+  });
   const views: Views = new Views({
     native,
     session: sessions.use(undefined, everybody),
-    store: store("views"),
+    store: registryStore("views"),
     turns,
     tables: viewTables,
     contracts,
     isTaken: (name) => parameterTables.registry.has(name),
   });
-  const semantics: Semantics = new Semantics({ native, store: store("semantics"), turns, contracts, queries });
+  const semantics: Semantics = new Semantics({ native, store: registryStore("semantics"), turns, contracts, queries });
   const operations = new TableOperations(native, tables, sessions, contracts);
   const pipelines: Pipelines = new Pipelines({
     session: sessions.use(undefined, everybody),
-    store: store("pipelines"),
+    store: registryStore("pipelines"),
     turns,
     storageOptions,
     parameterTables,
@@ -171,9 +201,13 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   });
   kept.load();
   await functions.restore();
-  const documents = [profiles, sessions, history, viewTables, ofSessions, outputs, runs];
+  const documents = [profiles, sessions, viewTables, ofSessions, outputs, runs];
   const registries = [parameterTables, contracts, views, semantics, pipelines].map(({ registry }) => registry);
   await Promise.all([...documents, ...registries].map((part) => part.load()));
+  await quarantine.load();
+  const interrupted = running.take();
+  if (options.lost !== undefined) await quarantine.blame(interrupted, options.lost);
+  await history.load(entriesOf(interrupted), interruption(options.lost));
   await tables.restore();
   const parts = ImmutableRegistry.from<RegistryKind, CatalogPart>([
     ["functions", functions],
@@ -195,6 +229,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     sessions,
     queries,
     cache,
+    quarantine,
     contracts,
     parameterTables,
     semantics,
@@ -208,6 +243,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     pipelines,
     runs,
     revision: hashMsgpackCanonical,
+    stuck: admission.stuck,
     readiness: async () => {
       const reasons = draining ? ["The service is shutting down."] : await unfitness(host);
       return { ready: reasons.length === 0, reasons };
@@ -224,6 +260,20 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
       queries.cancelAll();
     },
   };
+}
+
+function entriesOf(work: readonly RunningWork[]): HistoryEntry[] {
+  return work.map(({ entry }) => entry).filter((entry) => entry !== undefined);
+}
+
+/** Why queries that ran have no result. */
+function interruption(lost: string | undefined): QueryFailure {
+  if (lost === undefined) {
+    const message = "The service stopped while the query ran. Run it again.";
+    return { kind: "generic", code: "service_unavailable", message };
+  }
+  const message = `The process that ran the query ended (${lost}) and was started again.`;
+  return { kind: "generic", code: "engine_crashed", message };
 }
 
 function tablePart(tables: TableCatalog): CatalogPart {

@@ -337,6 +337,13 @@ function cachePolicyOf({ use, max_age_seconds }: SessionCache = {}): CachePolicy
   };
 }
 
+/** Where work that may be long is given room. */
+export interface Room {
+  /** Whether it is known to be over soon. */
+  readonly isQuick: boolean;
+  makeRoom(): Promise<void>;
+}
+
 export class NativeQuery {
   readonly #query: addon.Query;
   /** Resolves when the query has ended in any way. */
@@ -344,6 +351,8 @@ export class NativeQuery {
   #end: () => void = () => undefined;
   #target: ResultTarget | undefined;
   #isCanceled = false;
+  #room: Room | undefined;
+  #hasSucceeded = false;
 
   constructor(query: addon.Query) {
     this.#query = query;
@@ -376,24 +385,37 @@ export class NativeQuery {
     return this.#target;
   }
 
+  /** Has it run where the room is given to it. */
+  admitted(room: Room): void {
+    this.#room = room;
+  }
+
   /** Resolves when the first bytes of the encoded result are there. */
   async start(): Promise<StartedQuery> {
-    const { head, chunk, complete } = await this.#watched(() => this.#query.start());
-    if (complete) this.#end();
+    const room = this.#room;
+    const onlyLight = room !== undefined && !room.isQuick;
+    let started = await this.#watched(() => this.#query.start(onlyLight));
+    if (started === null) {
+      await room?.makeRoom();
+      started = await this.#watched(() => this.#query.start(false));
+    }
+    if (started === null) throw new DataFusionEngineError("A query waits for nothing.", { code: "internal" });
+    const { head, chunk, complete } = started;
+    if (complete) this.#succeed();
     return { head: decode(head), chunk, complete };
   }
 
   /** The bytes that follow; null when there are no more. */
   async next(): Promise<Buffer | null> {
     const chunk = await this.#watched(() => this.#query.next());
-    if (chunk === null) this.#end();
+    if (chunk === null) this.#succeed();
     return chunk;
   }
 
   /** Waits for the end without taking the bytes. */
   async drain(): Promise<void> {
     await this.#watched(() => this.#query.drain());
-    this.#end();
+    this.#succeed();
   }
 
   summary(): QuerySummary {
@@ -406,8 +428,27 @@ export class NativeQuery {
     this.#end();
   }
 
+  /** Resolves when there is room for work that may be long. */
+  async makeRoom(): Promise<void> {
+    await this.#room?.makeRoom();
+  }
+
   get isCanceled(): boolean {
     return this.#isCanceled;
+  }
+
+  /** Resolves when the work of a query that has ended has let go of its thread. */
+  rested(): Promise<void> {
+    return this.#query.rested();
+  }
+
+  get hasSucceeded(): boolean {
+    return this.#hasSucceeded;
+  }
+
+  #succeed(): void {
+    this.#hasSucceeded = true;
+    this.#end();
   }
 
   async #watched<T>(step: () => Promise<T | addon.Fault>): Promise<T> {

@@ -19,13 +19,16 @@ import type {
   StoredFormat,
   StoredResult,
 } from "../schemas/generated/index.js";
+import type { Admission } from "./admission.js";
 import { type Caller, everybody, owns } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
+import { hashText } from "./hashing.js";
 import { type Keeping, type KeptResults, newRevision, queryKey } from "./kept-results.js";
 import { page } from "./page.js";
 import type { ParameterTables } from "./parameter-tables.js";
+import type { Claimant } from "./places.js";
 import { Query, type QueryOrigin } from "./query.js";
 import type { HistoryEntry, QueryHistory } from "./query-history.js";
 import { MutableRegistry } from "./registry.js";
@@ -44,6 +47,7 @@ export interface QueriesParts {
   /** How tables that a query reads differ from their contracts. */
   readonly breaches: (sources: readonly QuerySource[], validation: SchemaValidation) => Promise<ContractBreach[]>;
   readonly values: ParameterTables;
+  readonly admission: Admission;
 }
 
 /** The rows of a query that has ended. */
@@ -89,8 +93,8 @@ export class Queries {
       policy: strictest(session.cachePolicy, policy),
       hasByteLimit: byte_limit !== undefined,
     };
-    const prepare = () => session.query(format, gated(request));
-    const find: QueryOrigin["find"] = async (prepared) => {
+    const make = () => session.query(format, gated(request));
+    const find: QueryOrigin["find"] = async (prepare) => {
       const given = await this.#parts.values.given(request, caller);
       const breaches: ContractBreach[] = [];
       const validation = this.#parts.sessions.readValidation(request.session_id, caller);
@@ -98,7 +102,7 @@ export class Queries {
         breaches.push(...(await this.#parts.breaches(sources, validation)));
       };
       const hold = validation === "off" ? {} : { hold: look };
-      const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepared(prepare()) });
+      const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepare(make) });
       return breaches.length === 0 ? found : { ...found, warnings: breaches };
     };
     return this.#register(request, format, caller, find, repeatOf(idempotencyKey, "query", request, caller));
@@ -121,8 +125,8 @@ export class Queries {
   async keep(request: QueryRequest, provided: ProvidedRelations, key: string, signal: AbortSignal): Promise<Query> {
     const session = this.#parts.sessions.use(request.session_id, everybody);
     let keeping: Keeping | undefined;
-    const query = this.#register(request, "arrow", everybody, async (prepared) => {
-      const native = prepared(session.query("arrow", gated(request)));
+    const query = this.#register(request, "arrow", everybody, async (prepare) => {
+      const native = await prepare(() => session.query("arrow", gated(request)));
       await native.provide(provided);
       keeping = this.#parts.kept.keep(native, key);
       const body = new RunningBody(native, await native.start(), keeping?.revision ?? newRevision());
@@ -145,8 +149,8 @@ export class Queries {
   changes(request: ChangeRequest, format: ResultFormat, caller: Caller, session_id?: string): Query {
     const session = this.#parts.sessions.use(session_id, caller);
     const described = { sql: `-- changes of ${request.table}`, ...(session_id !== undefined && { session_id }) };
-    return this.#register(described, format, caller, (prepared) =>
-      this.#parts.cache.bypass(prepared(session.changes(format, request)), "changes"),
+    return this.#register(described, format, caller, async (prepare) =>
+      this.#parts.cache.bypass(await prepare(() => session.changes(format, request)), "changes"),
     );
   }
 
@@ -174,7 +178,10 @@ export class Queries {
 
   async explain(request: ExplainRequest, caller: Caller): Promise<ExplainAnswer> {
     const session = this.#parts.sessions.use(request.session_id, caller);
-    const { answer, identity } = await session.explain(gated(request));
+    const work = { id: randomUUID(), statement: hashText(request.sql), sql: excerpt(request.sql) };
+    const explain = () => session.explain(gated(request));
+    const claimant = claimantOf(caller, request.session_id);
+    const { answer, identity } = await this.#parts.admission.run(work, claimant, request.analyze ?? false, explain);
     return { ...answer, cache_key: this.#parts.cache.keyOf(identity, request.parameters) };
   }
 
@@ -272,7 +279,7 @@ export class Queries {
     this.#refuseTooMany(caller);
     const facts = {
       query_id: repeat?.id ?? randomUUID(),
-      sql: sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql,
+      sql: excerpt(sql),
       ...(session_id !== undefined && { session_id }),
       format,
       labels,
@@ -284,6 +291,10 @@ export class Queries {
       owner: caller.id,
       asked: repeat?.fingerprint,
       find,
+      enter: (entering) => {
+        const work = { id: facts.query_id, statement: hashText(sql), sql: facts.sql, entry: entering.entry() };
+        return this.#parts.admission.enter(work, claimantOf(caller, session_id));
+      },
       keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
       ended: (ended) => this.#file(ended),
     });
@@ -315,8 +326,9 @@ export class Queries {
     return isGone ? { ...entry, status: { ...status, status: "EXPIRED" } } : entry;
   }
 
+  /** What was refused in a rush would push out of the history what was not. */
   #file(query: Query): void {
-    this.#parts.history.file(query.entry());
+    if (query.isDetached || !query.wasRefused) this.#parts.history.file(query.entry());
     this.#running.unregister(query.id);
   }
 }
@@ -342,6 +354,15 @@ function strictest(session: CachePolicy, request: CachePolicy): CachePolicy {
 }
 
 const longestSqlKept = 10_000;
+
+/** Who takes a place: where nobody is asked who they are, each session. */
+function claimantOf({ id, concurrentQueries: most }: Caller, session_id = id): Claimant {
+  return { id: id === everybody.id ? session_id : id, ...(most !== undefined && { most }) };
+}
+
+function excerpt(sql: string): string {
+  return sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql;
+}
 
 function newestFirst(count: number): string {
   return String(Number.MAX_SAFE_INTEGER - count).padStart(16, "0");

@@ -1,6 +1,6 @@
 /** A bounded history of queries; those whose results are fetched later are remembered over a restart. */
 import { LRUCache } from "lru-cache";
-import type { QueryStatus } from "../schemas/generated/index.js";
+import type { QueryFailure, QueryStatus } from "../schemas/generated/index.js";
 import type { DocumentStore } from "./document-store.js";
 import type { Log } from "./log.js";
 
@@ -34,11 +34,13 @@ export class QueryHistory {
     });
   }
 
-  /** Remembers what was accepted earlier; what then ran has come to its end. */
-  async load(): Promise<void> {
-    const entries = await this.#store.load();
+  /** Remembers what was accepted earlier, and what ran last; what then ran has come to its end. */
+  async load(ran: readonly HistoryEntry[], failure: QueryFailure): Promise<void> {
+    const accepted = await this.#store.load();
+    const known = new Set(accepted.map(({ status }) => status.query_id));
+    const entries = [...accepted, ...ran.filter(({ status }) => !known.has(status.query_id))];
     entries.sort((left, right) => (left.order > right.order ? -1 : 1));
-    for (const entry of entries) this.#entries.set(entry.status.query_id, stopped(entry));
+    for (const entry of entries) this.#entries.set(entry.status.query_id, stopped(entry, failure));
   }
 
   get(id: string): HistoryEntry | undefined {
@@ -66,10 +68,8 @@ export class QueryHistory {
   }
 }
 
-function stopped(entry: HistoryEntry): HistoryEntry {
+function stopped(entry: HistoryEntry, error: QueryFailure): HistoryEntry {
   const { status } = entry;
   if (status.status !== "PENDING" && status.status !== "RUNNING") return entry;
-  const message = "The service stopped while the query ran. Run it again.";
-  const error = { kind: "generic", code: "service_unavailable", message } as const;
   return { ...entry, status: { ...status, status: "FAILED", error } };
 }

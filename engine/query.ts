@@ -2,6 +2,7 @@
 import type { CacheUse, QueryStatus, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { NativeQuery } from "./native.js";
+import type { Pass } from "./pass.js";
 import { queryFailure } from "./query-failure.js";
 import type { HistoryEntry } from "./query-history.js";
 import type { ResultBody } from "./result-body.js";
@@ -15,8 +16,10 @@ export interface QueryOrigin {
   /** What was asked under an Idempotency-Key. */
   readonly asked?: string | undefined;
   readonly facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
-  /** Finds or computes the result; tells `prepared` of a query that is about to run for it. */
-  readonly find: (prepared: (native: NativeQuery) => NativeQuery) => Promise<FoundResult>;
+  /** Finds or computes the result; has `prepare` make the query that runs for it. */
+  readonly find: (prepare: (make: () => NativeQuery) => Promise<NativeQuery>) => Promise<FoundResult>;
+  /** Asks for the query to be let in, before it is made. */
+  readonly enter: (query: Query) => Pass;
   /** Keeps what a query gives for those who know its id; false where it is too late. */
   readonly keep: (native: NativeQuery) => boolean;
   /** Told once, when the query has ended in any way. */
@@ -37,6 +40,7 @@ export class Query {
   readonly format: ResultFormat;
   readonly owner: string;
   readonly #origin: QueryOrigin;
+  #pass: Pass | undefined;
   #native: NativeQuery | undefined;
   #found: FoundResult | undefined;
   #isDetached = false;
@@ -54,13 +58,16 @@ export class Query {
     const found = await this.#watched(() => this.#find());
     this.#found = found;
     if (found.body.complete) this.#end();
+    else this.#hold(true);
     return found;
   }
 
   /** The bytes that follow; null when there are no more. */
   async next(): Promise<Buffer | null> {
+    this.#hold(false);
     const chunk = await this.#watched(() => this.body().next());
     if (chunk === null) this.#end();
+    else this.#hold(true);
     return chunk;
   }
 
@@ -74,6 +81,7 @@ export class Query {
 
   /** Ends a detached query that has started. */
   async drain(): Promise<void> {
+    this.#hold(false);
     await this.#watched(() => this.body().drain());
     this.#end();
   }
@@ -116,6 +124,11 @@ export class Query {
     return { ...this.#origin.facts, ...finished, ...summary, status, ...said };
   }
 
+  /** Whether it was never let in. */
+  get wasRefused(): boolean {
+    return this.#pass === undefined ? false : this.#native === undefined;
+  }
+
   entry(): HistoryEntry {
     const key = this.#found?.key ?? this.#native?.target?.key;
     const { order, owner, asked } = this.#origin;
@@ -123,13 +136,26 @@ export class Query {
     return { order, owner, status: this.status(), ...known, isDetached: this.#isDetached };
   }
 
+  /** Tells whether rows wait for their reader. */
+  #hold(isHeldUp: boolean): void {
+    if (this.#pass !== undefined) this.#pass.isHeldUp = isHeldUp;
+  }
+
   #find(): Promise<FoundResult> {
-    return this.#origin.find((native) => {
-      this.#native = native;
-      if (this.#isDetached) this.#origin.keep(native);
-      if (this.#final !== undefined) native.cancel();
-      return native;
-    });
+    return this.#origin.find((make) => this.#prepare(make));
+  }
+
+  async #prepare(make: () => NativeQuery): Promise<NativeQuery> {
+    const pass = this.#origin.enter(this);
+    this.#pass = pass;
+    if (this.#final !== undefined) pass.leave(false);
+    await pass.ready;
+    const native = make();
+    native.admitted(pass);
+    this.#native = native;
+    depart(native, pass);
+    if (this.#isDetached) this.#origin.keep(native);
+    return native;
   }
 
   async #watched<T>(step: () => Promise<T>): Promise<T> {
@@ -148,8 +174,20 @@ export class Query {
       summary: error === undefined ? summary : failed(summary, error),
       finishedAt: new Date().toISOString(),
     };
+    if (this.#native === undefined) this.#pass?.leave(false);
+    else if (error !== undefined) this.#native.cancel();
     this.#origin.ended(this);
   }
+}
+
+/** Leaves its place when nothing of it runs any more. */
+async function depart(native: NativeQuery, pass: Pass): Promise<void> {
+  await native.ended;
+  if (!native.hasSucceeded) {
+    pass.linger();
+    await native.rested();
+  }
+  pass.leave(native.hasSucceeded);
 }
 
 function failed(summary: QuerySummary, error: unknown): QuerySummary {

@@ -37,8 +37,8 @@ export interface ResultDemand {
   readonly hasByteLimit: boolean;
   /** Refuses tables as the query would read them, kept result or not. */
   readonly hold?: (identity: QueryIdentity) => Promise<void>;
-  /** Prepares the query. */
-  readonly prepare: () => NativeQuery;
+  /** Makes the query, once it is let in. */
+  readonly prepare: () => NativeQuery | Promise<NativeQuery>;
 }
 
 export interface FoundResult {
@@ -230,8 +230,9 @@ export class ResultCache {
     return { body, use: { status, key }, key, age: 0, pinned };
   }
 
-  #provide(native: NativeQuery, views: readonly KeptView[]): Promise<void> {
-    return this.#views.provide(native, views, (view) => this.#rows(view));
+  async #provide(native: NativeQuery, views: readonly KeptView[]): Promise<void> {
+    if (views.length > 0) await native.makeRoom();
+    await this.#views.provide(native, views, (view) => this.#rows(view));
   }
 
   /** Has the rows of a view kept, at the versions of its identity. */
@@ -284,7 +285,7 @@ export class ResultCache {
 
 /** The query, with the values that it may read. */
 async function prepared({ prepare, given: { kept } }: ResultDemand): Promise<NativeQuery> {
-  const native = prepare();
+  const native = await prepare();
   if (!isEmpty(kept)) await native.provide({ kept });
   return native;
 }

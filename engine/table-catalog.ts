@@ -173,6 +173,7 @@ export class TableCatalog {
     return this.#turns.run(async () => {
       await this.#refuseWarehouseName(name);
       await this.#check(name, condition);
+      if (!this.#tables.has(name)) this.#store.requireRoom(this.#tables.size);
       const { uri, storage_options = {}, gate = null } = registration;
       const spec = { uri, storage_options, gate };
       const description = await this.#native.attachTable(name, spec);

@@ -122,7 +122,10 @@ export declare class Query {
   keep(target: Buffer): boolean | Fault;
   /** Waits for the end of a query whose bytes nobody takes; after `start`. */
   drain(): Promise<null | Fault>;
-  start(): Promise<Started | Fault>;
+  /** Plans and runs; with `onlyLight` null instead where the plan isn't over soon: it then waits for another start. */
+  start(onlyLight: boolean): Promise<Started | null | Fault>;
+  /** Resolves when the work of a query that has ended has let go of its thread. */
+  rested(): Promise<void>;
   next(): Promise<Buffer | null | Fault>;
   summary(): Buffer | Fault;
   cancel(): void;

@@ -88,7 +88,7 @@ export function contracts(app: App): void {
         response: {
           200: answer(ContractEntry, "The contract took the place of another.", etagHeader),
           201: answer(ContractEntry, "The contract is registered.", { ...etagHeader, ...location }),
-          ...problems(...bodyProblems, ...tableProblems, "precondition_failed", "invalid_entry"),
+          ...problems(...bodyProblems, ...tableProblems, "too_many_requests", "precondition_failed", "invalid_entry"),
         },
       },
     },

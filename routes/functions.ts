@@ -85,6 +85,7 @@ export function functions(app: App): void {
           ...problems(
             ...bodyProblems,
             "name_taken",
+            "too_many_requests",
             "precondition_failed",
             "invalid_entry",
             "cyclic_dependency",

@@ -10,6 +10,7 @@ import { parameterTables } from "./parameter-tables.js";
 import { pipelineRuns } from "./pipeline-runs.js";
 import { pipelines } from "./pipelines.js";
 import { profiles } from "./profiles.js";
+import { quarantine } from "./quarantine.js";
 import { queries } from "./queries.js";
 import { query } from "./query.js";
 import { registries } from "./registries.js";
@@ -39,6 +40,7 @@ export const resources: readonly ((app: App) => void)[] = [
   pipelines,
   pipelineRuns,
   profiles,
+  quarantine,
   queries,
   query,
   registries,

@@ -83,7 +83,7 @@ export function parameterTables(app: App): void {
         response: {
           200: answer(ParameterTableEntry, "The parameter table took the place of another.", etagHeader),
           201: answer(ParameterTableEntry, "The parameter table is registered.", { ...etagHeader, ...location }),
-          ...problems(...bodyProblems, "name_taken", "precondition_failed", "invalid_entry"),
+          ...problems(...bodyProblems, "name_taken", "too_many_requests", "precondition_failed", "invalid_entry"),
         },
       },
     },

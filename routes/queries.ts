@@ -40,6 +40,7 @@ export const planningProblems = [
   "unknown_column",
   "invalid_query",
   "statement_too_complex",
+  "statement_quarantined",
   "parameter_missing",
   "parameter_invalid",
   "gate_failed",
@@ -58,6 +59,10 @@ export const runningProblems = [
   "arithmetic_error",
   "invalid_cast",
   "memory_exceeded",
+  "result_too_large",
+  "too_many_requests",
+  "overloaded",
+  "engine_crashed",
   "query_timeout",
 ] as const;
 

@@ -110,6 +110,7 @@ export function registries(app: App): void {
 const restoreProblems = [
   ...bodyProblems,
   "name_taken",
+  "too_many_requests",
   "entry_in_use",
   "invalid_entry",
   "cyclic_dependency",

@@ -80,7 +80,7 @@ export function semantics(app: App): void {
         response: {
           200: answer(SemanticEntry, "The model took the place of another.", etagHeader),
           201: answer(SemanticEntry, "The model is registered.", { ...etagHeader, ...location }),
-          ...problems(...bodyProblems, "precondition_failed", "invalid_entry"),
+          ...problems(...bodyProblems, "too_many_requests", "precondition_failed", "invalid_entry"),
         },
       },
     },

@@ -94,6 +94,7 @@ export function tables(app: App): void {
           ...writeProblems(
             "location_not_allowed",
             "name_taken",
+            "too_many_requests",
             "table_exists",
             "property_not_allowed",
             ...invalidColumns,

@@ -88,6 +88,7 @@ export function views(app: App): void {
             ...bodyProblems,
             ...planningProblems,
             "name_taken",
+            "too_many_requests",
             "entry_in_use",
             "cyclic_dependency",
             "invalid_entry",

@@ -20,6 +20,8 @@ export async function withEngine<Result>(
     ...allowed,
     spill_folder: join(state, "spill"),
     memory_limit_bytes: 2 ** 31,
+    query_memory_bytes: 2 ** 31,
+    resident_limit_bytes: 2 ** 33,
     spill_limit_bytes: 2 ** 34,
     snapshot_cache_bytes: 2 ** 28,
     view_memory_bytes: 2 ** 28,
@@ -31,13 +33,14 @@ export async function withEngine<Result>(
       parameters: 1000,
       planning_timeout_ms: 60_000,
       timeout_ms: 3_600_000,
+      result_rows: 1e9,
+      result_bytes: 2 ** 40,
     },
   };
   const results = { diskBytes: 0, memoryBytes: 0, ttlMs: 0 };
-  const engine = await openEngine(
-    { config, state, reserveBytes: 0, sessions: 1, history: 1, runs: 1, results },
-    silent,
-  );
+  const admission = { running: 8, runningOfCaller: 8, waiting: 100, waitingOfCaller: 100, waitMs: 60_000 };
+  const room = { reserveBytes: 0, entries: 10, sessions: 1, history: 1, runs: 1 };
+  const engine = await openEngine({ config, state, ...room, results, admission }, silent);
   try {
     return await work(engine);
   } finally {

@@ -150,6 +150,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "No such query",
     "description": "The query never was, or the history no longer holds it."
   },
+  "quarantine_not_found": {
+    "status": 404,
+    "kind": "generic",
+    "retryable": false,
+    "title": "Not in quarantine",
+    "description": "No statement in quarantine has this id. GET /v1/quarantine lists those that are."
+  },
   "schema_not_found": {
     "status": 404,
     "kind": "generic",
@@ -346,6 +353,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Statement too complex",
     "description": "The statement exceeds a limit that protects the server; `details` holds the limit, its maximum and the actual value."
   },
+  "statement_quarantined": {
+    "status": 422,
+    "kind": "datafusion",
+    "retryable": false,
+    "title": "Statement in quarantine",
+    "description": "The statement ended the process that ran it, and isn't run again. Change it, or let the operator take it out of /v1/quarantine."
+  },
   "parameter_missing": {
     "status": 422,
     "kind": "datafusion",
@@ -422,6 +436,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "retryable": false,
     "title": "Memory exceeded",
     "description": "The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT."
+  },
+  "result_too_large": {
+    "status": 422,
+    "kind": "datafusion",
+    "retryable": false,
+    "title": "Result too large",
+    "description": "The result has more rows or bytes than the server sends. Ask for less with `row_limit` or `byte_limit`, or raise LAKEGATE_RESULT_ROWS or LAKEGATE_RESULT_BYTES."
   },
   "rows_not_kept": {
     "status": 422,
@@ -507,12 +528,26 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "Not implemented",
     "description": "The engine does not do this yet."
   },
+  "engine_crashed": {
+    "status": 500,
+    "kind": "generic",
+    "retryable": true,
+    "title": "Engine crashed",
+    "description": "The process that ran the query ended and was started again. Run the query again, unless it is the one that ended it: GET /v1/quarantine tells."
+  },
   "service_unavailable": {
     "status": 503,
     "kind": "generic",
     "retryable": true,
     "title": "Service unavailable",
     "description": "The service is starting or shutting down. Try again."
+  },
+  "overloaded": {
+    "status": 503,
+    "kind": "generic",
+    "retryable": true,
+    "title": "Overloaded",
+    "description": "As many queries wait as may, or this one has waited as long as it may. Try again as `Retry-After` says."
   },
   "run_interrupted": {
     "status": 503,

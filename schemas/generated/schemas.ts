@@ -4637,6 +4637,18 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "description": "Bytes that all queries together may hold.",
       "minimum": 1
     },
+    "query_memory_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes that one query may hold.",
+      "minimum": 1
+    },
+    "resident_limit_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Resident bytes of the process beyond which the largest queries are ended.",
+      "minimum": 1
+    },
     "spill_limit_bytes": {
       "type": "integer",
       "format": "int64",
@@ -4663,6 +4675,8 @@ export const EngineConfig = unsafe<types.EngineConfig>({
     "warehouse",
     "spill_folder",
     "memory_limit_bytes",
+    "query_memory_bytes",
+    "resident_limit_bytes",
     "spill_limit_bytes",
     "snapshot_cache_bytes",
     "view_memory_bytes",
@@ -4675,6 +4689,8 @@ export const EngineConfig = unsafe<types.EngineConfig>({
       "s3_endpoints": [],
       "spill_folder": "state/spill",
       "memory_limit_bytes": 1073741824,
+      "query_memory_bytes": 1073741824,
+      "resident_limit_bytes": 2147483648,
       "spill_limit_bytes": 10737418240,
       "snapshot_cache_bytes": 268435456,
       "view_memory_bytes": 268435456,
@@ -4685,7 +4701,9 @@ export const EngineConfig = unsafe<types.EngineConfig>({
         "sql_chain": 512,
         "parameters": 1000,
         "planning_timeout_ms": 10000,
-        "timeout_ms": 300000
+        "timeout_ms": 300000,
+        "result_rows": 1000000000,
+        "result_bytes": 107374182400
       }
     }
   ]
@@ -4740,6 +4758,18 @@ export const EngineLimits = unsafe<types.EngineLimits>({
       "format": "int64",
       "description": "Milliseconds that a query may run; the default and the maximum.",
       "minimum": 1
+    },
+    "result_rows": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Rows of a result.",
+      "minimum": 1
+    },
+    "result_bytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Bytes of a result, as it is encoded.",
+      "minimum": 1
     }
   },
   "required": [
@@ -4749,7 +4779,9 @@ export const EngineLimits = unsafe<types.EngineLimits>({
     "sql_chain",
     "parameters",
     "planning_timeout_ms",
-    "timeout_ms"
+    "timeout_ms",
+    "result_rows",
+    "result_bytes"
   ],
   "examples": [
     {
@@ -4759,7 +4791,9 @@ export const EngineLimits = unsafe<types.EngineLimits>({
       "sql_chain": 512,
       "parameters": 1000,
       "planning_timeout_ms": 10000,
-      "timeout_ms": 300000
+      "timeout_ms": 300000,
+      "result_rows": 1000000000,
+      "result_bytes": 107374182400
     }
   ]
 });
@@ -4930,6 +4964,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "pipeline_not_found",
     "run_not_found",
     "query_not_found",
+    "quarantine_not_found",
     "schema_not_found",
     "version_not_found",
     "method_not_allowed",
@@ -4958,6 +4993,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "check_failed",
     "invalid_entry",
     "statement_too_complex",
+    "statement_quarantined",
     "parameter_missing",
     "parameter_invalid",
     "arithmetic_error",
@@ -4969,6 +5005,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "protocol_unavailable",
     "change_data_disabled",
     "memory_exceeded",
+    "result_too_large",
     "rows_not_kept",
     "table_not_writable",
     "table_append_only",
@@ -4981,7 +5018,9 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "header_too_large",
     "internal",
     "not_implemented",
+    "engine_crashed",
     "service_unavailable",
+    "overloaded",
     "run_interrupted",
     "storage_unavailable",
     "planning_timeout",
@@ -10316,6 +10355,138 @@ export const ProvidedRelations = unsafe<types.ProvidedRelations>({
         }
       }
     }
+  ]
+});
+
+export type QuarantineEntry = types.QuarantineEntry;
+export const QuarantineEntry = unsafe<types.QuarantineEntry>({
+  "$id": "https://lakegate.dev/schemas/api/quarantine_entry.schema.json",
+  "title": "QuarantineEntry",
+  "description": "A statement that ran when the process ended by itself.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "id": {
+      "type": "string",
+      "description": "The statement: the SHA-256 of its text, in hex."
+    },
+    "status": {
+      "$ref": "https://lakegate.dev/schemas/api/quarantine_state.schema.json",
+      "description": "A quarantined statement is refused. Suspected ones ran together with others: they run one at a time, until one of them has succeeded and is cleared, or ends the process again and is quarantined."
+    },
+    "sql": {
+      "type": "string",
+      "description": "The text; a long one is cut."
+    },
+    "lost": {
+      "type": "string",
+      "description": "How the process ended: the signal, or its exit code."
+    },
+    "since": {
+      "type": "string",
+      "format": "date-time",
+      "description": "When that was found, RFC 3339."
+    },
+    "query_id": {
+      "type": "string",
+      "format": "uuid",
+      "description": "The query that ran it; absent for an operation on a table."
+    }
+  },
+  "required": [
+    "id",
+    "status",
+    "sql",
+    "lost",
+    "since"
+  ],
+  "examples": [
+    {
+      "id": "9f2b5f3f6c1d5b0c8a3c7e7a4f0d2b1e6a5c9d8f7e6b5a4c3d2e1f0a9b8c7d6e",
+      "status": "quarantined",
+      "sql": "SELECT 1 AS one",
+      "lost": "SIGSEGV",
+      "since": "2026-01-15T09:30:00Z",
+      "query_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+    }
+  ]
+});
+
+export type QuarantineList = types.QuarantineList;
+export const QuarantineList = unsafe<types.QuarantineList>({
+  "$id": "https://lakegate.dev/schemas/api/quarantine_list.schema.json",
+  "title": "QuarantineList",
+  "description": "The statements in quarantine, and those suspected.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "items": {
+      "type": "array",
+      "description": "The statements.",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/quarantine_entry.schema.json"
+      }
+    }
+  },
+  "required": [
+    "items"
+  ],
+  "examples": [
+    {
+      "items": [
+        {
+          "id": "9f2b5f3f6c1d5b0c8a3c7e7a4f0d2b1e6a5c9d8f7e6b5a4c3d2e1f0a9b8c7d6e",
+          "status": "quarantined",
+          "sql": "SELECT 1 AS one",
+          "lost": "SIGSEGV",
+          "since": "2026-01-15T09:30:00Z",
+          "query_id": "7f4c1e9a-52d3-4c77-9a39-0d5f6f6f2a11"
+        }
+      ]
+    }
+  ]
+});
+
+export type QuarantinePath = types.QuarantinePath;
+export const QuarantinePath = unsafe<types.QuarantinePath>({
+  "$id": "https://lakegate.dev/schemas/api/quarantine_path.schema.json",
+  "title": "QuarantinePath",
+  "description": "The statement that a URL names.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "id": {
+      "type": "string",
+      "description": "The statement.",
+      "minLength": 1,
+      "maxLength": 128,
+      "examples": [
+        "9f2b5f3f6c1d5b0c8a3c7e7a4f0d2b1e6a5c9d8f7e6b5a4c3d2e1f0a9b8c7d6e"
+      ]
+    }
+  },
+  "required": [
+    "id"
+  ],
+  "examples": [
+    {
+      "id": "9f2b5f3f6c1d5b0c8a3c7e7a4f0d2b1e6a5c9d8f7e6b5a4c3d2e1f0a9b8c7d6e"
+    }
+  ]
+});
+
+export type QuarantineState = types.QuarantineState;
+export const QuarantineState = unsafe<types.QuarantineState>({
+  "$id": "https://lakegate.dev/schemas/api/quarantine_state.schema.json",
+  "title": "QuarantineState",
+  "description": "How sure it is that a statement ended the process that ran it.",
+  "type": "string",
+  "enum": [
+    "suspected",
+    "quarantined"
+  ],
+  "examples": [
+    "quarantined"
   ]
 });
 
@@ -17481,6 +17652,10 @@ export const schemas = [
   ProfilePath,
   ProtocolMode,
   ProvidedRelations,
+  QuarantineEntry,
+  QuarantineList,
+  QuarantinePath,
+  QuarantineState,
   QueryAcceptance,
   QueryAnswer,
   QueryDefaults,

@@ -141,6 +141,7 @@ export type ErrorCode =
   | "pipeline_not_found"
   | "run_not_found"
   | "query_not_found"
+  | "quarantine_not_found"
   | "schema_not_found"
   | "version_not_found"
   | "method_not_allowed"
@@ -169,6 +170,7 @@ export type ErrorCode =
   | "check_failed"
   | "invalid_entry"
   | "statement_too_complex"
+  | "statement_quarantined"
   | "parameter_missing"
   | "parameter_invalid"
   | "arithmetic_error"
@@ -180,6 +182,7 @@ export type ErrorCode =
   | "protocol_unavailable"
   | "change_data_disabled"
   | "memory_exceeded"
+  | "result_too_large"
   | "rows_not_kept"
   | "table_not_writable"
   | "table_append_only"
@@ -192,7 +195,9 @@ export type ErrorCode =
   | "header_too_large"
   | "internal"
   | "not_implemented"
+  | "engine_crashed"
   | "service_unavailable"
+  | "overloaded"
   | "run_interrupted"
   | "storage_unavailable"
   | "planning_timeout"
@@ -267,6 +272,10 @@ export type ParameterScope = "run" | "session" | "rule";
  * How a run stands.
  */
 export type RunState = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED";
+/**
+ * How sure it is that a statement ended the process that ran it.
+ */
+export type QuarantineState = "suspected" | "quarantined";
 /**
  * Where a query is in its life; EXPIRED when it has succeeded and its result is no longer kept.
  */
@@ -2640,6 +2649,14 @@ export interface EngineConfig {
    */
   memory_limit_bytes: number;
   /**
+   * Bytes that one query may hold.
+   */
+  query_memory_bytes: number;
+  /**
+   * Resident bytes of the process beyond which the largest queries are ended.
+   */
+  resident_limit_bytes: number;
+  /**
    * Bytes that all queries together may spill.
    */
   spill_limit_bytes: number;
@@ -2685,6 +2702,14 @@ export interface EngineLimits {
    * Milliseconds that a query may run; the default and the maximum.
    */
   timeout_ms: number;
+  /**
+   * Rows of a result.
+   */
+  result_rows: number;
+  /**
+   * Bytes of a result, as it is encoded.
+   */
+  result_bytes: number;
 }
 /**
  * The protocol that this engine covers.
@@ -4418,6 +4443,50 @@ export interface ViewSpec {
     [k: string]: ViewParameter;
   };
   cache_policy?: ViewCache;
+}
+/**
+ * A statement that ran when the process ended by itself.
+ */
+export interface QuarantineEntry {
+  /**
+   * The statement: the SHA-256 of its text, in hex.
+   */
+  id: string;
+  status: QuarantineState;
+  /**
+   * The text; a long one is cut.
+   */
+  sql: string;
+  /**
+   * How the process ended: the signal, or its exit code.
+   */
+  lost: string;
+  /**
+   * When that was found, RFC 3339.
+   */
+  since: string;
+  /**
+   * The query that ran it; absent for an operation on a table.
+   */
+  query_id?: string;
+}
+/**
+ * The statements in quarantine, and those suspected.
+ */
+export interface QuarantineList {
+  /**
+   * The statements.
+   */
+  items: QuarantineEntry[];
+}
+/**
+ * The statement that a URL names.
+ */
+export interface QuarantinePath {
+  /**
+   * The statement.
+   */
+  id: string;
 }
 /**
  * A query that goes on without its client waiting.

@@ -57,15 +57,28 @@ describe("DriverBuilder", () => {
       warehouse: join(folder, "warehouse"),
       spill_folder: join(folder, "spill"),
       memory_limit_bytes: 2 ** 30,
+      query_memory_bytes: 2 ** 28,
+      resident_limit_bytes: 2 ** 33,
       spill_limit_bytes: 2 ** 30,
       snapshot_cache_bytes: 2 ** 26,
       view_memory_bytes: 2 ** 26,
-      limits: { ...limits, planning_timeout_ms: 60_000, timeout_ms: 60_000 },
+      limits: { ...limits, planning_timeout_ms: 60_000, timeout_ms: 60_000, result_rows: 1e9, result_bytes: 2 ** 40 },
     };
     const results = { diskBytes: 2 ** 28, memoryBytes: 2 ** 24, ttlMs: 60_000 };
+    const admission = { running: 8, runningOfCaller: 8, waiting: 100, waitingOfCaller: 100, waitMs: 60_000 };
     const log = { info: () => undefined, warn: () => undefined };
     engine = await openEngine(
-      { config, state: join(folder, "state"), reserveBytes: 0, sessions: 1, history: 10, runs: 10, results },
+      {
+        config,
+        state: join(folder, "state"),
+        reserveBytes: 0,
+        entries: 100,
+        sessions: 1,
+        history: 10,
+        runs: 10,
+        results,
+        admission,
+      },
       log,
     );
   });

@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { access } from "./access.js";
+import { bombs } from "./bombs.js";
 import { damagedResults } from "./damaged-results.js";
+import { failing } from "./disk.js";
 import { fullDisk, withoutMounts } from "./full-disk.js";
 import { kill } from "./kill.js";
 import { killedKeeping } from "./killed-keeping.js";
+import { memory } from "./memory.js";
 import { registries } from "./registries.js";
 import { retries } from "./retries.js";
 import type { Suite } from "./run.js";
@@ -21,6 +24,7 @@ const suites: readonly [name: string, suite: Suite, scale: number, skip: string 
   ["operations that are sent several times", retries, 0.08, false],
   ["kill -9 at random", kill, 0.06, false],
   ["kill -9 at a system call", killsDuring(["append"]), 0.15, withoutSystemCalls],
+  ["a disk that fails", failing(["append"]), 0.1, withoutSystemCalls],
   ["kill -9 while a registry changes", registries, 0.08, withoutSystemCalls],
 ];
 
@@ -31,6 +35,16 @@ const ofResults: typeof suites = [
   ["a full disk", fullDisk, 0.1, withoutMounts],
   ["kill -9 while they are stored", killedKeeping, 0.06, false],
 ];
+
+const ofLimits: typeof suites = [
+  ["statements that blow up", bombs, 0.15, false],
+  ["queries that want more memory than there is", memory, 0.5, false],
+];
+
+describe("the service goes on", () => {
+  for (const [name, suite, scale, skip] of ofLimits)
+    it(name, { skip }, async () => assert.deepEqual(await suite(new SeededRandom(11), scale), []));
+});
 
 describe("nobody does what they may not", () => {
   it("every route with no key, a wrong one and each scope", async () =>

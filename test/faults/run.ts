@@ -1,12 +1,21 @@
-/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access|pipelines] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
+/** `npm run test:faults -- [NAME...] [--seed N] [--scale S]`: everything that must hold under load, faults and bad input; all suites when none is named. */
 import { parseArgs } from "node:util";
 import { access } from "./access.js";
+import { bodies } from "./bodies.js";
+import { bombs } from "./bombs.js";
+import { cancel } from "./cancel.js";
+import { crash } from "./crash.js";
+import { disk } from "./disk.js";
 import { kill } from "./kill.js";
+import { memory } from "./memory.js";
+import { overload } from "./overload.js";
 import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { results } from "./results.js";
 import { retries } from "./retries.js";
+import { s3 } from "./s3.js";
 import { SeededRandom } from "./seeded-random.js";
+import { soak } from "./soak.js";
 import { syscalls } from "./syscalls.js";
 import { views } from "./views.js";
 import { writers } from "./writers.js";
@@ -24,6 +33,15 @@ const suites: Readonly<Record<string, Suite>> = {
   views,
   access,
   pipelines,
+  bombs,
+  crash,
+  memory,
+  cancel,
+  bodies,
+  disk,
+  s3,
+  overload,
+  soak,
 };
 
 const { values, positionals } = parseArgs({

@@ -59,7 +59,7 @@ async function killEverywhere(run: Run, kind: OperationKind): Promise<string[]> 
   return [...faults, ...(await unswept(warehouse, tables))];
 }
 
-interface Run {
+export interface Run {
   warehouse: string;
   source: OperationSource;
   random: SeededRandom;
@@ -67,7 +67,7 @@ interface Run {
 }
 
 /** One operation on a table of its own, that is to be cut off at its call number `at`. */
-interface Kill {
+export interface Kill {
   warehouse: string;
   table: string;
   operation: Operation;
@@ -75,7 +75,7 @@ interface Kill {
   at: number;
 }
 
-async function prepare(
+export async function prepare(
   { warehouse, source }: Run,
   { client }: TestServer,
   kind: OperationKind,
@@ -96,7 +96,7 @@ function everyRow(operation: Operation): Operation {
   return "where" in operation ? { ...operation, where: undefined } : operation;
 }
 
-type Ending = Outcome & { calls: number };
+export type Ending = Outcome & { calls: number };
 
 async function performKilled(victim: TestServer, { warehouse, table, operation, at }: Kill): Promise<Ending> {
   const calls = await SystemCalls.of(victim.pid, join(warehouse, table), { mode: "kill", at });
@@ -112,13 +112,13 @@ async function restarted(victim: TestServer, warehouse: string): Promise<TestSer
   return startServer({ warehouse });
 }
 
-interface Found {
+export interface Found {
   faults: string[];
   happened: boolean;
   strays: number;
 }
 
-async function judge(heir: TestServer, kill: Kill, outcome: Ending): Promise<Found> {
+export async function judge(heir: TestServer, kill: Kill, outcome: Ending): Promise<Found> {
   const { warehouse, table, operation, before, at } = kill;
   const after = applied(before, operation);
   const found = await readNumbered(heir.client, table);
@@ -144,6 +144,6 @@ async function repeat(heir: TestServer, { warehouse, table, operation }: Kill, a
   return newest === again.version ? faults : [...faults, `the repeat says ${again.version}, the table is at ${newest}`];
 }
 
-function keyed({ id }: Operation): { headers: Record<string, string> } {
+export function keyed({ id }: Operation): { headers: Record<string, string> } {
   return { headers: { "idempotency-key": id } };
 }

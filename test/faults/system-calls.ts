@@ -16,6 +16,8 @@ export type Following =
   | { mode: "list" }
   /** The process is killed at the entry of this call. */
   | { mode: "kill"; at: number }
+  /** This call on the folder fails. */
+  | { mode: "fail"; at: number; error: "ENOSPC" | "EIO" }
   /** The thread waits at its first call on a path with this part. */
   | { mode: "hold"; part: string };
 
@@ -71,5 +73,6 @@ export class SystemCalls {
 function commandLine(pid: number, folder: string, following: Following): string[] {
   const command = [inRoot("test/faults/system_calls.py"), String(pid), folder, following.mode];
   if (following.mode === "kill") return [...command, String(following.at)];
+  if (following.mode === "fail") return [...command, String(following.at), following.error];
   return following.mode === "hold" ? [...command, "0", following.part] : command;
 }

@@ -1,9 +1,9 @@
 """Follows the system calls by which a process changes files or answers clients, counted over all of its threads.
 
-    system_calls.py PID FOLDER list|kill|hold [N] [PART]
+    system_calls.py PID FOLDER list|kill|hold|fail [N] [PART]
 
 Prints one JSON line a call: {n, call, paths}. `kill` ends the process with SIGKILL at the entry of call N, which therefore
-never happens. `hold` stops the thread at the entry of the first call on a path that has PART in it, until a line comes in.
+never happens. `fail` has call N on the folder fail with the error that PART names, and goes on. `hold` stops the thread at the entry of the first call on a path that has PART in it, until a line comes in.
 (strace can inject a signal too, but counts for every thread by itself.)
 """
 
@@ -16,6 +16,7 @@ import signal
 import sys
 
 SEIZE, INTERRUPT, LISTEN, SYSCALL, SYSCALL_INFO = 0x4206, 0x4207, 0x4208, 24, 0x420E
+POKE_USER, AT_EXIT, RESULT, NUMBER, NO_CALL = 6, 2, 10 * 8, 15 * 8, 2**64 - 1
 OPTIONS = 0x1 | 0x8  # TRACESYSGOOD, TRACECLONE
 EVENT_STOP, ALL_THREADS, AT_FDCWD, CREATES = 128, 0x40000000, -100, 0o100
 
@@ -85,8 +86,16 @@ class Call:
                 read += memory.read(256 - (address + len(read)) % 256)
         return read.split(b"\0")[0].decode()
 
+    def is_in(self, folder):
+        return self.creates and any(path.startswith(folder) for path in self.paths)
+
     def counts(self, folder):
         return self.creates and any(path.startswith((folder, "socket:")) for path in self.paths)
+
+
+def is_exit(thread):
+    info = ctypes.create_string_buffer(88)
+    return libc.ptrace(SYSCALL_INFO, thread, 88, ctypes.addressof(info)) >= 0 and info.raw[0] == AT_EXIT
 
 
 def attach(pid):
@@ -119,7 +128,7 @@ def next_stop(held):
 
 
 def follow(pid, folder, mode, nth, part):
-    count, held = 0, []
+    count, held, failing = 0, [], None
     while True:
         thread, status = next_stop(held)
         if not os.WIFSTOPPED(status):
@@ -127,7 +136,17 @@ def follow(pid, folder, mode, nth, part):
                 return say({"ended": True})
             continue
         call = Call.at(pid, thread) if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80 else None
-        if call and call.counts(folder):
+        if thread == failing and is_exit(thread):
+            ptrace(POKE_USER, thread, RESULT, 2**64 - getattr(errno, part))
+            failing = None
+        if mode == "fail":
+            if call and call.is_in(folder):
+                count += 1
+                say({"n": count, "call": call.name, "paths": call.paths})
+                if count == nth:
+                    ptrace(POKE_USER, thread, NUMBER, NO_CALL)
+                    failing = thread
+        elif call and call.counts(folder):
             count += 1
             say({"n": count, "call": call.name, "paths": call.paths})
             if mode == "kill" and count == nth:

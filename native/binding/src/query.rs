@@ -80,17 +80,26 @@ impl Query {
         }
     }
 
-    /// Plans and runs until the first bytes of the body are ready.
+    /// Plans and runs until the first bytes of the body are ready; with `only_light` not, but null, where the plan isn't
+    /// over soon: it then waits for another start.
     #[napi]
-    pub async fn start(&self) -> Outcome<Started> {
-        let started = self.inner.start().await;
-        outcome(started.and_then(|started| {
-            Ok(Started {
-                head: encode(&started.head)?,
-                chunk: started.bytes.into(),
-                complete: started.complete,
-            })
-        }))
+    pub async fn start(&self, only_light: bool) -> Either3<Started, Null, Fault> {
+        match self
+            .inner
+            .start(only_light)
+            .await
+            .and_then(|started| started.map(described).transpose())
+        {
+            Ok(Some(started)) => Either3::A(started),
+            Ok(None) => Either3::B(Null),
+            Err(error) => Either3::C(error.into()),
+        }
+    }
+
+    /// Resolves when the work of a query that has ended has let go of its thread.
+    #[napi]
+    pub async fn rested(&self) {
+        self.inner.rested().await;
     }
 
     /// The following bytes; null when the body is complete.
@@ -114,4 +123,12 @@ impl Query {
     pub fn cancel(&self) {
         self.inner.cancel();
     }
+}
+
+fn described(started: core::Started) -> core::Result<Started> {
+    Ok(Started {
+        head: encode(&started.head)?,
+        chunk: started.bytes.into(),
+        complete: started.complete,
+    })
 }

@@ -67,6 +67,9 @@ pub enum ErrorCode {
     /// The query never was, or the history no longer holds it.
     #[serde(rename = "query_not_found")]
     QueryNotFound,
+    /// No statement in quarantine has this id. GET /v1/quarantine lists those that are.
+    #[serde(rename = "quarantine_not_found")]
+    QuarantineNotFound,
     /// No type of the contract has this title.
     #[serde(rename = "schema_not_found")]
     SchemaNotFound,
@@ -151,6 +154,9 @@ pub enum ErrorCode {
     /// The statement exceeds a limit that protects the server; `details` holds the limit, its maximum and the actual value.
     #[serde(rename = "statement_too_complex")]
     StatementTooComplex,
+    /// The statement ended the process that ran it, and isn't run again. Change it, or let the operator take it out of /v1/quarantine.
+    #[serde(rename = "statement_quarantined")]
+    StatementQuarantined,
     /// The statement has a placeholder without a value. Add it to `parameters`.
     #[serde(rename = "parameter_missing")]
     ParameterMissing,
@@ -184,6 +190,9 @@ pub enum ErrorCode {
     /// The query needs more memory than it may take. Reduce it, or raise the limit of the session or LAKEGATE_MEMORY_LIMIT.
     #[serde(rename = "memory_exceeded")]
     MemoryExceeded,
+    /// The result has more rows or bytes than the server sends. Ask for less with `row_limit` or `byte_limit`, or raise LAKEGATE_RESULT_ROWS or LAKEGATE_RESULT_BYTES.
+    #[serde(rename = "result_too_large")]
+    ResultTooLarge,
     /// The rows of a node take more room than there is for one result. Give the node the cache `disable`, or the server more room.
     #[serde(rename = "rows_not_kept")]
     RowsNotKept,
@@ -220,9 +229,15 @@ pub enum ErrorCode {
     /// The engine does not do this yet.
     #[serde(rename = "not_implemented")]
     NotImplemented,
+    /// The process that ran the query ended and was started again. Run the query again, unless it is the one that ended it: GET /v1/quarantine tells.
+    #[serde(rename = "engine_crashed")]
+    EngineCrashed,
     /// The service is starting or shutting down. Try again.
     #[serde(rename = "service_unavailable")]
     ServiceUnavailable,
+    /// As many queries wait as may, or this one has waited as long as it may. Try again as `Retry-After` says.
+    #[serde(rename = "overloaded")]
+    Overloaded,
     /// The server stopped again and again while the run was under way. Retry it once the reason is known.
     #[serde(rename = "run_interrupted")]
     RunInterrupted,
@@ -265,6 +280,7 @@ impl ErrorCode {
         Self::PipelineNotFound,
         Self::RunNotFound,
         Self::QueryNotFound,
+        Self::QuarantineNotFound,
         Self::SchemaNotFound,
         Self::VersionNotFound,
         Self::MethodNotAllowed,
@@ -293,6 +309,7 @@ impl ErrorCode {
         Self::CheckFailed,
         Self::InvalidEntry,
         Self::StatementTooComplex,
+        Self::StatementQuarantined,
         Self::ParameterMissing,
         Self::ParameterInvalid,
         Self::ArithmeticError,
@@ -304,6 +321,7 @@ impl ErrorCode {
         Self::ProtocolUnavailable,
         Self::ChangeDataDisabled,
         Self::MemoryExceeded,
+        Self::ResultTooLarge,
         Self::RowsNotKept,
         Self::TableNotWritable,
         Self::TableAppendOnly,
@@ -316,7 +334,9 @@ impl ErrorCode {
         Self::HeaderTooLarge,
         Self::Internal,
         Self::NotImplemented,
+        Self::EngineCrashed,
         Self::ServiceUnavailable,
+        Self::Overloaded,
         Self::RunInterrupted,
         Self::StorageUnavailable,
         Self::PlanningTimeout,
@@ -347,6 +367,7 @@ impl ErrorCode {
             Self::PipelineNotFound => "pipeline_not_found",
             Self::RunNotFound => "run_not_found",
             Self::QueryNotFound => "query_not_found",
+            Self::QuarantineNotFound => "quarantine_not_found",
             Self::SchemaNotFound => "schema_not_found",
             Self::VersionNotFound => "version_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -375,6 +396,7 @@ impl ErrorCode {
             Self::CheckFailed => "check_failed",
             Self::InvalidEntry => "invalid_entry",
             Self::StatementTooComplex => "statement_too_complex",
+            Self::StatementQuarantined => "statement_quarantined",
             Self::ParameterMissing => "parameter_missing",
             Self::ParameterInvalid => "parameter_invalid",
             Self::ArithmeticError => "arithmetic_error",
@@ -386,6 +408,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => "protocol_unavailable",
             Self::ChangeDataDisabled => "change_data_disabled",
             Self::MemoryExceeded => "memory_exceeded",
+            Self::ResultTooLarge => "result_too_large",
             Self::RowsNotKept => "rows_not_kept",
             Self::TableNotWritable => "table_not_writable",
             Self::TableAppendOnly => "table_append_only",
@@ -398,7 +421,9 @@ impl ErrorCode {
             Self::HeaderTooLarge => "header_too_large",
             Self::Internal => "internal",
             Self::NotImplemented => "not_implemented",
+            Self::EngineCrashed => "engine_crashed",
             Self::ServiceUnavailable => "service_unavailable",
+            Self::Overloaded => "overloaded",
             Self::RunInterrupted => "run_interrupted",
             Self::StorageUnavailable => "storage_unavailable",
             Self::PlanningTimeout => "planning_timeout",
@@ -430,6 +455,7 @@ impl ErrorCode {
             Self::PipelineNotFound => ErrorKind::Validation,
             Self::RunNotFound => ErrorKind::Generic,
             Self::QueryNotFound => ErrorKind::Generic,
+            Self::QuarantineNotFound => ErrorKind::Generic,
             Self::SchemaNotFound => ErrorKind::Generic,
             Self::VersionNotFound => ErrorKind::Delta,
             Self::MethodNotAllowed => ErrorKind::Generic,
@@ -458,6 +484,7 @@ impl ErrorCode {
             Self::CheckFailed => ErrorKind::Validation,
             Self::InvalidEntry => ErrorKind::Validation,
             Self::StatementTooComplex => ErrorKind::Datafusion,
+            Self::StatementQuarantined => ErrorKind::Datafusion,
             Self::ParameterMissing => ErrorKind::Datafusion,
             Self::ParameterInvalid => ErrorKind::Datafusion,
             Self::ArithmeticError => ErrorKind::Arrow,
@@ -469,6 +496,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => ErrorKind::Delta,
             Self::ChangeDataDisabled => ErrorKind::Delta,
             Self::MemoryExceeded => ErrorKind::Datafusion,
+            Self::ResultTooLarge => ErrorKind::Datafusion,
             Self::RowsNotKept => ErrorKind::Generic,
             Self::TableNotWritable => ErrorKind::Delta,
             Self::TableAppendOnly => ErrorKind::Delta,
@@ -481,7 +509,9 @@ impl ErrorCode {
             Self::HeaderTooLarge => ErrorKind::Validation,
             Self::Internal => ErrorKind::Generic,
             Self::NotImplemented => ErrorKind::Generic,
+            Self::EngineCrashed => ErrorKind::Generic,
             Self::ServiceUnavailable => ErrorKind::Generic,
+            Self::Overloaded => ErrorKind::Generic,
             Self::RunInterrupted => ErrorKind::Generic,
             Self::StorageUnavailable => ErrorKind::Delta,
             Self::PlanningTimeout => ErrorKind::Datafusion,
@@ -513,6 +543,7 @@ impl ErrorCode {
             Self::PipelineNotFound => false,
             Self::RunNotFound => false,
             Self::QueryNotFound => false,
+            Self::QuarantineNotFound => false,
             Self::SchemaNotFound => false,
             Self::VersionNotFound => false,
             Self::MethodNotAllowed => false,
@@ -541,6 +572,7 @@ impl ErrorCode {
             Self::CheckFailed => false,
             Self::InvalidEntry => false,
             Self::StatementTooComplex => false,
+            Self::StatementQuarantined => false,
             Self::ParameterMissing => false,
             Self::ParameterInvalid => false,
             Self::ArithmeticError => false,
@@ -552,6 +584,7 @@ impl ErrorCode {
             Self::ProtocolUnavailable => false,
             Self::ChangeDataDisabled => false,
             Self::MemoryExceeded => false,
+            Self::ResultTooLarge => false,
             Self::RowsNotKept => false,
             Self::TableNotWritable => false,
             Self::TableAppendOnly => false,
@@ -564,7 +597,9 @@ impl ErrorCode {
             Self::HeaderTooLarge => false,
             Self::Internal => false,
             Self::NotImplemented => false,
+            Self::EngineCrashed => true,
             Self::ServiceUnavailable => true,
+            Self::Overloaded => true,
             Self::RunInterrupted => true,
             Self::StorageUnavailable => true,
             Self::PlanningTimeout => false,

@@ -466,6 +466,8 @@ impl Validate for EngineConfig {
         rule::min_length(&self.warehouse, 1).at("warehouse")?;
         rule::min_length(&self.spill_folder, 1).at("spill_folder")?;
         rule::minimum(&self.memory_limit_bytes, 1).at("memory_limit_bytes")?;
+        rule::minimum(&self.query_memory_bytes, 1).at("query_memory_bytes")?;
+        rule::minimum(&self.resident_limit_bytes, 1).at("resident_limit_bytes")?;
         rule::minimum(&self.spill_limit_bytes, 0).at("spill_limit_bytes")?;
         rule::minimum(&self.snapshot_cache_bytes, 0).at("snapshot_cache_bytes")?;
         rule::minimum(&self.view_memory_bytes, 0).at("view_memory_bytes")?;
@@ -483,6 +485,8 @@ impl Validate for EngineLimits {
         rule::minimum(&self.parameters, 0).at("parameters")?;
         rule::minimum(&self.planning_timeout_ms, 1).at("planning_timeout_ms")?;
         rule::minimum(&self.timeout_ms, 1).at("timeout_ms")?;
+        rule::minimum(&self.result_rows, 1).at("result_rows")?;
+        rule::minimum(&self.result_bytes, 1).at("result_bytes")?;
         Ok(())
     }
 }

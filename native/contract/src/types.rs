@@ -1194,6 +1194,10 @@ pub struct EngineConfig {
     pub spill_folder: String,
     /// Bytes that all queries together may hold.
     pub memory_limit_bytes: i64,
+    /// Bytes that one query may hold.
+    pub query_memory_bytes: i64,
+    /// Resident bytes of the process beyond which the largest queries are ended.
+    pub resident_limit_bytes: i64,
     /// Bytes that all queries together may spill.
     pub spill_limit_bytes: i64,
     /// Bytes that the versions of tables which are kept ready may take.
@@ -1223,6 +1227,10 @@ pub struct EngineLimits {
     pub planning_timeout_ms: i64,
     /// Milliseconds that a query may run; the default and the maximum.
     pub timeout_ms: i64,
+    /// Rows of a result.
+    pub result_rows: i64,
+    /// Bytes of a result, as it is encoded.
+    pub result_bytes: i64,
 }
 
 exact_struct!(EngineLimits);

@@ -14,7 +14,8 @@ use crate::generated::{
     TableSpec, TableWrite, ViewSpec, WriteReport,
 };
 use crate::operations::import;
-use crate::query::PlanCache;
+use crate::query::{PlanCache, count_tasks};
+use crate::resident::{Running, watch};
 use crate::session::{QueryMemory, Session, SessionFactory, disk};
 use crate::sql::Macros;
 use crate::storage::{Locations, TableStores};
@@ -33,6 +34,7 @@ pub struct Engine {
     pub(crate) views: Views,
     pub(crate) view_memory: ViewMemory,
     pub(crate) functions: Functions,
+    pub(crate) running: Arc<Running>,
     sessions: SessionFactory,
     operations: OnceLock<SessionState>,
 }
@@ -51,7 +53,11 @@ impl Engine {
         let sessions = SessionFactory::new(runtime.clone())?;
         let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
         let view_memory = ViewMemory::new(config.view_memory_bytes as usize);
+        let running = Arc::new(Running::default());
+        count_tasks();
+        watch(config.resident_limit_bytes as usize, &running)?;
         Ok(Arc::new(Self {
+            running,
             config,
             catalog: Catalog::new(locations, stores, versions),
             runtime,

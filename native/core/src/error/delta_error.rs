@@ -84,6 +84,9 @@ fn from_kernel(error: &delta_kernel::Error) -> Error {
 /// Errors travel through the Delta library as text: the words are all there is to tell them apart.
 pub fn from_kernel_text(message: &str) -> Error {
     let message = without_prefixes(message);
+    if let Some(fault) = disk_fault(message) {
+        return Error::new(ErrorCode::StorageUnavailable, format!("The storage failed: {fault}"));
+    }
     let lower = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if let Some(name) = quoted_after(message, "No field named ") {
@@ -123,6 +126,14 @@ pub fn from_kernel_text(message: &str) -> Error {
         ErrorCode::TableCorrupt
     };
     Error::new(code, message)
+}
+
+/// What the system says of its disk, without the path: that it fails, is full, is read-only, or that a quota is met.
+fn disk_fault(message: &str) -> Option<&str> {
+    let (before, number) = message.split_once(" (os error ")?;
+    let (number, _) = number.split_once(')')?;
+    let is_of_disk = ["5", "28", "30", "122"].contains(&number);
+    is_of_disk.then(|| before.rsplit(": ").next().unwrap_or(before))
 }
 
 /// Each layer that an error passes says its name.

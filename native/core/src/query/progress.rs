@@ -1,8 +1,9 @@
 //! The state of a query that its reader, its work and its supervisor share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -10,16 +11,31 @@ use crate::generated::{ErrorCode, QueryHead, QueryState, QueryStats, QuerySummar
 
 pub struct Progress {
     pub cancel: CancellationToken,
+    /// Why it is ended before its time, where nobody cancelled it.
+    reason: OnceLock<Error>,
+    /// What of it still has a thread or waits for one.
+    working: watch::Sender<usize>,
     started: Instant,
     summary: Mutex<QuerySummary>,
     failure: Mutex<Option<Error>>,
     ended: CancellationToken,
 }
 
+/// A step of a query's work, as long as it lasts.
+pub struct Working(Arc<Progress>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.send_modify(|steps| *steps -= 1);
+    }
+}
+
 impl Progress {
     pub fn new() -> Self {
         Self {
             cancel: CancellationToken::new(),
+            reason: OnceLock::new(),
+            working: watch::Sender::new(0),
             started: Instant::now(),
             summary: Mutex::new(QuerySummary {
                 status: QueryState::Pending,
@@ -40,11 +56,40 @@ impl Progress {
     pub fn planned(&self, head: &QueryHead) {
         let plan_ms = self.elapsed_ms();
         self.update(|summary| {
-            summary.status = QueryState::Running;
             summary.schema = Some(head.schema.clone());
             summary.tables = head.tables.clone();
             summary.stats.plan_ms = plan_ms;
         });
+    }
+
+    pub fn running(&self) {
+        self.update(|summary| summary.status = QueryState::Running);
+    }
+
+    /// Ends it before its time.
+    pub fn end(&self, reason: Error) {
+        // The first reason stands.
+        let _ = self.reason.set(reason);
+        self.cancel.cancel();
+    }
+
+    /// Resolves when it is ended before its time; why.
+    pub async fn ended_early(&self) -> Error {
+        self.cancel.cancelled().await;
+        let canceled = || Error::new(ErrorCode::QueryCanceled, "The query was cancelled");
+        self.reason.get().cloned().unwrap_or_else(canceled)
+    }
+
+    /// It works as long as the guard lives, also a plan that nobody waits for any more.
+    pub fn working(self: &Arc<Self>) -> Working {
+        self.working.send_modify(|steps| *steps += 1);
+        Working(self.clone())
+    }
+
+    /// Resolves when its work has let go of its thread.
+    pub async fn rested(&self) {
+        // The sender lives as long as this.
+        let _ = self.working.subscribe().wait_for(|steps| *steps == 0).await;
     }
 
     pub fn first_chunk(&self) {
@@ -83,7 +128,7 @@ impl Progress {
     }
 
     pub fn succeed(&self) {
-        self.end(QueryState::Succeeded);
+        self.close(QueryState::Succeeded);
     }
 
     pub fn fail(&self, error: Error) -> Error {
@@ -93,11 +138,11 @@ impl Progress {
         };
         self.update(|summary| summary.error = Some(error.failure()));
         *self.failure.lock().expect("no holder panics") = Some(error.clone());
-        self.end(state);
+        self.close(state);
         error
     }
 
-    fn end(&self, state: QueryState) {
+    fn close(&self, state: QueryState) {
         self.update(|summary| {
             summary.status = state;
             self.clock(&mut summary.stats);

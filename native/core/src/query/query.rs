@@ -12,14 +12,19 @@ use super::keep::KeepSlot;
 use super::plan::read;
 use super::progress::Progress;
 use super::run::{run, within};
+use super::threads::{Threads, counted};
 use super::work::{Source, Work};
 use crate::error::{Error, Result};
+use crate::execution;
 use crate::generated::{ErrorCode, ProvidedRelations, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
 use crate::session::{Session, bounded, least};
 use crate::table::Freshness;
 
 /// Chunks that wait for a slow reader; the query stands still behind them.
 const WAITING: usize = 2;
+
+/// How often it is looked whether the threads of an ended query are free.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub struct Query {
     session: Arc<Session>,
@@ -69,8 +74,12 @@ impl Query {
         let Source::Sql(request) = work.source else {
             return Err(Error::internal("only a statement is identified"));
         };
-        let session = self.session.clone();
-        let read = within(&self.session, async move { read(&session, &request).await }).await?;
+        let (session, working) = (self.session.clone(), self.progress.working());
+        let reading = async move {
+            let _working = working;
+            read(&session, &request).await
+        };
+        let read = within(&self.session, reading).await?;
         let known = (read.identity(&self.session, work.wanted.row_limit)?, read.freshness());
         work.source = Source::Read(Box::new(read));
         Ok((work, known))
@@ -87,7 +96,9 @@ impl Query {
                 Ok(())
             }
             Source::Read(read) => read.provide(&self.session, &provided).await,
-            Source::Changes(_) | Source::Stored(_) => Err(Error::internal("only a statement has relations")),
+            Source::Changes(_) | Source::Planned(_) | Source::Stored(_) => {
+                Err(Error::internal("only a statement has relations"))
+            }
         };
         *self.work.lock().expect("no holder panics") = Some(Ok(work));
         outcome
@@ -104,18 +115,44 @@ impl Query {
         Ok(())
     }
 
-    /// Plans and runs until the first bytes of the body are ready.
-    pub async fn start(&self) -> Result<Started> {
+    /// Plans and runs until the first bytes of the body are ready; `only_light`: unless it isn't over soon.
+    pub async fn start(&self, only_light: bool) -> Result<Option<Started>> {
         let work = self.work.lock().expect("no holder panics").take();
         let work = work.unwrap_or_else(|| Err(Error::internal("a query is started once")));
+        let planned = async { self.planned(self.with_defaults(work?)?).await };
+        let work = planned.await.map_err(|error| self.progress.fail(error))?;
+        if only_light && !work.is_light() {
+            *self.work.lock().expect("no holder panics") = Some(Ok(work));
+            return Ok(None);
+        }
+        self.run(work).await.map(Some)
+    }
+
+    async fn planned(&self, mut work: Work) -> Result<Work> {
+        if matches!(work.source, Source::Planned(_) | Source::Stored(_)) {
+            return Ok(work);
+        }
+        let (session, working) = (self.session.clone(), self.progress.working());
+        let (source, rows) = (work.source, work.wanted.row_limit);
+        let planning = async move {
+            let _working = working;
+            source.plan(&session, rows).await
+        };
+        let plan = tokio::select! {
+            plan = within(&self.session, planning) => plan?,
+            reason = self.progress.ended_early() => return Err(reason),
+        };
+        self.progress.planned(&plan.head());
+        work.source = Source::Planned(Box::new(plan));
+        Ok(work)
+    }
+
+    async fn run(&self, work: Work) -> Result<Started> {
         let mut chunks = self.chunks.lock().await;
         let (send_head, head) = oneshot::channel();
         let (send_chunk, mut receiver) = mpsc::channel(WAITING);
-        let work = match work.and_then(|work| self.with_defaults(work)) {
-            Ok(work) => work,
-            Err(error) => return Err(self.progress.fail(error)),
-        };
         let deadline = Duration::from_millis(work.wanted.timeout_ms.unwrap_or_default() as u64);
+        let is_light = work.is_light();
         let work = run(
             self.session.clone(),
             work,
@@ -124,7 +161,15 @@ impl Query {
             send_head,
             send_chunk,
         );
-        tokio::spawn(supervise(tokio::spawn(guarded(work)), deadline, self.progress.clone()));
+        let working = self.progress.working();
+        let threads = Arc::new(Threads::default());
+        let work = counted(threads.clone(), guarded(work));
+        let task = match is_light {
+            true => tokio::spawn(work),
+            false => execution::runtime().spawn(work),
+        };
+        let supervision = supervise(task, deadline, self.progress.clone(), threads);
+        tokio::spawn(supervision.map(|()| drop(working)));
         let Ok(head) = head.await else {
             return Err(self
                 .progress
@@ -169,6 +214,11 @@ impl Query {
         self.progress.cancel.cancel();
     }
 
+    /// Resolves when its work has let go of its thread, which after the end takes as long as a step of it does.
+    pub async fn rested(&self) {
+        self.progress.rested().await;
+    }
+
     pub fn summary(&self) -> QuerySummary {
         self.progress.summary()
     }
@@ -200,10 +250,15 @@ async fn guarded(work: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 /// Ends the work at its deadline or when it is cancelled, and records how it ended.
-async fn supervise(mut work: JoinHandle<Result<()>>, deadline: Duration, progress: Arc<Progress>) {
+async fn supervise(
+    mut work: JoinHandle<Result<()>>,
+    deadline: Duration,
+    progress: Arc<Progress>,
+    threads: Arc<Threads>,
+) {
     let result = tokio::select! {
         result = &mut work => result.unwrap_or_else(|error| Err(error.into())),
-        () = progress.cancel.cancelled() => Err(Error::new(ErrorCode::QueryCanceled, "The query was cancelled")),
+        reason = progress.ended_early() => Err(reason),
         () = tokio::time::sleep(deadline) => {
             let message = format!("The query ran longer than its {} ms", deadline.as_millis());
             Err(Error::new(ErrorCode::QueryTimeout, message))
@@ -215,5 +270,8 @@ async fn supervise(mut work: JoinHandle<Result<()>>, deadline: Duration, progres
         Err(error) => {
             progress.fail(error);
         }
+    }
+    while !work.is_finished() || threads.busy() > 0 {
+        tokio::time::sleep(LOOK).await;
     }
 }

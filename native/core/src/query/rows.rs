@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::physical_plan::execute_stream;
 use futures::stream::{BoxStream, Stream, StreamExt, TryStreamExt};
 
@@ -31,8 +32,15 @@ impl Rows {
     pub async fn open(session: Arc<Session>, source: Source, rows: Option<i64>) -> Result<Self> {
         match source {
             Source::Stored(stored) => Self::of_stored(&session, stored).await,
+            Source::Planned(plan) => Self::of_plan(*plan),
             planned => Self::of_plan(plan_within(session, planned, rows).await?),
         }
+    }
+
+    /// The memory that the plan has for itself.
+    pub fn pool(&self) -> Option<Arc<dyn MemoryPool>> {
+        let plan = self.plan.as_ref()?;
+        Some(plan.task.runtime_env().memory_pool.clone())
     }
 
     /// The batches, with what they need to be read.

@@ -34,8 +34,14 @@ pub async fn run(
     send_chunk: mpsc::Sender<Chunk>,
 ) -> Result<()> {
     let Work { format, source, wanted } = work;
+    let is_planned = matches!(source, Source::Planned(_));
     let rows = Rows::open(session.clone(), source, wanted.row_limit).await?;
-    progress.planned(&rows.head);
+    if !is_planned {
+        progress.planned(&rows.head);
+    }
+    progress.running();
+    let running = &session.engine.running;
+    let _running = rows.pool().map(|pool| running.add(pool, progress.clone()));
     let encoder = encoder(format, rows.schema.clone(), wanted.encoding)
         .map_err(|error| Error::new(ErrorCode::UnsupportedType, error.to_string()))?;
     let mut budget = Budget::new(wanted.row_limit, wanted.byte_limit);
@@ -183,6 +189,7 @@ struct Output {
     pending: Vec<u8>,
     rows: usize,
     bytes: usize,
+    limits: EngineLimits,
 }
 
 impl Output {
@@ -214,6 +221,7 @@ impl Output {
             pending,
             rows: 0,
             bytes: 0,
+            limits: session.limits().clone(),
         })
     }
 
@@ -241,6 +249,8 @@ impl Output {
         }
         self.rows += batch.num_rows();
         self.append(bytes);
+        check_size("result_rows", "rows", self.rows, self.limits.result_rows)?;
+        check_size("result_bytes", "bytes", self.bytes, self.limits.result_bytes)?;
         if self.pending.len() >= CHUNK && self.rows > 0 {
             self.flush().await?;
         }
@@ -310,6 +320,16 @@ impl Output {
         let sent = self.send_chunk.send(Chunk { bytes, is_last }).await;
         sent.map_err(|_| Error::new(ErrorCode::QueryCanceled, "The reader of the result went away"))
     }
+}
+
+fn check_size(limit: &str, unit: &str, actual: usize, maximum: i64) -> Result<()> {
+    if actual as i64 <= maximum {
+        return Ok(());
+    }
+    let message = format!("The result has more than {maximum} {unit}: ask for less");
+    Err(Error::new(ErrorCode::ResultTooLarge, message)
+        .with("limit", limit)
+        .with("maximum", maximum))
 }
 
 fn sliced_size(batch: &RecordBatch) -> usize {

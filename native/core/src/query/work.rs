@@ -1,5 +1,6 @@
 //! What a query does: where its rows come from, and how they are wanted.
 
+use super::lightness::is_light;
 use super::plan::{Plan, PlanRequest, read};
 use super::read::Read;
 use crate::changes::{ChangePlan, plan_changes};
@@ -18,6 +19,7 @@ pub struct Work {
 pub enum Source {
     Sql(PlanRequest),
     Read(Box<Read>),
+    Planned(Box<Plan>),
     Changes(ChangePlan),
     Stored(StoredRows),
 }
@@ -43,6 +45,7 @@ impl Source {
         match self {
             Self::Sql(request) => read(session, &request).await?.plan(session, rows).await,
             Self::Read(read) => read.plan(session, rows).await,
+            Self::Planned(plan) => Ok(*plan),
             Self::Changes(request) => plan_changes(session, &request, rows).await,
             Self::Stored(_) => Err(Error::internal("a kept result has no plan")),
         }
@@ -50,6 +53,15 @@ impl Source {
 }
 
 impl Work {
+    /// Whether it is over soon, as far as its plan tells.
+    pub fn is_light(&self) -> bool {
+        match &self.source {
+            Source::Planned(plan) => is_light(&plan.physical),
+            Source::Stored(_) => true,
+            Source::Sql(_) | Source::Read(_) | Source::Changes(_) => false,
+        }
+    }
+
     pub fn query(format: Format, request: QueryRequest) -> Self {
         Self {
             format,

@@ -18,8 +18,8 @@ pub fn filled(
     server: &EngineConfig,
 ) -> Result<SessionProfile> {
     let memory = &mut profile.memory;
-    let bytes = *memory.limit_bytes.get_or_insert(server.memory_limit_bytes);
-    bounded("memory.limit_bytes", bytes, server.memory_limit_bytes)?;
+    let bytes = *memory.limit_bytes.get_or_insert(server.query_memory_bytes);
+    bounded("memory.limit_bytes", bytes, server.query_memory_bytes)?;
     let spill = *memory.spill_limit_bytes.get_or_insert(server.spill_limit_bytes);
     bounded("memory.spill_limit_bytes", spill, server.spill_limit_bytes)?;
     memory.pool.get_or_insert(MemoryPoolKind::Greedy);

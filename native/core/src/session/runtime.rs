@@ -39,7 +39,7 @@ impl QueryMemory {
     pub fn runtime(&self, engine: &Engine) -> Result<Arc<RuntimeEnv>> {
         let shared = &engine.runtime;
         let config = &engine.config;
-        let limit = self.limit.unwrap_or(config.memory_limit_bytes) as usize;
+        let limit = self.limit.unwrap_or(config.query_memory_bytes) as usize;
         let kind = self.pool.unwrap_or(MemoryPoolKind::Greedy);
         let pool = QueryPool::new(shared.memory_pool.clone(), limit, kind);
         let runtime = RuntimeEnvBuilder::from_runtime_env(shared).with_memory_pool(Arc::new(pool));

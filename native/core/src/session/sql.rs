@@ -13,6 +13,8 @@ const RESTRICTED: EngineLimits = EngineLimits {
     parameters: 100,
     planning_timeout_ms: 2000,
     timeout_ms: i64::MAX,
+    result_rows: i64::MAX,
+    result_bytes: i64::MAX,
 };
 
 /// The limits of a session: those of its policy, and in their place those that it names.
@@ -38,5 +40,7 @@ pub fn limits(settings: &SqlSettings, server: &EngineLimits) -> Result<EngineLim
             server.planning_timeout_ms,
         )?,
         timeout_ms: server.timeout_ms,
+        result_rows: server.result_rows,
+        result_bytes: server.result_bytes,
     })
 }

@@ -1,0 +1,96 @@
+//! How many threads work for a query at the moment, with those of the tasks that DataFusion starts for it: one that an endless step
+//! keeps is seen, although the task was told to end.
+
+use std::any::Any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use datafusion::common::runtime::{JoinSetTracer, set_join_set_tracer};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+type Output = Box<dyn Any + Send>;
+
+#[derive(Default)]
+pub struct Threads(AtomicUsize);
+
+tokio::task_local! {
+    /// Those of the query whose task this is.
+    static THREADS: Arc<Threads>;
+}
+
+impl Threads {
+    pub fn busy(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Counts the thread as long as the guard lives.
+    fn enter(&self) -> Busy<'_> {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Busy(self)
+    }
+}
+
+/// The work with its tasks, counted.
+pub fn counted<T: Send + 'static>(
+    threads: Arc<Threads>,
+    work: impl Future<Output = T> + Send + 'static,
+) -> BoxFuture<'static, T> {
+    let work = Counted {
+        threads: threads.clone(),
+        work: work.boxed(),
+    };
+    THREADS.scope(threads, work).boxed()
+}
+
+/// Has DataFusion's tasks counted; repeatable.
+pub fn count_tasks() {
+    // It was set by an engine before.
+    let _ = set_join_set_tracer(&TaskCounter);
+}
+
+struct Busy<'a>(&'a Threads);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+struct Counted<T> {
+    threads: Arc<Threads>,
+    work: BoxFuture<'static, T>,
+}
+
+impl<T> Future for Counted<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let threads = self.threads.clone();
+        let _busy = threads.enter();
+        self.work.poll_unpin(context)
+    }
+}
+
+struct TaskCounter;
+
+impl JoinSetTracer for TaskCounter {
+    fn trace_future(&self, task: BoxFuture<'static, Output>) -> BoxFuture<'static, Output> {
+        match THREADS.try_with(Arc::clone) {
+            Ok(threads) => counted(threads, task),
+            Err(_) => task,
+        }
+    }
+
+    fn trace_block(&self, step: Box<dyn FnOnce() -> Output + Send>) -> Box<dyn FnOnce() -> Output + Send> {
+        match THREADS.try_with(Arc::clone) {
+            Ok(threads) => Box::new(move || {
+                let _busy = threads.enter();
+                step()
+            }),
+            Err(_) => step,
+        }
+    }
+}
