@@ -17,6 +17,7 @@ mod parameters;
 mod query;
 mod results;
 mod rows;
+mod scan;
 pub mod schema;
 mod session;
 mod sql;

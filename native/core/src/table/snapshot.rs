@@ -14,6 +14,7 @@ use super::time_travel::{commit_meta, commit_timestamp, next_commit_timestamp};
 use crate::error::Result;
 use crate::gate::require_readable;
 use crate::generated::{ScanSettings, TableVersion};
+use crate::scan::TableScan;
 use crate::session::{scan_config, scans_by_default};
 use crate::storage::TableStore;
 
@@ -36,7 +37,7 @@ pub struct TableSnapshot {
     pub state: EagerSnapshot,
     /// The file of its commit; none where it was cleaned up.
     pub commit: Option<ObjectMeta>,
-    provider: Result<Arc<dyn TableProvider>>,
+    provider: Result<Provider>,
     /// Plans find the store through it: it lives as long as any of them.
     pub store: Arc<TableStore>,
 }
@@ -53,7 +54,7 @@ impl TableSnapshot {
             }
             _ => commit_timestamp(&store, &state, version).await?,
         };
-        let provider = provider(&state, &ScanSettings::default());
+        let provider = provider(&state, &ScanSettings::default(), &store);
         let commit = commit_meta(&store, version).await?;
         Ok(Self {
             version,
@@ -68,14 +69,14 @@ impl TableSnapshot {
 
     /// What scans the table; some features leave only its metadata to be read.
     pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
-        self.provider.clone()
+        self.provider.clone().map(Provider::into_inner)
     }
 
     /// What scans the table as a session wants it.
     pub fn provider_for(&self, settings: &ScanSettings) -> Result<Arc<dyn TableProvider>> {
         match scans_by_default(settings) {
             true => self.provider(),
-            false => provider(&self.state, settings),
+            false => provider(&self.state, settings, &self.store).map(Provider::into_inner),
         }
     }
 
@@ -90,7 +91,11 @@ impl TableSnapshot {
         });
         let schema = self.state.arrow_schema();
         let columns: usize = schema.fields().iter().map(|field| field.size()).sum();
-        size_of::<Self>() + SCHEMAS * columns + bytes * files / count.max(1)
+        let scan = match &self.provider {
+            Ok(Provider::Own(scan)) => scan.memory_size(),
+            _ => 0,
+        };
+        size_of::<Self>() + SCHEMAS * columns + bytes * files / count.max(1) + scan
     }
 
     pub fn table_version(&self, name: &str) -> TableVersion {
@@ -103,12 +108,31 @@ impl TableSnapshot {
     }
 }
 
-fn provider(state: &EagerSnapshot, settings: &ScanSettings) -> Result<Arc<dyn TableProvider>> {
+/// What reads the rows: the library where the table has files that our own scan can't tell how to read.
+#[derive(Clone)]
+enum Provider {
+    Own(Arc<TableScan>),
+    Library(Arc<DeltaScanNext>),
+}
+
+impl Provider {
+    fn into_inner(self) -> Arc<dyn TableProvider> {
+        match self {
+            Self::Own(scan) => scan,
+            Self::Library(scan) => scan,
+        }
+    }
+}
+
+fn provider(state: &EagerSnapshot, settings: &ScanSettings, store: &Arc<TableStore>) -> Result<Provider> {
     require_readable(&protocol(state))?;
-    Ok(Arc::new(DeltaScanNext::new(
-        Arc::new(state.clone()),
-        scan_config(settings),
-    )?))
+    let library = DeltaScanNext::new(Arc::new(state.clone()), scan_config(settings))?;
+    let filters_rows = settings.parquet_pushdown.unwrap_or(false);
+    let own = TableScan::new(state, library.schema(), store.clone(), filters_rows)?;
+    Ok(match own {
+        Some(scan) => Provider::Own(Arc::new(scan)),
+        None => Provider::Library(Arc::new(library)),
+    })
 }
 
 pub fn rfc3339(time: DateTime<Utc>) -> String {
