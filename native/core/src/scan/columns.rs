@@ -59,6 +59,13 @@ impl Columns {
         }
     }
 
+    /// Whether files are read for `other` as for this.
+    pub fn are(&self, other: &Self) -> bool {
+        self.schema == other.schema
+            && self.partition_columns == other.partition_columns
+            && self.in_files() == other.in_files()
+    }
+
     /// Where a column lies among those that are read.
     pub fn place(&self, name: &str) -> Option<usize> {
         Some(self.places[self.schema.index_of(name).ok()?])

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder};
-use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use parquet::arrow::arrow_reader::RowSelection;
 use tokio::sync::OnceCell;
@@ -28,14 +27,18 @@ impl DeletedRows {
         }
     }
 
+    pub fn vector(&self) -> &DeletionVectorDescriptor {
+        &self.vector
+    }
+
     pub fn count(&self) -> usize {
         usize::try_from(self.vector.cardinality).unwrap_or_default()
     }
 
     /// The rows that are left of the `rows` of its file.
-    pub async fn selection(&self, store: &Arc<TableStore>, rows: usize) -> Result<ParquetRowSelection> {
+    pub async fn selection(&self, store: &Arc<TableStore>, rows: usize) -> Result<RowSelection> {
         let left = self.left.get_or_try_init(|| self.read(store.clone(), rows)).await?;
-        Ok(RowSelection::from_filters(std::slice::from_ref(left)).into())
+        Ok(RowSelection::from_filters(std::slice::from_ref(left)))
     }
 
     async fn read(&self, store: Arc<TableStore>, rows: usize) -> Result<BooleanArray> {

@@ -1,4 +1,4 @@
-//! What is known of the values in one file, as plans take it.
+//! What is known of the values in files, as plans take it.
 
 use arrow::array::ArrayRef;
 use datafusion::common::stats::Precision;
@@ -10,22 +10,56 @@ use super::columns::Columns;
 use super::files::DataFiles;
 
 impl DataFiles {
-    /// Of the columns at `places`; of the others nothing is told.
+    /// Of one file, of the columns at `places`.
     pub fn statistics_of(&self, file: usize, columns: &Columns, places: &[usize]) -> Result<Statistics> {
-        let fields = columns.table.table_schema().fields();
-        let rows = self.rows_left(file).map_or(Precision::Absent, Precision::Exact);
-        let mut told = vec![ColumnStatistics::new_unknown(); fields.len()];
+        let mut statistics = Statistics {
+            num_rows: self.rows(file),
+            total_byte_size: self.bytes(file),
+            column_statistics: untold(columns),
+        };
         for place in places {
-            told[*place] = match place.checked_sub(columns.in_files().len()) {
-                Some(partition) => shared(&self.files[file].partition[partition], rows),
-                None => self.column(file, *place, columns)?,
-            };
+            statistics.column_statistics[*place] = self.told(file, *place, columns)?;
         }
-        Ok(Statistics {
-            num_rows: rows,
-            total_byte_size: Precision::Inexact(self.files[file].object.size as usize),
-            column_statistics: told,
-        })
+        Ok(statistics)
+    }
+
+    /// Of one file without its columns.
+    pub fn size_of(&self, file: usize) -> Statistics {
+        Statistics {
+            num_rows: self.rows(file),
+            total_byte_size: self.bytes(file),
+            column_statistics: Vec::new(),
+        }
+    }
+
+    /// Of `files` together.
+    pub fn statistics_of_all(&self, files: &[usize], columns: &Columns, places: &[usize]) -> Result<Statistics> {
+        let mut statistics = Statistics {
+            num_rows: sum(files.iter().map(|file| self.rows(*file))),
+            total_byte_size: sum(files.iter().map(|file| self.bytes(*file))),
+            column_statistics: untold(columns),
+        };
+        for place in places {
+            let told = files.iter().map(|file| self.told(*file, *place, columns));
+            let merged = told.reduce(|one, other| Ok(merged(one?, &other?)));
+            statistics.column_statistics[*place] = merged.unwrap_or_else(|| Ok(ColumnStatistics::new_unknown()))?;
+        }
+        Ok(statistics)
+    }
+
+    fn rows(&self, file: usize) -> Precision<usize> {
+        self.rows_left(file).map_or(Precision::Absent, Precision::Exact)
+    }
+
+    fn bytes(&self, file: usize) -> Precision<usize> {
+        Precision::Inexact(self.files[file].object.size as usize)
+    }
+
+    fn told(&self, file: usize, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
+        match place.checked_sub(columns.in_files().len()) {
+            Some(partition) => Ok(shared(&self.files[file].partition[partition], self.rows(file))),
+            None => self.column(file, place, columns),
+        }
     }
 
     fn column(&self, file: usize, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
@@ -33,22 +67,40 @@ impl DataFiles {
         let statistics = &self.statistics.columns[place];
         let is_whole = self.files[file].deleted.is_none();
         let bound = |bounds: &Option<ArrayRef>| -> Result<Precision<ScalarValue>> {
-            match bounds {
-                None => Ok(Precision::Absent),
-                Some(bounds) => match ScalarValue::try_from_array(bounds, file)? {
-                    value if value.is_null() => Ok(Precision::Absent),
-                    value => Ok(precision(value.cast_to(data_type)?, is_whole && are_values(data_type))),
-                },
+            let Some(bounds) = bounds else {
+                return Ok(Precision::Absent);
+            };
+            match ScalarValue::try_from_array(bounds, file)? {
+                value if value.is_null() => Ok(Precision::Absent),
+                value => Ok(precision(value.cast_to(data_type)?, is_whole && are_values(data_type))),
             }
         };
+        let nulls = statistics.nulls_of(file);
         Ok(ColumnStatistics {
-            null_count: statistics
-                .nulls_of(file)
-                .map_or(Precision::Absent, |nulls| precision(nulls, is_whole)),
+            null_count: nulls.map_or(Precision::Absent, |nulls| precision(nulls, is_whole)),
             min_value: bound(&statistics.min)?,
             max_value: bound(&statistics.max)?,
             ..ColumnStatistics::new_unknown()
         })
+    }
+}
+
+fn untold(columns: &Columns) -> Vec<ColumnStatistics> {
+    vec![ColumnStatistics::new_unknown(); columns.table.table_schema().fields().len()]
+}
+
+fn sum(values: impl Iterator<Item = Precision<usize>>) -> Precision<usize> {
+    values
+        .reduce(|sum, value| sum.add(&value))
+        .unwrap_or(Precision::Exact(0))
+}
+
+fn merged(one: ColumnStatistics, other: &ColumnStatistics) -> ColumnStatistics {
+    ColumnStatistics {
+        null_count: one.null_count.add(&other.null_count),
+        min_value: one.min_value.min(&other.min_value),
+        max_value: one.max_value.max(&other.max_value),
+        ..ColumnStatistics::new_unknown()
     }
 }
 
@@ -69,7 +121,6 @@ fn shared(value: &ScalarValue, rows: Precision<usize>) -> ColumnStatistics {
         null_count,
         min_value: bound.clone(),
         max_value: bound,
-        distinct_count: Precision::Exact(usize::from(!value.is_null())),
         ..ColumnStatistics::new_unknown()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use arrow::compute::{concat_batches, interleave};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
@@ -52,13 +53,24 @@ impl LogStatistics {
         number_at(&self.rows, file)
     }
 
-    pub fn memory_size(&self) -> usize {
-        let columns = self
-            .columns
-            .iter()
-            .flat_map(|column| [&column.min, &column.max, &column.nulls]);
-        let arrays = columns.flatten().chain([&self.rows]);
-        arrays.map(|array| array.get_array_memory_size()).sum()
+    /// Rows of two others: of the first or the second, and which of it.
+    pub fn picked(others: [&Self; 2], rows: &[(usize, usize)]) -> Result<Self, ArrowError> {
+        let pick = |one: &Option<ArrayRef>, other: &Option<ArrayRef>| match (one, other) {
+            (Some(one), Some(other)) => interleave(&[one.as_ref(), other.as_ref()], rows).map(Some),
+            _ => Ok(None),
+        };
+        let [one, other] = others;
+        let columns = one.columns.iter().zip(&other.columns).map(|(one, other)| {
+            Ok(ColumnStatistics {
+                min: pick(&one.min, &other.min)?,
+                max: pick(&one.max, &other.max)?,
+                nulls: pick(&one.nulls, &other.nulls)?,
+            })
+        });
+        Ok(Self {
+            rows: interleave(&[one.rows.as_ref(), other.rows.as_ref()], rows)?,
+            columns: columns.collect::<Result<_, ArrowError>>()?,
+        })
     }
 }
 
@@ -90,7 +102,7 @@ fn parsed(texts: &[Option<String>], fields: &Fields) -> Result<RecordBatch, Arro
             .or_else(|_| decoded(&[None], &schema))
     });
     let batches = each.collect::<Result<Vec<_>, _>>()?;
-    arrow::compute::concat_batches(&schema, &batches)
+    concat_batches(&schema, &batches)
 }
 
 fn widened(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod columns;
+mod counted_rows;
 mod deleted_rows;
 mod file_statistics;
 mod files;

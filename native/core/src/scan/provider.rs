@@ -5,13 +5,11 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result, Statistics};
+use datafusion::common::{Result, project_schema};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
-};
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -21,8 +19,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use deltalake_core::kernel::EagerSnapshot;
 
 use super::columns::Columns;
+use super::counted_rows::counted_rows;
 use super::files::DataFiles;
+use crate::error::Error;
 use crate::storage::TableStore;
+
+/// Columns of files, in all, that plans are told of file by file; of more they are told of all files together.
+const TOLD: usize = 1 << 15;
 
 /// What is held of a version for all scans of it.
 #[derive(Clone)]
@@ -35,37 +38,63 @@ pub struct TableScan {
 }
 
 impl TableScan {
-    /// None where it has files that only the library can tell how to read. `schema`: of its rows.
+    /// None where it has files that only the library can tell how to read. `schema`: of its rows; `known`: the scan of
+    /// another version.
     pub fn new(
         state: &EagerSnapshot,
         schema: SchemaRef,
         store: Arc<TableStore>,
-        filters_rows: bool,
+        known: Option<&Self>,
     ) -> Result<Option<Self>> {
         let columns = Columns::new(schema, state.metadata().partition_columns(), is_mapped(state));
-        let files = DataFiles::of(state, &columns, &store)?;
+        let known = known.filter(|known| known.columns.are(&columns));
+        let files = DataFiles::of(state, &columns, &store, known.map(|known| known.files.as_ref()))?;
         Ok(files.map(|files| Self {
             columns: Arc::new(columns),
             files: Arc::new(files),
             store,
-            filters_rows,
+            filters_rows: false,
         }))
     }
 
-    pub fn memory_size(&self) -> usize {
-        self.files.memory_size()
+    pub fn filtering_rows(mut self, filters_rows: bool) -> Self {
+        self.filters_rows = filters_rows;
+        self
     }
 
-    async fn file(&self, index: usize, places: &[usize]) -> Result<PartitionedFile> {
+    fn file(&self, index: usize, places: &[usize], is_told: bool) -> Result<PartitionedFile> {
         let known = &self.files.files[index];
-        let statistics = self.files.statistics_of(index, &self.columns, places)?;
+        let statistics = match is_told {
+            true => self.files.statistics_of(index, &self.columns, places)?,
+            false => self.files.size_of(index),
+        };
         let mut file = PartitionedFile::from(known.object.clone()).with_partition_values(known.partition.clone());
         file.statistics = Some(Arc::new(statistics));
-        let Some((deleted, rows)) = known.deleted.as_ref().zip(self.files.statistics.rows_of(index)) else {
-            return Ok(file);
-        };
-        let selection = deleted.selection(&self.store, rows).await;
-        Ok(file.with_extension(selection.map_err(|error| DataFusionError::External(Box::new(error)))?))
+        Ok(file)
+    }
+
+    /// The file without its deleted rows.
+    async fn left_of(&self, index: usize, file: PartitionedFile) -> Result<PartitionedFile, Error> {
+        let deleted = self.files.files[index].deleted.as_ref();
+        match deleted.zip(self.files.statistics.rows_of(index)) {
+            None => Ok(file),
+            Some((deleted, rows)) => {
+                let selection = deleted.selection(&self.store, rows).await?;
+                Ok(file.with_extension(ParquetRowSelection::new(selection)))
+            }
+        }
+    }
+
+    async fn partitioned(&self, files: &[usize], places: &[usize]) -> Result<Vec<PartitionedFile>> {
+        let width = self.columns.table.table_schema().fields().len();
+        let is_told = !places.is_empty() && files.len() * width <= TOLD;
+        let mut partitioned = Vec::with_capacity(files.len());
+        for index in files {
+            let file = self.file(*index, places, is_told)?;
+            let left = self.left_of(*index, file).await;
+            partitioned.push(left.map_err(|error| DataFusionError::External(Box::new(error)))?);
+        }
+        Ok(partitioned)
     }
 
     fn source(&self, indices: &[usize], state: &dyn Session) -> Result<Arc<dyn FileSource>> {
@@ -90,23 +119,11 @@ impl TableScan {
         ObjectStoreUrl::parse(self.store.key())
     }
 
-    fn plan(
-        &self,
-        files: Vec<PartitionedFile>,
-        indices: &[usize],
-        limit: Option<usize>,
-        state: &dyn Session,
-    ) -> Result<FileScanConfig> {
-        let schema = self.columns.table.table_schema().clone();
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let (groups, statistics) = with_statistics(groups, schema)?;
-        Ok(
-            FileScanConfigBuilder::new(self.address()?, self.source(indices, state)?)
-                .with_file_groups(groups)
-                .with_statistics(statistics)
-                .with_limit(limit)
-                .build(),
-        )
+    /// The rows of files of which no value is asked.
+    fn count(&self, files: &[usize], limit: Option<usize>) -> Option<usize> {
+        let counts = files.iter().map(|file| self.files.rows_left(*file));
+        let rows: usize = counts.sum::<Option<usize>>()?;
+        Some(limit.map_or(rows, |limit| limit.min(rows)))
     }
 }
 
@@ -141,32 +158,27 @@ impl TableProvider for TableScan {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = project_schema(&self.columns.schema, projection)?;
         let indices = self.columns.indices(projection);
         let places = self.columns.places(&indices);
-        let mut files = Vec::new();
-        for index in self.files.left_by(filters, &self.columns, state)? {
-            files.push(self.file(index, &places).await?);
+        let left = self.files.left_by(filters, &self.columns, state)?;
+        if left.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        if files.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(Arc::new(
-                self.columns.schema.project(&indices)?,
-            ))));
+        if indices.is_empty()
+            && let Some(rows) = self.count(&left, limit)
+        {
+            return counted_rows(schema, rows);
         }
-        let config = self.plan(files, &indices, limit, state)?;
+        let statistics = self.files.statistics_of_all(&left, &self.columns, &places)?;
+        let files = FileGroup::new(self.partitioned(&left, &places).await?);
+        let config = FileScanConfigBuilder::new(self.address()?, self.source(&indices, state)?)
+            .with_file_groups(files.split_files(state.config().target_partitions()))
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .build();
         Ok(DataSourceExec::from_data_source(config))
     }
-}
-
-/// The groups with what is known of each, and what is known of all.
-fn with_statistics(groups: Vec<FileGroup>, schema: SchemaRef) -> Result<(Vec<FileGroup>, Statistics)> {
-    let merged = |statistics: Vec<&Statistics>| Statistics::try_merge_iter(statistics, &schema);
-    let groups = groups.into_iter().map(|group| {
-        let statistics = merged(group.iter().filter_map(|file| file.statistics.as_deref()).collect())?;
-        Ok(group.with_statistics(Arc::new(statistics)))
-    });
-    let groups = groups.collect::<Result<Vec<_>>>()?;
-    let all = merged(groups.iter().filter_map(|group| group.file_statistics(None)).collect())?;
-    Ok((groups, all))
 }
 
 /// Whether the files have names of their own for the columns.
