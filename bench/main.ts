@@ -5,6 +5,7 @@ import { f1 } from "./f1-tpch.js";
 import { f3 } from "./f3-rate.js";
 import { f4 } from "./f4-hits.js";
 import { f5 } from "./f5-export.js";
+import { f7 } from "./f7-commits.js";
 import { f8 } from "./f8-appends.js";
 import { f9 } from "./f9-start.js";
 import { machineFacts } from "./machine.js";
@@ -19,6 +20,7 @@ const parts: Record<string, () => Promise<Report>> = {
   f3,
   f4,
   f5,
+  f7,
   f8,
   merge,
   append: appendMemory,

@@ -19,6 +19,7 @@ mod query;
 mod resident;
 mod results;
 mod rows;
+mod scan;
 pub mod schema;
 mod session;
 mod sql;

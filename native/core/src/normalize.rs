@@ -82,7 +82,8 @@ fn mapped_type(data_type: &DataType, leaf: Leaf) -> DataType {
     }
 }
 
-fn plain(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, ArrowError> {
+/// The values as those of another type that differs in encodings, names inside, and what may be null.
+pub(crate) fn plain(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, ArrowError> {
     use DataType::*;
     if array.data_type() == target {
         return Ok(array.clone());

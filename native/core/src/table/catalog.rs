@@ -78,7 +78,7 @@ impl Catalog {
         let table = self.open(name, TableSource::Registered, store);
         let table = Arc::new(table.with_gate(spec.gate.clone()));
         let newest = table.snapshot(None).await?;
-        newest.provider().map_err(|error| table.explain(error))?;
+        newest.require_readable().map_err(|error| table.explain(error))?;
         self.insert(table.clone());
         Ok(table)
     }

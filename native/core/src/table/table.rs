@@ -218,18 +218,21 @@ impl Table {
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
     async fn refresh(&self, known: Option<&Head>, number: u64) -> Result<(Head, Arc<TableSnapshot>)> {
         let mut table = DeltaTable::new(self.store.log.clone());
-        let mut before = None;
+        let (mut before, mut scan) = (None, None);
         if let Some(known) = known {
             if commit_meta(&self.store, known.version).await? == known.commit {
                 before = Some((known.version, known.timestamp));
-                table = self.kept(known.version).map_or(table, |kept| kept.table.clone());
+                if let Some(kept) = self.kept(known.version) {
+                    table = kept.table.clone();
+                    scan = kept.known_scan();
+                }
                 self.versions.remove(&self.store.key(), known.version);
             } else {
                 self.versions.remove_table(&self.store.key());
             }
         }
         table.update_state().await?;
-        let snapshot = Arc::new(TableSnapshot::new(table, self.store.clone(), before).await?);
+        let snapshot = Arc::new(TableSnapshot::new(table, self.store.clone(), before, scan).await?);
         self.keep(&snapshot);
         let head = Head {
             version: snapshot.version,
@@ -244,7 +247,7 @@ impl Table {
     async fn load(&self, version: i64) -> Result<TableSnapshot> {
         let mut table = DeltaTable::new(self.store.log.clone());
         match table.load_version(version as u64).await {
-            Ok(()) => TableSnapshot::new(table, self.store.clone(), None).await,
+            Ok(()) => TableSnapshot::new(table, self.store.clone(), None, None).await,
             Err(_) if commit_meta(&self.store, version).await?.is_none() => {
                 let message = format!("Version {version} can't be read any more: its log was cleaned up");
                 Err(Error::new(ErrorCode::VersionNotFound, message))
@@ -265,7 +268,7 @@ impl Table {
     pub fn require_readable(&self, snapshot: &TableSnapshot, gates: &[&DeltaFeatureGate]) -> Result<()> {
         let gates: Vec<_> = self.gate.iter().chain(gates.iter().copied()).collect();
         gate::require(&snapshot.protocol(), &gates)
-            .and_then(|()| snapshot.provider().map(drop))
+            .and_then(|()| snapshot.require_readable())
             .map_err(|error| self.explain(error))
     }
 
