@@ -121,7 +121,8 @@ export class PipelineRuns {
       throw error;
     }
     this.#forgetOldest();
-    this.#go(record, driver);
+    // What waits for others is planned when its turn comes, over the tables as they are then.
+    this.#go(record, this.active(pipeline).length === 0 ? driver : undefined);
     return accepted(record.run);
   }
 
@@ -214,7 +215,8 @@ export class PipelineRuns {
   /** What is planned is on the disk before anything is done. */
   async #attempt(record: RunRecord, signal: AbortSignal, planned?: Driver): Promise<void> {
     const { definition, request, run } = record.stored;
-    const pins = run.sources.map(({ name, version }) => [name, { version }] as const);
+    const begun = run.attempts === 0 ? [] : run.sources;
+    const pins = begun.map(({ name, version }) => [name, { version }] as const);
     const fixed = { ...request, tables: { ...request.tables, ...Object.fromEntries(pins) } };
     const driver = planned ?? (await this.#parts.build({ runId: run.run_id, definition, request: fixed }));
     await record.change({
