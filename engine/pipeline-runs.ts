@@ -4,7 +4,6 @@ import type {
   PipelineDefinition,
   PipelineRun,
   RunAcceptance,
-  RunEntry,
   RunList,
   RunNode,
   RunRequest,
@@ -18,7 +17,9 @@ import { page } from "./page.js";
 import type { Driver } from "./pipeline/driver.js";
 import type { PipelineOutputs } from "./pipeline/pipeline-outputs.js";
 import { pendingNodes, Recording } from "./pipeline/recording.js";
+import { canceled, failureOf, hasLostRows, interrupted, notRetryable, stopped } from "./pipeline/run-failures.js";
 import { type RunEvent, RunRecord, type StoredRun } from "./pipeline/run-record.js";
+import { accepted, entryOf, pendingRun } from "./pipeline/run-shapes.js";
 import { queryFailure } from "./query-failure.js";
 import { MutableRegistry } from "./registry.js";
 import { type Repeat, repeatOf, requireSame } from "./repeat.js";
@@ -55,7 +56,7 @@ interface ActiveRun {
 }
 
 /** How often a run goes on by itself after the server has stopped under it. */
-const mostAttempts = 5;
+const mostAttempts = 10;
 /** How often an attempt starts anew because kept rows were gone. */
 const mostLosses = 3;
 /** Runs that are under way or wait for others of their pipelines. */
@@ -86,7 +87,10 @@ export class PipelineRuns {
     for (const [, record] of this.#records.entries()) {
       if (record.isOver) continue;
       if (record.run.attempts < mostAttempts) this.#go(record);
-      else this.#end(record, interrupted()).catch((err) => this.#parts.log.warn({ err }, "a run could not be ended"));
+      else
+        this.#end(record, interrupted(mostAttempts)).catch((err) =>
+          this.#parts.log.warn({ err }, "a run could not be ended"),
+        );
     }
   }
 
@@ -117,7 +121,8 @@ export class PipelineRuns {
       throw error;
     }
     this.#forgetOldest();
-    this.#go(record, driver);
+    // What waits for others is planned when its turn comes, over the tables as they are then.
+    this.#go(record, this.active(pipeline).length === 0 ? driver : undefined);
     return accepted(record.run);
   }
 
@@ -210,7 +215,8 @@ export class PipelineRuns {
   /** What is planned is on the disk before anything is done. */
   async #attempt(record: RunRecord, signal: AbortSignal, planned?: Driver): Promise<void> {
     const { definition, request, run } = record.stored;
-    const pins = run.sources.map(({ name, version }) => [name, { version }] as const);
+    const begun = run.attempts === 0 ? [] : run.sources;
+    const pins = begun.map(({ name, version }) => [name, { version }] as const);
     const fixed = { ...request, tables: { ...request.tables, ...Object.fromEntries(pins) } };
     const driver = planned ?? (await this.#parts.build({ runId: run.run_id, definition, request: fixed }));
     await record.change({
@@ -289,50 +295,6 @@ export class PipelineRuns {
   }
 }
 
-function pendingRun(run_id: string, pipeline: string, driver: Driver, { targets }: RunRequest): PipelineRun {
-  return {
-    run_id,
-    pipeline,
-    status: "PENDING",
-    created_at: now(),
-    changed: false,
-    fingerprint: driver.fingerprint,
-    mode: driver.config.mode,
-    attempts: 0,
-    parameters: { ...driver.parameters },
-    ...(targets && { targets }),
-    sources: driver.sources,
-    nodes: pendingNodes(driver),
-  };
-}
-
-function accepted({ run_id, pipeline, status }: PipelineRun): RunAcceptance {
-  const status_url = `/v1/pipelines/${pipeline}/runs/${run_id}`;
-  return { run_id, status, status_url, events_url: `${status_url}/events` };
-}
-
-function entryOf({ run_id, pipeline, status, created_at, started_at, finished_at, changed }: PipelineRun): RunEntry {
-  const times = { ...(started_at && { started_at }), ...(finished_at && { finished_at }) };
-  return { run_id, pipeline, status, created_at, ...times, changed };
-}
-
-/** The first failure, in the order of the nodes. */
-function failureOf({ nodes }: PipelineRun, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  const failed = nodes.find(({ status }) => status === "FAILED");
-  const { kind, code = "internal", message = "", details = {} } = failed?.error ?? {};
-  return new DataFusionEngineError(`The node ${failed?.name} failed: ${message}`, {
-    ...(kind && { kind }),
-    code,
-    details: { ...details, node: failed?.name },
-  });
-}
-
-/** What was kept may be damaged, or have had to make room. */
-function hasLostRows({ error }: RunNode): boolean {
-  return error?.code === "result_expired";
-}
-
 function isOpen({ status }: RunNode): boolean {
   return status === "PENDING" || status === "RUNNING";
 }
@@ -343,21 +305,4 @@ function newestFirst(count: number): string {
 
 function now(): string {
   return new Date().toISOString();
-}
-
-function canceled(): DataFusionEngineError {
-  return new DataFusionEngineError("The run was canceled.", { code: "query_canceled" });
-}
-
-function stopped(): DataFusionEngineError {
-  return new DataFusionEngineError("The service is shutting down.", { code: "service_unavailable" });
-}
-
-function interrupted(): DataFusionEngineError {
-  const message = `The service has stopped ${mostAttempts} times while this run was under way.`;
-  return new DataFusionEngineError(message, { code: "run_interrupted" });
-}
-
-function notRetryable({ run_id, status }: PipelineRun): DataFusionEngineError {
-  return new DataFusionEngineError(`The run ${run_id} is ${status}.`, { code: "run_not_retryable" });
 }

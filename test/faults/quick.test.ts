@@ -9,6 +9,7 @@ import { fullDisk, withoutMounts } from "./full-disk.js";
 import { kill } from "./kill.js";
 import { killedKeeping } from "./killed-keeping.js";
 import { memory } from "./memory.js";
+import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { retries } from "./retries.js";
 import type { Suite } from "./run.js";
@@ -26,6 +27,7 @@ const suites: readonly [name: string, suite: Suite, scale: number, skip: string 
   ["kill -9 at a system call", killsDuring(["append"]), 0.15, withoutSystemCalls],
   ["a disk that fails", failing(["append"]), 0.1, withoutSystemCalls],
   ["kill -9 while a registry changes", registries, 0.08, withoutSystemCalls],
+  ["kill -9 under runs of pipelines", pipelines, 0.06, false],
 ];
 
 const ofResults: typeof suites = [

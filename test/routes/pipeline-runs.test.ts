@@ -259,6 +259,22 @@ describe("runs of pipelines", () => {
     assert.deepEqual(result.as<{ data: unknown[] }>().data, [{ flights: 3, same: 3 }]);
   });
 
+  it("wait for others of their pipeline, and then read the tables as they are", async () => {
+    const source = await writing.table();
+    const name = fresh("waiting");
+    const slow = "SELECT count(*) AS n FROM generate_series(1, 30000) a, generate_series(1, 10000) b";
+    await pipelines.made(name, [
+      { name: "slow", sql: slow, cache: "recompute" },
+      { name: "copied", sql: `SELECT id FROM ${source}`, after: ["slow"] },
+    ]);
+    const [first, second] = [await pipelines.start(name), await pipelines.start(name)];
+    await writing.rows(source, [{ id: 9, origin: "BOI", delay: 1 }], "mode=append");
+    const runs = [first, second].map((answer) => pipelines.ended(answer.as<RunAcceptance>().status_url));
+    const [before, after] = await Promise.all(runs);
+    assert.deepEqual([before?.sources[0]?.version, after?.sources[0]?.version], [0, 1]);
+    assert.ok(String(before?.finished_at) <= String(after?.started_at));
+  });
+
   it("run some nodes, and others in their place", async () => {
     const source = await writing.table();
     const name = fresh("some");
