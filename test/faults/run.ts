@@ -1,11 +1,13 @@
-/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access|pipelines] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
+/** `npm run test:faults -- [writers|retries|kill|syscalls|results|registries|views|access|pipelines|secrets|escapes] [--seed N] [--scale S]`: writes under concurrency, repeats, kills and damage; all suites when none is named. */
 import { parseArgs } from "node:util";
 import { access } from "./access.js";
+import { escapes } from "./escapes.js";
 import { kill } from "./kill.js";
 import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { results } from "./results.js";
 import { retries } from "./retries.js";
+import { secrets } from "./secrets.js";
 import { SeededRandom } from "./seeded-random.js";
 import { syscalls } from "./syscalls.js";
 import { views } from "./views.js";
@@ -24,6 +26,8 @@ const suites: Readonly<Record<string, Suite>> = {
   views,
   access,
   pipelines,
+  secrets,
+  escapes,
 };
 
 const { values, positionals } = parseArgs({
