@@ -190,18 +190,18 @@ function refusal({ headers, raw, url }: FastifyRequest, closing: boolean): DataF
 
 function addRequestHooks(app: FastifyInstance, hot: HotAnswers): void {
   let closing = false;
-  let underWay = 0;
+  const underWay = new Set<FastifyRequest>();
   app.decorate("refuseWork", () => {
     closing = true;
     hot.stop();
   });
-  app.decorate("requestsUnderWay", () => underWay);
+  app.decorate("requestsUnderWay", () => underWay.size);
   app.addHook("preClose", async () => app.refuseWork());
-  app.addHook("onResponse", async () => {
-    underWay -= 1;
+  app.addHook("onResponse", async (request) => {
+    underWay.delete(request);
   });
   app.addHook("onRequest", async (request, reply) => {
-    underWay += 1;
+    underWay.add(request);
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });

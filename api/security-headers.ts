@@ -13,6 +13,12 @@ export async function addSecurityHeaders(app: FastifyInstance, origins: readonly
     },
     // Whoever puts TLS before the service decides how long browsers insist on it.
     strictTransportSecurity: false,
+    // Browsers that knew these are gone.
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
     referrerPolicy: { policy: "no-referrer" },
     xFrameOptions: { action: "deny" },
   });

@@ -61,6 +61,22 @@ describe("pages of other sites", () => {
     await server.stop();
   });
 
+  it("may ask whether they may ask without a key, and see why they may not", async () => {
+    const environment = { LAKEGATE_CORS_ORIGINS: "https://app.example", LAKEGATE_AUTH: "keys" };
+    const server = await startServer({ environment });
+    const headers = {
+      origin: "https://app.example",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization",
+    };
+    const preflight = await server.client.send("/v1/queries", { method: "OPTIONS", headers });
+    assert.equal(preflight.status, 204);
+    assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /authorization/);
+    const refused = await server.client.send("/v1/tables", { headers });
+    assert.deepEqual([refused.status, refused.headers.get("access-control-allow-origin")], [401, headers.origin]);
+    await server.stop();
+  });
+
   it("are named whole", () => {
     for (const origins of ["*", "app.example", "https://app.example/", "https://*.example"])
       assert.throws(() => readConfig({ LAKEGATE_CORS_ORIGINS: origins }), /must be origins such as/);

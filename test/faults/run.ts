@@ -6,6 +6,7 @@ import { bombs } from "./bombs.js";
 import { cancel } from "./cancel.js";
 import { crash } from "./crash.js";
 import { disk } from "./disk.js";
+import { escapes } from "./escapes.js";
 import { kill } from "./kill.js";
 import { memory } from "./memory.js";
 import { overload } from "./overload.js";
@@ -14,6 +15,7 @@ import { registries } from "./registries.js";
 import { results } from "./results.js";
 import { retries } from "./retries.js";
 import { s3 } from "./s3.js";
+import { secrets } from "./secrets.js";
 import { SeededRandom } from "./seeded-random.js";
 import { soak } from "./soak.js";
 import { syscalls } from "./syscalls.js";
@@ -42,6 +44,8 @@ const suites: Readonly<Record<string, Suite>> = {
   s3,
   overload,
   soak,
+  secrets,
+  escapes,
 };
 
 const { values, positionals } = parseArgs({

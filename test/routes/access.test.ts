@@ -1,5 +1,6 @@
 /** Keys and tokens: who is let in, what each caller sees, and what belongs to whom. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,13 +18,14 @@ import type {
   TableList,
   ViewList,
 } from "../../schemas/generated/index.js";
+import { inRoot } from "../../setup/places.mjs";
 import type { Answer, Sending } from "../fixture/client.js";
 import { bearer, makeKey, startGuarded } from "../fixture/keys.js";
 import { assertProblem } from "../fixture/problem.js";
-import { failingStart, startServer, type TestServer } from "../fixture/server.js";
+import { failingStart, startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
 
 type Guarded = Awaited<
-  ReturnType<typeof startGuarded<"all" | "airports" | "weather" | "viewer" | "writer" | "limited">>
+  ReturnType<typeof startGuarded<"all" | "airports" | "weather" | "viewer" | "writer" | "merger" | "limited">>
 >;
 
 const slow = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
@@ -49,6 +51,7 @@ describe("callers with keys", () => {
       weather: { terms: { visible: ["seattle_weather", "stock?"] } },
       viewer: { terms: { visible: ["big_airports"] } },
       writer: { scopes: ["write"], terms: { visible: ["new_*"] } },
+      merger: { scopes: ["read", "write"], terms: { visible: ["new_*", "stocks"] } },
       limited: { terms: { row_limit: 3, timeout_ms: 400, memory_bytes: 1 << 20 }, concurrent_queries: 1 },
     });
     const { all } = server.keys;
@@ -150,6 +153,45 @@ describe("callers with keys", () => {
     );
   });
 
+  const probes = [
+    "SELECT count(*) FROM big_airports WHERE CAST(iata AS INT) = 1",
+    "SELECT count(*) FROM big_airports WHERE 1 / CAST(state <> 'MS' AS INT) = 1 AND state = 'AK'",
+    "SELECT * FROM big_airports ORDER BY CAST(iata AS INT) LIMIT 1",
+    "SELECT sum(CAST(iata AS INT)) FROM big_airports GROUP BY state",
+    "SELECT * FROM big_airports a JOIN big_airports b ON CAST(a.iata AS INT) = CAST(b.iata AS INT)",
+    "SELECT * FROM (SELECT CAST(iata AS INT) AS n FROM big_airports) WHERE n = 1",
+  ];
+  for (const sql of probes) {
+    it(`aren't shown rows that a view leaves out by failing on them: ${sql}`, async () => {
+      const { viewer, all } = server.keys;
+      const inside = (await rows(all, "SELECT iata FROM airports WHERE state = 'AK'")) as { iata: string }[];
+      const { text } = await query(viewer, sql);
+      const [, shown] = /Cannot cast string '([^']*)'/.exec(text) ?? [];
+      assert.ok(shown === undefined || inside.some(({ iata }) => iata === shown), text);
+      assert.doesNotMatch(text, /[Dd]ivide by zero/);
+    });
+  }
+
+  it("read the same through a view that is sealed as those do who may name all", async () => {
+    const { viewer, all } = server.keys;
+    for (const sql of [
+      "SELECT * FROM big_airports ORDER BY iata",
+      "SELECT iata FROM big_airports WHERE iata > 'B' ORDER BY 1 DESC LIMIT 5",
+      "SELECT a.state, count(*) AS n FROM big_airports a JOIN big_airports b USING (iata) GROUP BY 1",
+      "WITH v AS (SELECT * FROM big_airports) SELECT count(DISTINCT iata) AS n FROM v WHERE iata LIKE 'A%'",
+      "SELECT (SELECT max(iata) FROM big_airports) AS last",
+    ])
+      assert.deepEqual(await rows(viewer, sql), await rows(all, sql), sql);
+    const changing = "SELECT iata, random() AS r FROM airports WHERE state = 'AK'";
+    assert.equal((await post(all, "/v1/views/changing", { sql: changing }, "PUT")).status, 201);
+    const key = await makeKey(server.state, { terms: { visible: ["changing"] } });
+    const answer = await waitFor(
+      () => query(key, "SELECT max(r) FROM changing"),
+      ({ status }) => status === 200,
+    );
+    assert.equal(answer.as<QueryAnswer>().cache?.status, "bypass");
+  });
+
   it("never get the kept result of a caller with other rights", async () => {
     const { all, airports, weather } = server.keys;
     const sql = "SELECT count(*) AS n FROM airports";
@@ -215,6 +257,43 @@ describe("callers with keys", () => {
     const lacking = await send(writer, "/v1/tables/airports");
     assert.deepEqual(assertProblem(lacking, { status: 403, code: "scope_missing" }).details, { scope: "read" });
     assertProblem(await query(writer, "SELECT 1"), { status: 403, code: "scope_missing" });
+    const made = await send(writer, "/v1/tables/new_rows/rows?mode=create", text);
+    assert.equal(made.status, 201, made.text);
+    const merge = (source: object) => ({ predicate: "source.id = target.id", source, matched_delete: true });
+    const sources = (name: string) => [{ table: { name } }, { sql: `SELECT 1 AS id FROM ${name}` }];
+    for (const key of [writer, server.keys.merger]) {
+      for (const source of sources("airports")) {
+        const refused = await post(key, "/v1/tables/new_rows/merge", merge(source));
+        assertProblem(refused, { status: 422, code: "unknown_table" });
+      }
+    }
+    for (const source of sources("new_rows"))
+      assertProblem(await post(writer, "/v1/tables/new_rows/merge", merge(source)), {
+        status: 422,
+        code: "unknown_table",
+      });
+    const merged = await post(
+      server.keys.merger,
+      "/v1/tables/new_rows/merge",
+      merge({ sql: "SELECT 7 AS id FROM stocks" }),
+    );
+    assert.equal(merged.status, 200, merged.text);
+  });
+
+  it("don't repeat what another did under the same idempotency key", async () => {
+    const { writer, merger } = server.keys;
+    const append = (key: string) =>
+      send(key, "/v1/tables/new_rows/rows", {
+        method: "POST",
+        headers: { "content-type": "application/x-ndjson", "idempotency-key": "once" },
+        body: '{"id":2}\n',
+      });
+    const versions = [];
+    for (const key of [writer, writer, merger, merger])
+      versions.push((await append(key)).as<{ version: number }>().version);
+    const [first = 0, repeated, other = 0, repeatedOther] = versions;
+    assert.deepEqual([repeated, repeatedOther], [first, other]);
+    assert.ok(other > first);
   });
 
   it("are held to the limits of their keys", async () => {
@@ -263,6 +342,65 @@ describe("callers with keys", () => {
       assert.ok(!stored.join("").includes(secret) && !server.output().includes(secret));
     }
   });
+});
+
+describe("lakegate keys", () => {
+  const state = temporaryFolder();
+  const run = (...args: string[]) => {
+    const command = ["--import", "tsx", "api/cli.ts", "keys", ...args];
+    const environment = { PATH: process.env.PATH ?? "", LAKEGATE_STATE: state };
+    return spawnSync(process.execPath, command, { cwd: inRoot(), encoding: "utf8", env: environment });
+  };
+  after(() => rmSync(state, { recursive: true }));
+
+  it("makes keys that are shown once, lists and revokes them", async () => {
+    const wanted = [
+      "--scope",
+      "read",
+      "write",
+      "--table",
+      "air*",
+      "--rows",
+      "7",
+      "--bytes",
+      "1MiB",
+      "--expires",
+      "2100-01-01",
+    ];
+    const made = run("create", "dashboards", ...wanted);
+    const key = made.stdout.trim().split("\n").at(-1) ?? "";
+    assert.match(key, /^lakegate_[0-9a-f]{16}_[\w-]{43}$/, made.stderr);
+    const listed = run("list").stdout;
+    assert.match(listed, /^[0-9a-f]{16}\tdashboards\tread write\tair\*\tuntil 2100-01-01/);
+    assert.ok(!listed.includes(key.split("_").slice(2).join("_")));
+    const server = await startServer({ state, environment: { LAKEGATE_AUTH: "keys" } });
+    const answer = await server.client.query("SELECT * FROM airports", bearer(key));
+    assert.equal(answer.as<QueryAnswer>().row_count, 7);
+    assert.equal(run("revoke", key.split("_")[1] ?? "").status, 0);
+    const gone = await waitFor(
+      () => server.client.send("/v1/tables", { headers: bearer(key) }),
+      ({ status }) => status !== 200,
+    );
+    assertProblem(gone, { status: 401, code: "unauthenticated" });
+    await server.stop();
+  });
+
+  const refused: readonly (readonly string[])[] = [
+    ["create"],
+    ["create", "x", "--scope", "everything"],
+    ["create", "x", "--rows", "many"],
+    ["create", "x", "--bytes", "0"],
+    ["create", "x", "--expires", "2001-01-01"],
+    ["revoke", "0123456789abcdef"],
+  ];
+  for (const args of refused) {
+    it(`refuses ${args.join(" ")} in a sentence`, () => {
+      const { status, stderr } = run(...args);
+      assert.equal(status, 1);
+      assert.match(stderr, /\w+ \w+ \w+/);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    });
+  }
 });
 
 describe("callers with tokens", () => {
