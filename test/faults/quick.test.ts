@@ -5,6 +5,7 @@ import { access } from "./access.js";
 import { bombs } from "./bombs.js";
 import { damagedResults } from "./damaged-results.js";
 import { failing } from "./disk.js";
+import { escapes } from "./escapes.js";
 import { fullDisk, withoutMounts } from "./full-disk.js";
 import { kill } from "./kill.js";
 import { killedKeeping } from "./killed-keeping.js";
@@ -13,6 +14,7 @@ import { pipelines } from "./pipelines.js";
 import { registries } from "./registries.js";
 import { retries } from "./retries.js";
 import type { Suite } from "./run.js";
+import { secrets } from "./secrets.js";
 import { SeededRandom } from "./seeded-random.js";
 import { killsDuring } from "./syscalls.js";
 import { withoutSystemCalls } from "./system-calls.js";
@@ -51,6 +53,9 @@ describe("the service goes on", () => {
 describe("nobody does what they may not", () => {
   it("every route with no key, a wrong one and each scope", async () =>
     assert.deepEqual(await access(new SeededRandom(11), 1), []));
+  it("no way leads out of the allowed locations", async () =>
+    assert.deepEqual(await escapes(new SeededRandom(11), 1), []));
+  it("no secret comes back", async () => assert.deepEqual(await secrets(new SeededRandom(11), 1), []));
 });
 
 describe("no write is lost, doubled or half done", () => {

@@ -1,7 +1,7 @@
 /** Keys and tokens: who is let in, what each caller sees, and what belongs to whom. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -18,7 +18,7 @@ import type {
   TableList,
   ViewList,
 } from "../../schemas/generated/index.js";
-import { inRoot } from "../../setup/places.mjs";
+import { inRoot, testWarehouse } from "../../setup/places.mjs";
 import type { Answer, Sending } from "../fixture/client.js";
 import { bearer, makeKey, startGuarded } from "../fixture/keys.js";
 import { assertProblem } from "../fixture/problem.js";
@@ -32,6 +32,7 @@ const slow = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series
 
 describe("callers with keys", () => {
   let server: Guarded;
+  const warehouse = temporaryFolder();
 
   const send = (key: string, path: string, { headers, ...sending }: Sending = {}): Promise<Answer> =>
     server.client.send(path, { ...sending, headers: { ...headers, ...bearer(key) } });
@@ -45,15 +46,19 @@ describe("callers with keys", () => {
   };
 
   before(async () => {
-    server = await startGuarded({
-      all: { scopes: ["read", "write", "admin"] },
-      airports: { terms: { visible: ["airp*"] } },
-      weather: { terms: { visible: ["seattle_weather", "stock?"] } },
-      viewer: { terms: { visible: ["big_airports"] } },
-      writer: { scopes: ["write"], terms: { visible: ["new_*"] } },
-      merger: { scopes: ["read", "write"], terms: { visible: ["new_*", "stocks"] } },
-      limited: { terms: { row_limit: 3, timeout_ms: 400, memory_bytes: 1 << 20 }, concurrent_queries: 1 },
-    });
+    cpSync(testWarehouse, warehouse, { recursive: true });
+    server = await startGuarded(
+      {
+        all: { scopes: ["read", "write", "admin"] },
+        airports: { terms: { visible: ["airp*"] } },
+        weather: { terms: { visible: ["seattle_weather", "stock?"] } },
+        viewer: { terms: { visible: ["big_airports"] } },
+        writer: { scopes: ["write"], terms: { visible: ["new_*"] } },
+        merger: { scopes: ["read", "write"], terms: { visible: ["new_*", "stocks"] } },
+        limited: { terms: { row_limit: 3, timeout_ms: 400, memory_bytes: 1 << 20 }, concurrent_queries: 1 },
+      },
+      { warehouse },
+    );
     const { all } = server.keys;
     const sql = "SELECT iata, state FROM airports WHERE state = 'AK'";
     assert.equal((await post(all, "/v1/views/big_airports", { sql }, "PUT")).status, 201);
@@ -62,7 +67,7 @@ describe("callers with keys", () => {
   });
   after(async () => {
     await server.stop();
-    rmSync(server.state, { recursive: true, force: true });
+    for (const folder of [server.state, warehouse]) rmSync(folder, { recursive: true, force: true });
   });
 
   it("see only the tables and views that their patterns show, wherever names are listed", async () => {

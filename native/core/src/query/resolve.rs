@@ -1,11 +1,12 @@
 //! A statement's plan over what it reads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-    SchemaProvider,
+    SchemaProvider, TableProvider,
 };
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::SessionState;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::generated::{ErrorCode, QueryParameters};
 use crate::session::Session;
 use crate::sql::Statement;
+use crate::view::SealedView;
 
 impl Read {
     /// Plans the statement over its relations and puts the values of its parameters in.
@@ -66,10 +68,40 @@ impl Read {
             }
         }
         if !session.visible().is_all() {
-            self.state
-                .register_catalog_list(catalogs(visible(session, &schema).await?)?);
+            let visible = catalogs(self.visible(session, &schema).await?)?;
+            self.state.register_catalog_list(visible);
         }
         plan(&self.state, &self.statement).await
+    }
+
+    /// Those of the relations that the statement may name; views are planned over all.
+    async fn visible(&self, session: &Session, all: &MemorySchemaProvider) -> Result<Arc<dyn SchemaProvider>> {
+        let schema = MemorySchemaProvider::new();
+        for name in all.table_names() {
+            if session.visible().shows(&name)
+                && let Some(table) = all.table(&name).await?
+            {
+                schema.register_table(name.clone(), self.sealed(session, &name, table))?;
+            }
+        }
+        Ok(Arc::new(schema))
+    }
+
+    /// A view is sealed where it reads what the statement may not name.
+    fn sealed(&self, session: &Session, name: &str, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+        let hides = |open: &OpenView| {
+            let below = self.relations.below(&open.statement);
+            below.keys().any(|name| !session.visible().shows(name))
+        };
+        let Some(open) = self.relations.view(name).filter(|open| hides(open)) else {
+            return table;
+        };
+        let plan = table.get_logical_plan().map(Cow::into_owned);
+        match plan {
+            Some(plan) => Arc::new(SealedView::new(plan, Some(open.statement.text.clone()))),
+            // Its rows are provided, and no others can be reached.
+            None => table,
+        }
     }
 
     async fn plan_view(&self, session: &Session, open: &OpenView) -> Result<LogicalPlan> {
@@ -84,19 +116,6 @@ impl Read {
             .await
             .map_err(within)
     }
-}
-
-/// Those of the relations that the statement may name; views are planned over all.
-async fn visible(session: &Session, all: &MemorySchemaProvider) -> Result<Arc<dyn SchemaProvider>> {
-    let schema = MemorySchemaProvider::new();
-    for name in all.table_names() {
-        if session.visible().shows(&name)
-            && let Some(table) = all.table(&name).await?
-        {
-            schema.register_table(name, table)?;
-        }
-    }
-    Ok(Arc::new(schema))
 }
 
 async fn bound(

@@ -62,7 +62,7 @@ impl Locations {
     /// Finds the place that `uri` means, or refuses it: a folder (absolute, or relative to the warehouse), a
     /// `file://` URL or an `s3://` URI.
     pub fn resolve(&self, uri: &str) -> Result<Location> {
-        refuse_nul(uri)?;
+        refuse_unwritable(uri)?;
         let location = match Url::parse(uri) {
             Ok(url) if url.scheme() == "s3" => parse_s3(&url)?,
             Ok(url) if url.scheme() == "file" => {
@@ -80,7 +80,7 @@ impl Locations {
 
     /// The place that `uri` means, for a table that may not be there yet; a folder is made.
     pub fn create(&self, uri: &str) -> Result<Location> {
-        refuse_nul(uri)?;
+        refuse_unwritable(uri)?;
         if Url::parse(uri).is_ok() {
             return self.resolve(uri);
         }
@@ -157,15 +157,33 @@ fn parse_s3(url: &Url) -> Result<Location> {
     }
 }
 
-/// No path holds one, and the file system would call the path an invalid input.
-fn refuse_nul(uri: &str) -> Result<()> {
-    match uri.contains('\0') {
+/// What is neither a URL nor a path that files can have: NUL ends paths, and `\` parts them elsewhere.
+fn refuse_unwritable(uri: &str) -> Result<()> {
+    let is_broken_url = uri.contains("://") && Url::parse(uri).is_err();
+    match is_broken_url || uri.contains(['\0', '\\']) {
         true => Err(not_allowed(&uri.replace('\0', "\u{fffd}"))),
         false => Ok(()),
     }
 }
 
+/// A URI as it may be shown: without what may be a secret in it.
+pub fn public_uri(uri: &str) -> String {
+    match Url::parse(uri) {
+        Ok(mut url) => {
+            url.set_query(None);
+            url.set_fragment(None);
+            // A URL that can't have them has none.
+            let _ = url.set_username("").and_then(|()| url.set_password(None));
+            url.to_string()
+        }
+        Err(_) => uri
+            .split_once("://")
+            .map_or_else(|| uri.to_owned(), |(scheme, _)| format!("{scheme}://…")),
+    }
+}
+
 fn not_allowed(uri: &str) -> Error {
+    let uri = public_uri(uri);
     let message =
         format!("{uri} is outside the allowed locations: use the warehouse, or a prefix listed in LAKEGATE_LOCATIONS");
     Error::new(ErrorCode::LocationNotAllowed, message)

@@ -8,6 +8,7 @@ use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 
 use super::Locations;
+use super::location::public_uri;
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 
@@ -35,6 +36,7 @@ pub fn s3_store(
     for (name, value) in options {
         let key = option(name)?;
         if key == Key::Endpoint && !locations.allows_endpoint(value) {
+            let value = public_uri(value);
             let message = format!("The endpoint {value} isn't allowed: list it in LAKEGATE_S3_ENDPOINTS");
             return Err(Error::new(ErrorCode::LocationNotAllowed, message));
         }
