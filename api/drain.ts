@@ -17,6 +17,7 @@ export async function drain(app: FastifyInstance, engine: Engine, drainMs: numbe
   const idle = setInterval(() => app.server.closeIdleConnections(), lookMs);
   setTimeout(() => app.server.closeAllConnections(), lastWordsMs).unref();
   await app.close();
+  await engine.saved();
   clearInterval(idle);
 }
 

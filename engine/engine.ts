@@ -112,6 +112,8 @@ export interface Engine {
   write(write: TableWrite): Promise<WriteReport>;
   /** Cancels what runs and takes no more. */
   close(): void;
+  /** Resolves when what ended is remembered. */
+  saved(): Promise<void>;
 }
 
 export async function openEngine(options: EngineOptions, log: Log): Promise<Engine> {
@@ -259,6 +261,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
       sessions.stop();
       queries.cancelAll();
     },
+    saved: () => history.saved(),
   };
 }
 

@@ -22,6 +22,7 @@ export class QueryHistory {
   readonly #store: DocumentStore<HistoryEntry>;
   readonly #log: Log;
   readonly #entries: LRUCache<string, HistoryEntry>;
+  readonly #saving = new Set<Promise<void>>();
 
   constructor(store: DocumentStore<HistoryEntry>, limit: number, log: Log) {
     this.#store = store;
@@ -59,8 +60,16 @@ export class QueryHistory {
   /** Files a query that has ended. */
   file(entry: HistoryEntry, id = entry.status.query_id): void {
     this.#entries.set(id, entry);
-    if (entry.isDetached)
-      this.#store.save(id, entry).catch((err) => this.#log.warn({ err }, "a query isn't remembered"));
+    if (!entry.isDetached) return;
+    const saved = this.#store.save(id, entry);
+    const saving = saved.catch((err) => this.#log.warn({ err }, "a query isn't remembered"));
+    this.#saving.add(saving);
+    saving.finally(() => this.#saving.delete(saving));
+  }
+
+  /** Resolves when what was filed is on the disk. */
+  async saved(): Promise<void> {
+    await Promise.all(this.#saving);
   }
 
   #forget(id: string): void {
