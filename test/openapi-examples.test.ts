@@ -1,6 +1,7 @@
 /** The examples of the OpenAPI document are real: each is sent to a running service, and what comes back fits the document. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { decode } from "@msgpack/msgpack";
@@ -11,7 +12,7 @@ import { openapiDocument } from "../openapi/document.js";
 import { inRoot } from "../setup/places.mjs";
 import type { Answer } from "./fixture/client.js";
 import { ExampleTables } from "./fixture/example-tables.js";
-import { startServer, type TestServer } from "./fixture/server.js";
+import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
 
 interface Media {
   readonly schema: object;
@@ -76,13 +77,22 @@ function depth({ path, method }: { path: string; method: string }): number {
 /** Never in the range of a table that a test makes. */
 const longAgo = "2026-01-15T09:30:00Z";
 
+/** No request puts a statement in quarantine. */
+function stateWithQuarantine(): string {
+  const state = temporaryFolder();
+  const [entry] = document.components.schemas.QuarantineEntry.examples;
+  mkdirSync(join(state, "quarantine"));
+  writeFileSync(join(state, "quarantine", `${entry.id}.json`), JSON.stringify(entry));
+  return state;
+}
+
 describe("examples of the OpenAPI document", () => {
   let server: TestServer;
   let examples: ExampleTables;
   const ids: Record<string, string> = {};
 
   before(async () => {
-    server = await startServer();
+    server = await startServer({ state: stateWithQuarantine() });
     examples = await ExampleTables.open();
     await examples.fill();
   });

@@ -21,7 +21,7 @@ export const fullDisk: Suite = async (_random, scale) => {
   }
   const state = temporaryFolder();
   mount(state);
-  const server = await startServer({ state });
+  const server = await startServer({ state, environment: { LAKEGATE_DISK_RESERVE: "0" } });
   try {
     const faults = await filled(server, state, Math.round(400 * scale));
     await server.stop();
