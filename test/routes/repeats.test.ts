@@ -35,7 +35,7 @@ describe("repeats", () => {
     it("find the one that runs, all of many at once", async () => {
       const ids = await Promise.all(Array.from({ length: 8 }, () => accepted({ sql: endless }, "running")));
       assert.equal(new Set(ids).size, 1);
-      const listed = (await server.client.send("/v1/queries?status=RUNNING")).as<{ items: QueryStatus[] }>();
+      const listed = (await server.client.send("/v1/queries")).as<{ items: QueryStatus[] }>();
       assert.equal(listed.items.length, 1);
       await server.client.send(`/v1/queries/${ids[0]}`, { method: "DELETE" });
     });
