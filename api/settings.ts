@@ -192,7 +192,8 @@ export const settings = [
     name: "LAKEGATE_QUERIES_OF_CALLER",
     kind: "count",
     default: "1000",
-    description: "How many queries of one caller run at once. Callers are told apart by their keys or tokens, else by their sessions.",
+    description:
+      "How many queries of one caller run at once. Callers are told apart by their keys or tokens, else by their sessions.",
   },
   { name: "LAKEGATE_QUEUE", kind: "count", default: "1000", description: "How many queries may wait for others." },
   {
