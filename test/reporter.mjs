@@ -1,10 +1,11 @@
-/** Prints each test with its failure in full, and at the end the time and one line: `N passed, N failed, N skipped`. Node loads it before it can read TypeScript. */
+/** Prints each test with its failure in full, and at the end all failures again, the time and one line: `N passed, N failed, N skipped`. Node loads it before it can read TypeScript. */
 import { relative } from "node:path";
 
 const started = Number(process.env["TESTS_STARTED"] ?? Date.now());
 
 export default async function* report(events) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   for await (const { type, data } of events) {
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
     if (type === "test:diagnostic" && data.nesting > 0) yield `  # ${data.message}\n`;
@@ -12,8 +13,10 @@ export default async function* report(events) {
     if (isGroup(data)) continue;
     const state = stateOf(data, type);
     counts[state] += 1;
+    if (state === "failed") failures.push(line(data, state));
     yield line(data, state);
   }
+  if (failures.length > 0) yield `\nFailed:\n${failures.join("")}`;
   yield `\n${Math.round((Date.now() - started) / 1000)} seconds in all\n`;
   yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`;
 }
