@@ -572,9 +572,8 @@ describe("kept results", () => {
 
     it("are right while many come and go", async () => {
       const turns = Array.from({ length: 300 }, (_, turn) => turn % 23);
-      const answers = await Promise.all(
-        turns.map(async (seed) => [seed, await small.client.query(rows(seed))] as const),
-      );
+      const patient = (seed: number) => small.client.query({ ...rows(seed), wait_timeout_ms: 60_000 });
+      const answers = await Promise.all(turns.map(async (seed) => [seed, await patient(seed)] as const));
       for (const [seed, answer] of answers) {
         assert.equal(answer.status, 200, answer.text);
         const { data } = answer.as<QueryAnswer>();
