@@ -9,7 +9,7 @@ import { arrowStream, RowSender } from "./row-sender.js";
 import { rowsIn } from "./rows-in.js";
 import { startLakegate } from "./service.js";
 import { spread } from "./statistics.js";
-import { makeTpch, tpchWarehouse } from "./tpch.js";
+import { makeTpch } from "./tpch.js";
 
 const full = "SELECT * FROM lineitem";
 const sums =
@@ -17,11 +17,11 @@ const sums =
 
 /** `rows` says what is appended; all of lineitem is a gigabyte. */
 export async function appendMemory(rows = full): Promise<Report> {
-  await makeTpch();
+  const tpch = await makeTpch();
   const folder = mkdtempSync(join(cache, "bench-append-"));
   try {
     const file = join(folder, "rows.arrow");
-    const { expected, empty } = await exported(rows, file);
+    const { expected, empty } = await exported(tpch, rows, file);
     const megabytes = statSync(file).size / 1e6;
     const { peak, rest, seconds, found } = await appended(folder, file, empty);
     if (found !== expected) throw new Error(`the rows became ${found} instead of ${expected}`);
@@ -38,8 +38,8 @@ export async function appendMemory(rows = full): Promise<Report> {
 }
 
 /** Writes the rows into a file; gives what their sums are, and a stream of none of them. */
-async function exported(rows: string, file: string): Promise<{ expected: string; empty: Buffer }> {
-  const service = await startLakegate(tpchWarehouse);
+async function exported(tpch: string, rows: string, file: string): Promise<{ expected: string; empty: Buffer }> {
+  const service = await startLakegate(tpch);
   const target = createWriteStream(file);
   await exportBytes(service.url, rows, arrowStream, { onChunk: (chunk) => target.write(chunk) });
   await new Promise<void>((resolve) => target.end(resolve));

@@ -1,4 +1,4 @@
-/** F1: the 22 TPC-H queries over HTTP as Arrow, against deltalake's QueryBuilder in its own process. */
+/** F1: the 22 TPC-H queries over HTTP as Arrow, against engines in processes of their own. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,13 +6,19 @@ import { environments, interpreter } from "../setup/python.mjs";
 import { exportBytes, exportWhole } from "./export.js";
 import { LinePeer } from "./line-peer.js";
 import { peakDuring, processorSeconds } from "./process-facts.js";
-import { type Report, ratioRow } from "./report.js";
+import { type Report, type Row, ratioRow } from "./report.js";
 import { type Service, startLakegate } from "./service.js";
 import { ratios, spread, sum } from "./statistics.js";
-import { makeTpch, type TpchQuery, tpchQueries, tpchWarehouse } from "./tpch.js";
+import { makeTpch, type TpchQuery, tpchQueries } from "./tpch.js";
 
-const rounds = 5;
-const goal = "≤ 1.05";
+const full = { scale: 1, rounds: 5 };
+
+/** The first is compared query by query. */
+const peers: readonly { engine: string; name: string; goal: string }[] = [
+  { engine: "query_builder", name: "deltalake's QueryBuilder", goal: "≤ 0.65" },
+  { engine: "duckdb", name: "DuckDB", goal: "≤ 1" },
+  { engine: "polars", name: "Polars", goal: "≤ 1" },
+];
 
 interface PeerAnswer {
   seconds: number;
@@ -21,31 +27,37 @@ interface PeerAnswer {
   peak_bytes: number;
 }
 
-interface Times {
-  ours: number[];
-  peer: number[];
+/** What one engine took. */
+interface Side {
+  /** Seconds, a list a query, a value a round. */
+  readonly times: number[][];
+  /** Processor seconds of each round. */
+  readonly processor: number[];
+  peakBytes: number;
 }
 
-export async function f1(): Promise<Report> {
-  await makeTpch();
-  const queries = tpchQueries();
-  const service = await startLakegate(tpchWarehouse);
-  const peer = new LinePeer(interpreter(environments.bench), ["bench/python/query_builder.py", tpchWarehouse]);
+export async function f1({ scale, rounds } = full): Promise<Report> {
+  const warehouse = await makeTpch(scale);
+  const queries = tpchQueries(scale);
+  const service = await startLakegate(warehouse);
+  const python = interpreter(environments.bench);
+  const others = peers.map(({ engine }) => new LinePeer(python, ["bench/python/tpch_peer.py", engine, warehouse]));
   try {
     const wrong = await wrongAnswers(service, queries);
-    const { result, peak } = await peakDuring(service.pid, () => measure(service, peer, queries));
+    const { result: ours, theirs } = await measure(service, others, queries, rounds);
     return {
-      ...result,
+      title: `F1: TPC-H SF${scale} over HTTP (Arrow) / engines in process`,
+      rows: compared(queries, ours, theirs),
       notes: [
-        `answers equal to DuckDB's: ${22 - wrong.length} of 22`,
+        `answers equal to DuckDB's: ${queries.length - wrong.length} of ${queries.length}`,
         ...wrong,
-        ...result.notes,
-        `highest memory of the service: ${mebibytes(peak)}`,
+        `best of ${rounds} for each query, in all: ${listed([ours, ...theirs], ({ times }) => `${sum(times.map((one) => Math.min(...one))).toFixed(2)} s`)}`,
+        `highest memory: ${listed([ours, ...theirs], ({ peakBytes }) => `${(peakBytes / 2 ** 20).toFixed(0)} MiB`)}`,
       ],
     };
   } finally {
     await service.stop();
-    await peer.stop();
+    for (const peer of others) await peer.stop();
   }
 }
 
@@ -64,64 +76,76 @@ async function wrongAnswers(service: Service, queries: TpchQuery[]): Promise<str
   return wrong;
 }
 
-async function measure(service: Service, peer: LinePeer, queries: TpchQuery[]): Promise<Report> {
-  const times = queries.map((): Times => ({ ours: [], peer: [] }));
-  const processor: Times = { ours: [], peer: [] };
-  let peerPeak = 0;
-  for (let round = 0; round < rounds; round++) {
-    const before = processorSeconds(service.pid);
-    let peerProcessor = 0;
-    for (const [index, { sql }] of queries.entries()) {
-      const ours = async () => times[index]?.ours.push(await ourSeconds(service, sql));
-      const theirs = async () => {
-        const answer = await peer.ask<PeerAnswer>(sql);
-        peerProcessor += answer.processor;
-        peerPeak = answer.peak_bytes;
-        times[index]?.peer.push(answer.seconds);
-      };
-      for (const turn of (round + index) % 2 === 0 ? [ours, theirs] : [theirs, ours]) await turn();
+async function measure(
+  service: Service,
+  others: readonly LinePeer[],
+  queries: readonly TpchQuery[],
+  rounds: number,
+): Promise<{ result: Side; theirs: Side[] }> {
+  const ours = side(queries);
+  const theirs = others.map(() => side(queries));
+  const { peak } = await peakDuring(service.pid, async () => {
+    for (let round = 0; round < rounds; round++) {
+      const before = processorSeconds(service.pid);
+      for (const one of theirs) one.processor.push(0);
+      for (const [index, query] of queries.entries()) {
+        const turns = [
+          async () => ours.times[index]?.push(await ourSeconds(service, query.sql)),
+          ...others.map(
+            (peer, at) => async () => note(theirs[at], index, await peer.ask<PeerAnswer>(query.sql), query),
+          ),
+        ];
+        for (const turn of (round + index) % 2 === 0 ? turns : turns.reverse()) await turn();
+      }
+      ours.processor.push(processorSeconds(service.pid) - before);
+      console.log(`  F1 round ${round + 1} of ${rounds}`);
     }
-    processor.ours.push(processorSeconds(service.pid) - before);
-    processor.peer.push(peerProcessor);
-    console.log(`  F1 round ${round + 1} of ${rounds}`);
-  }
-  const report = summarise(queries, times, processor);
-  return { ...report, notes: [...report.notes, `highest memory of QueryBuilder: ${mebibytes(peerPeak)}`] };
+  });
+  ours.peakBytes = peak;
+  return { result: ours, theirs };
+}
+
+const side = (queries: readonly TpchQuery[]): Side => ({ times: queries.map(() => []), processor: [], peakBytes: 0 });
+
+/** An engine that reads other rows isn't one to compare with. */
+function note(peer: Side | undefined, index: number, answer: PeerAnswer, { number, rows }: TpchQuery): void {
+  if (peer === undefined) return;
+  if (answer.rows !== rows.length) throw new Error(`a peer has ${answer.rows} rows for q${number}, not ${rows.length}`);
+  peer.times[index]?.push(answer.seconds);
+  peer.processor.push((peer.processor.pop() ?? 0) + answer.processor);
+  peer.peakBytes = answer.peak_bytes;
 }
 
 async function ourSeconds(service: Service, sql: string): Promise<number> {
   return (await exportBytes(service.url, sql, "application/vnd.apache.arrow.stream")).seconds;
 }
 
-function summarise(queries: TpchQuery[], times: Times[], processor: Times): Report {
-  const total = (side: keyof Times) =>
-    Array.from({ length: rounds }, (_, round) => sum(times.map((time) => time[side][round] ?? 0)));
-  const best = (side: keyof Times) => sum(times.map((time) => Math.min(...time[side])));
-  const rows = [
-    ratioRow(
-      "F1 all 22, seconds a round",
-      seconds(total("ours")),
-      seconds(total("peer")),
-      ratios(total("ours"), total("peer")),
-      goal,
-    ),
-    ratioRow(
-      "F1 CPU-seconds a round",
-      seconds(processor.ours),
-      seconds(processor.peer),
-      ratios(processor.ours, processor.peer),
-      "",
-    ),
-    ...queries.map(({ number }, index) => {
-      const { ours, peer } = times[index] ?? { ours: [], peer: [] };
-      return ratioRow(`F1 q${number}`, seconds(ours), seconds(peer), ratios(ours, peer), "");
-    }),
-  ];
-  const notes = [
-    `best of ${rounds} for each query: ours ${best("ours").toFixed(2)} s, QueryBuilder ${best("peer").toFixed(2)} s`,
-  ];
-  return { title: "F1: TPC-H SF1 over HTTP (Arrow) / deltalake QueryBuilder in process", rows, notes };
+function compared(queries: readonly TpchQuery[], ours: Side, theirs: readonly Side[]): Row[] {
+  const row = (figure: string, mine: number[], peer: number[], goal = "") =>
+    ratioRow(figure, seconds(mine), seconds(peer), ratios(mine, peer), goal);
+  const totals = peers.flatMap(({ name, goal }, at) => {
+    const peer = theirs[at];
+    if (peer === undefined) return [];
+    return [
+      row(`F1 all 22, seconds a round / ${name}`, perRound(ours), perRound(peer), goal),
+      row(`F1 CPU-seconds a round / ${name}`, ours.processor, peer.processor),
+    ];
+  });
+  const first = theirs[0] ?? ours;
+  const single = queries.map(({ number }, index) =>
+    row(`F1 q${number}`, ours.times[index] ?? [], first.times[index] ?? []),
+  );
+  return [...totals, ...single];
+}
+
+function perRound({ times }: Side): number[] {
+  return (times[0] ?? []).map((_, round) => sum(times.map((one) => one[round] ?? Number.NaN)));
+}
+
+/** The figure of ours, then that of each peer. */
+function listed(sides: readonly Side[], figure: (side: Side) => string): string {
+  const names = ["ours", ...peers.map(({ name }) => name)];
+  return sides.map((one, at) => `${names[at]} ${figure(one)}`).join(", ");
 }
 
 const seconds = (values: number[]) => `${spread(values).median.toFixed(3)} s`;
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

@@ -1,9 +1,10 @@
-/** F3: small queries at 32 connections, against a bare Fastify that echoes the same request. */
+/** F3: small queries at 32 connections, against a bare Fastify that echoes the same request, and against ROAPI. */
 import autocannon from "autocannon";
 import { type Report, type Row, ratioRow } from "./report.js";
+import { type Roapi, startRoapi } from "./roapi.js";
 import { startEcho, startLakegate } from "./service.js";
 import { quantile, ratios, spread } from "./statistics.js";
-import { makeTpch, tpchWarehouse } from "./tpch.js";
+import { makeTpch } from "./tpch.js";
 
 const rounds = 5;
 const seconds = 4;
@@ -16,36 +17,49 @@ const statements = {
 };
 
 export async function f3(): Promise<Report> {
-  await makeTpch();
-  const lakegate = await startLakegate(tpchWarehouse);
+  const warehouse = await makeTpch();
+  const lakegate = await startLakegate(warehouse);
   const echo = await startEcho();
+  const roapi = await startRoapi(warehouse);
   try {
     const rows: Row[] = [];
-    for (const [name, sql] of Object.entries(statements)) rows.push(await compare(name, sql, lakegate.url, echo.url));
+    for (const [name, sql] of Object.entries(statements))
+      rows.push(...(await compare(name, sql, { lakegate: lakegate.url, echo: echo.url, roapi })));
     return {
-      title: `F3: requests per second at ${connections} connections / a bare Fastify POST echo`,
+      title: `F3: requests per second at ${connections} connections / a bare Fastify POST echo, and / ROAPI`,
       rows,
       notes: [await overhead(lakegate.url, echo.url)],
     };
   } finally {
     await lakegate.stop();
     await echo.stop();
+    await roapi.stop();
   }
 }
 
-async function compare(name: string, sql: string, lakegate: string, echo: string): Promise<Row> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
+interface Sides {
+  readonly lakegate: string;
+  readonly echo: string;
+  readonly roapi: Roapi;
+}
+
+async function compare(name: string, sql: string, { lakegate, echo, roapi }: Sides): Promise<Row[]> {
+  const [ours, echoed, theirs]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds; round++) {
-    ours.push(await rate(`${lakegate}/v1/queries`, sql));
-    theirs.push(await rate(echo, sql));
+    ours.push(await rate(`${lakegate}/v1/queries`, jsonBody(sql)));
+    echoed.push(await rate(echo, jsonBody(sql)));
+    theirs.push(await rate(roapi.url, { body: sql }));
+    console.log(`  F3 ${name}, round ${round + 1} of ${rounds}`);
   }
   const figure = (values: number[]) => `${spread(values).median.toFixed(0)} /s`;
-  return ratioRow(`F3 ${name}`, figure(ours), figure(theirs), ratios(ours, theirs), "≥ 0.25");
+  return [
+    ratioRow(`F3 ${name} / echo`, figure(ours), figure(echoed), ratios(ours, echoed), "≥ 0.25"),
+    ratioRow(`F3 ${name} / ROAPI`, figure(ours), figure(theirs), ratios(ours, theirs), "≥ 5"),
+  ];
 }
 
-async function rate(url: string, sql: string): Promise<number> {
-  const result = await autocannon({ url, method: "POST", connections, duration: seconds, ...jsonBody(sql) });
+async function rate(url: string, request: { body: string; headers?: Record<string, string> }): Promise<number> {
+  const result = await autocannon({ url, method: "POST", connections, duration: seconds, ...request });
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} refusals, ${result.errors} errors at ${url}`);
   return result.requests.average;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { cache, testWarehouse } from "../setup/places.mjs";
 import { download, exportWhole } from "./export.js";
-import { type Load, load } from "./load.js";
+import { type Load, load, loadGenerator } from "./load.js";
 import { startNginx } from "./nginx.js";
 import { type Report, type Row, ratioRow } from "./report.js";
 import { arrowStream, RowSender } from "./row-sender.js";
@@ -59,7 +59,10 @@ async function smallHits(lakegate: Service, folder: string): Promise<{ rows: Row
       for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
       console.log(`  F4 round ${round + 1} of ${rounds}`);
     }
-    return { rows: compared(loads, body.length), notes: nginx ? [] : ["nginx is not installed: not compared"] };
+    return {
+      rows: compared(loads, body.length),
+      notes: [`load by ${loadGenerator}`, ...(nginx ? [] : ["nginx is not installed: not compared"])],
+    };
   } finally {
     await bare.stop();
     await nginx?.stop();

@@ -8,7 +8,7 @@ import { peakDuring, residentBytes } from "./process-facts.js";
 import { type Report, type Row, ratioRow } from "./report.js";
 import { type Service, startLakegate, startLoopback } from "./service.js";
 import { ratios, spread } from "./statistics.js";
-import { makeTpch, tpchWarehouse } from "./tpch.js";
+import { makeTpch } from "./tpch.js";
 
 const rounds = 3;
 const sql = "SELECT * FROM lineitem";
@@ -37,15 +37,15 @@ const formats: ExportFormat[] = [
 const limits = "first byte ≤ 150 ms, growth ≤ 256 MB";
 
 export async function f5(): Promise<Report> {
-  await makeTpch();
+  const warehouse = await makeTpch();
   const loopback = await startLoopback();
   const rows: Row[] = [];
   try {
     for (const format of formats) {
-      rows.push(await exported(format, loopback));
+      rows.push(await exported(format, warehouse, loopback));
       console.log(`  F5 ${format.name}`);
     }
-    rows.push(await slowly());
+    rows.push(await slowly(warehouse));
   } finally {
     await loopback.stop();
   }
@@ -57,9 +57,13 @@ export async function f5(): Promise<Report> {
 }
 
 /** A fresh server for each format: what it grows by is its own. */
-async function exported({ name, format, accept, goal }: ExportFormat, loopback: Service): Promise<Row> {
-  const lakegate = await startLakegate(tpchWarehouse);
-  const engine = new LinePeer(process.execPath, ["--import", "tsx", inRoot("bench/in-process.ts")]);
+async function exported(
+  { name, format, accept, goal }: ExportFormat,
+  warehouse: string,
+  loopback: Service,
+): Promise<Row> {
+  const lakegate = await startLakegate(warehouse);
+  const engine = new LinePeer(process.execPath, ["--import", "tsx", inRoot("bench/in-process.ts"), warehouse]);
   const ours: number[] = [];
   const carried: number[] = [];
   const encoded: number[] = [];
@@ -89,8 +93,8 @@ async function exported({ name, format, accept, goal }: ExportFormat, loopback: 
   }
 }
 
-async function slowly(): Promise<Row> {
-  const lakegate = await startLakegate(tpchWarehouse);
+async function slowly(warehouse: string): Promise<Row> {
+  const lakegate = await startLakegate(warehouse);
   const slow: Reading = { pauseAfterChunk: 2 };
   try {
     await exportBytes(lakegate.url, "SELECT * FROM lineitem LIMIT 10", arrow.accept);

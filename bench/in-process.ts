@@ -1,18 +1,19 @@
-/** Encodes results in this process and throws them away, without HTTP: one JSON line {sql, format} in, bytes and seconds out. */
+/** Encodes results over a warehouse in this process and throws them away, without HTTP: one JSON line {sql, format} in, bytes and seconds out. */
 
 import { createInterface } from "node:readline";
 import type { Engine } from "../engine/index.js";
 import { everybody } from "../engine/index.js";
 import type { ResultFormat } from "../schemas/generated/index.js";
 import { withEngine } from "../setup/local-engine.js";
-import { tpchWarehouse } from "./tpch.js";
 
 interface Question {
   sql: string;
   format: ResultFormat;
 }
 
-await withEngine(tpchWarehouse, async (engine) => {
+const [warehouse = ""] = process.argv.slice(2);
+
+await withEngine(warehouse, async (engine) => {
   for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(await drained(engine, JSON.parse(line))));
   }

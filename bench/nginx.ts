@@ -1,10 +1,10 @@
 /** nginx that serves one file, where it is installed. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "./free-port.js";
 
 export interface StaticFile {
   url: string;
@@ -36,15 +36,6 @@ http {
   keepalive_requests 1000000000;
   server { listen 127.0.0.1:${port}; root ${folder}; }
 }`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function stopped(child: ChildProcess, folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** `npm run bench [-- f1 f3 f5 f7 f8 merge append f9]`: prepares the clone and the peers, then runs the benchmarks. */
+/** `npm run bench [-- f1 f2 …]`: prepares the clone and the peers, then runs the benchmarks. */
 import { spawnSync } from "node:child_process";
 import { root } from "../setup/places.mjs";
 import { prepare } from "../setup/prepare.mjs";

@@ -179,7 +179,9 @@ describe("a result by its URL", () => {
           format,
         });
         const digest = createHash("sha256").update(bytes).digest("base64");
-        assert.equal(headers["repr-digest"], `sha-256=:${digest}:`, `${format}, ${attempt}`);
+        const told = headers["repr-digest"];
+        // What is computed slowly is streamed, and its digest isn't known before its bytes are sent.
+        if (attempt === "kept" || told !== undefined) assert.equal(told, `sha-256=:${digest}:`, `${format}, ${attempt}`);
       }
     }
   });
