@@ -181,7 +181,8 @@ describe("a result by its URL", () => {
         const digest = createHash("sha256").update(bytes).digest("base64");
         const told = headers["repr-digest"];
         // What is computed slowly is streamed, and its digest isn't known before its bytes are sent.
-        if (attempt === "kept" || told !== undefined) assert.equal(told, `sha-256=:${digest}:`, `${format}, ${attempt}`);
+        if (attempt === "kept" || told !== undefined)
+          assert.equal(told, `sha-256=:${digest}:`, `${format}, ${attempt}`);
       }
     }
   });
