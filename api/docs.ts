@@ -6,6 +6,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import { type Access, access } from "../routes/index.js";
 import { securityOf } from "./access.js";
 import { completed } from "./openapi-components.js";
+import { addPageHeaders } from "./security-headers.js";
 import { withViews } from "./view-paths.js";
 
 /** The page loads from this server alone, and asks no other; it styles some of its elements in place. */
@@ -80,11 +81,14 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
   app.addHook("onRoute", (route) => {
     if (route.url.startsWith("/docs")) route.config = { ...route.config, ...access("open") };
   });
-  await app.register(swaggerUi, {
-    routePrefix: "/docs",
-    staticCSP: pagePolicy,
-    transformSpecification: (document, { caller }) => withViews(document as OpenAPIV3_1.Document, views, caller),
-    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true, persistAuthorization: true },
+  await app.register(async (pages) => {
+    addPageHeaders(pages);
+    await pages.register(swaggerUi, {
+      routePrefix: "/docs",
+      staticCSP: pagePolicy,
+      transformSpecification: (document, { caller }) => withViews(document as OpenAPIV3_1.Document, views, caller),
+      uiConfig: { tryItOutEnabled: true, displayRequestDuration: true, persistAuthorization: true },
+    });
   });
   app.get("/openapi.json", { config: access("open"), schema: { hide: true } }, ({ caller }) =>
     withViews(app.swagger() as OpenAPIV3_1.Document, views, caller),

@@ -13,16 +13,25 @@ export async function addSecurityHeaders(app: FastifyInstance, origins: readonly
     },
     // Whoever puts TLS before the service decides how long browsers insist on it.
     strictTransportSecurity: false,
-    // Browsers that knew these are gone.
+    // Pages alone open windows and have links.
+    crossOriginOpenerPolicy: false,
+    referrerPolicy: false,
+    // Browsers that knew these, or need them beside the policy above, are gone.
     originAgentCluster: false,
+    xFrameOptions: false,
     xDnsPrefetchControl: false,
     xDownloadOptions: false,
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
-    referrerPolicy: { policy: "no-referrer" },
-    xFrameOptions: { action: "deny" },
   });
   if (origins.length > 0) await app.register(cors, corsOptions(origins));
+}
+
+/** For a scope whose answers are pages. */
+export function addPageHeaders(scope: FastifyInstance): void {
+  scope.addHook("onSend", async (_request, reply) => {
+    reply.headers({ "cross-origin-opener-policy": "same-origin", "referrer-policy": "no-referrer" });
+  });
 }
 
 function corsOptions(origins: readonly string[]) {

@@ -26,11 +26,12 @@ describe("security headers", () => {
       const { headers } = await server.client.send(path, { headers: { "accept-encoding": "identity" } });
       assert.equal(headers.get("content-security-policy"), "default-src 'none';frame-ancestors 'none'", path);
       assert.equal(headers.get("x-content-type-options"), "nosniff", path);
-      assert.equal(headers.get("x-frame-options"), "DENY", path);
-      assert.equal(headers.get("referrer-policy"), "no-referrer", path);
+      assert.equal(headers.get("cross-origin-resource-policy"), "same-origin", path);
     }
     const page = await server.client.send("/docs/");
-    assert.match(page.headers.get("content-security-policy") ?? "", /script-src 'self';/);
+    assert.match(page.headers.get("content-security-policy") ?? "", /script-src 'self';.*frame-ancestors 'none'/);
+    assert.equal(page.headers.get("cross-origin-opener-policy"), "same-origin");
+    assert.equal(page.headers.get("referrer-policy"), "no-referrer");
   });
 
   it("let pages of no other site in", async () => {
