@@ -160,7 +160,8 @@ export const settings = [
     name: "LAKEGATE_SQL_CHAIN",
     kind: "count",
     default: "512",
-    description: "The most terms in one chain of operators, set operations or common table expressions.",
+    description:
+      "The most terms in one chain of operators, set operations or common table expressions, and the most grouping sets.",
   },
   { name: "LAKEGATE_PARAMETERS", kind: "count", default: "1000", description: "The most parameters of a statement." },
   {

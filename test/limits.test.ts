@@ -63,6 +63,12 @@ const excesses: readonly Excess[] = [
   },
   { setting: "LAKEGATE_SQL_CHAIN", value: "10", send: asks(`SELECT 1${" + 1".repeat(20)}`), problem: tooComplex },
   {
+    setting: "LAKEGATE_SQL_CHAIN",
+    value: "10",
+    send: asks("SELECT 1 FROM (SELECT 1 AS a, 2 AS b, 3 AS c) GROUP BY CUBE (a, b, c), GROUPING SETS ((a), (b))"),
+    problem: tooComplex,
+  },
+  {
     setting: "LAKEGATE_PARAMETERS",
     value: "2",
     send: asks({ sql: "SELECT $1, $2, $3", parameters: [1, 2, 3] }),
@@ -95,9 +101,7 @@ const excesses: readonly Excess[] = [
   {
     setting: "LAKEGATE_PLANNING_TIMEOUT_MS",
     value: "1",
-    send: asks(
-      `SELECT count(*) FROM (SELECT ${columns(11, (i) => `${i} AS c${i}`)}) GROUP BY CUBE (${columns(11, (i) => `c${i}`)})`,
-    ),
+    send: asks(Array(40).fill(cube(9)).join(" UNION ALL ")),
     problem: { status: 504, code: "planning_timeout" },
   },
   {
@@ -131,6 +135,10 @@ const excesses: readonly Excess[] = [
     problem: tooMany,
   },
 ];
+
+function cube(size: number): string {
+  return `SELECT count(*) FROM (SELECT ${columns(size, (i) => `${i} AS c${i}`)}) GROUP BY CUBE (${columns(size, (i) => `c${i}`)})`;
+}
 
 function columns(count: number, column: (index: number) => string): string {
   return Array.from({ length: count }, (_, index) => column(index)).join(", ");

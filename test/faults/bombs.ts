@@ -57,7 +57,7 @@ const statements: readonly Bomb[] = [
   { name: "columns", sizes: [20_000, 100_000], sql: (n) => `SELECT ${many(n, ",", String)}` },
   {
     name: "a CUBE",
-    sizes: [12, 30],
+    sizes: [8, 30],
     sql: (n) =>
       `SELECT count(*) FROM (SELECT ${many(n, ",", (i) => `${i} AS c${i}`)}) GROUP BY CUBE (${many(n, ",", (i) => `c${i}`)})`,
   },

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, Spanned, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location as Place, Token, TokenWithSpan, Tokenizer};
 
+use super::grouping_sets::grouping_sets;
 use crate::error::{Error, Location, Result};
 use crate::generated::{EngineLimits, ErrorCode};
 
@@ -245,6 +246,11 @@ impl Visitor for Shape<'_> {
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
         self.withs -= usize::from(query.with.is_some());
         ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
+        let sets = grouping_sets(select);
+        flow(check("sql_chain", "grouping sets", sets, self.limits.sql_chain, None))
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Error> {

@@ -2,6 +2,7 @@
 
 mod expansion;
 mod expression;
+mod grouping_sets;
 mod hint;
 mod limits;
 mod macro_body;
