@@ -152,7 +152,7 @@ const timeout_ms = 2_000;
 const lateMs = 3_000;
 const allowed = [200, 408, 413, 422, 504];
 
-export const bombs: Suite = async (random, scale) => {
+export const bombs: Suite = async (random, scale, patience = 1) => {
   const server = await startServer({
     environment: { LAKEGATE_PLANNING_TIMEOUT_MS: "5000", LAKEGATE_LOG_LEVEL: "warn" },
   });
@@ -161,7 +161,7 @@ export const bombs: Suite = async (random, scale) => {
     const { pid } = server;
     for (const bomb of statements) {
       if (random.next() >= scale) continue;
-      faults.push(...(await explode(server, bomb, random)));
+      faults.push(...(await explode(server, bomb, random, patience)));
     }
     if (server.pid !== pid) faults.push("the process ended and was started again");
     console.log(`  ${residentMebibytes(server)} MiB resident at the end`);
@@ -171,7 +171,12 @@ export const bombs: Suite = async (random, scale) => {
   }
 };
 
-async function explode(server: TestServer, { name, sql, sizes }: Bomb, random: SeededRandom): Promise<string[]> {
+async function explode(
+  server: TestServer,
+  { name, sql, sizes }: Bomb,
+  random: SeededRandom,
+  patience: number,
+): Promise<string[]> {
   const [least, most] = sizes;
   const faults: string[] = [];
   const said: string[] = [];
@@ -185,8 +190,8 @@ async function explode(server: TestServer, { name, sql, sizes }: Bomb, random: S
       answer instanceof Error ? `${answer.cause ?? answer.message}` : outcomeOf(answer.status, answer.text);
     said.push(`${outcome} in ${took} ms`);
     if (answer instanceof Error || !allowed.includes(answer.status)) faults.push(`${name} of ${size}: ${outcome}`);
-    if (took > 5_000 + timeout_ms + lateMs) faults.push(`${name} of ${size}: answered after ${took} ms`);
-    faults.push(...(await unwell(server, `after ${name} of ${size}`)));
+    if (took > (5_000 + timeout_ms + lateMs) * patience) faults.push(`${name} of ${size}: answered after ${took} ms`);
+    faults.push(...(await unwell(server, `after ${name} of ${size}`, patience)));
   }
   console.log(`  ${name}: ${said.join(", ")}; ${residentMebibytes(server)} MiB`);
   return faults;

@@ -27,7 +27,7 @@ const greedy: readonly ((seed: number) => string)[] = [
   (n) => `SELECT sum(cardinality(range(0, 900))) + ${n} AS n FROM generate_series(1, 5000000)`,
 ];
 
-export const memory: Suite = async (random, scale) => {
+export const memory: Suite = async (random, scale, patience) => {
   const server = await startServer({
     environment: {
       LAKEGATE_LOG_LEVEL: "warn",
@@ -62,7 +62,7 @@ export const memory: Suite = async (random, scale) => {
       for (let round = 0; round < rounds; round++)
         await Promise.all(Array.from({ length: atOnce }, (_, index) => ask(round * atOnce + index)));
     });
-    faults.push(...(await unwell(server, "afterwards")));
+    faults.push(...(await unwell(server, "afterwards", patience)));
     await pause(2_000);
     console.log(
       `  ${rounds * atOnce} queries: ${Object.entries(counts)

@@ -22,6 +22,9 @@ import { twoCaches } from "./two-caches.js";
 import { views } from "./views.js";
 import { writers } from "./writers.js";
 
+/** Other tests run beside these. */
+const patience = 30;
+
 const suites: readonly [name: string, suite: Suite, scale: number, skip: string | false][] = [
   ["eight writers through two servers", writers, 0.1, false],
   ["operations that are sent several times", retries, 0.08, false],
@@ -47,7 +50,7 @@ const ofLimits: typeof suites = [
 
 describe("the service goes on", () => {
   for (const [name, suite, scale, skip] of ofLimits)
-    it(name, { skip }, async () => assert.deepEqual(await suite(new SeededRandom(11), scale), []));
+    it(name, { skip }, async () => assert.deepEqual(await suite(new SeededRandom(11), scale, patience), []));
 });
 
 describe("nobody does what they may not", () => {

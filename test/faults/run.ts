@@ -22,8 +22,9 @@ import { syscalls } from "./syscalls.js";
 import { views } from "./views.js";
 import { writers } from "./writers.js";
 
-/** A suite prints its figures and gives what is wrong; `scale` is the share of the full size. */
-export type Suite = (random: SeededRandom, scale: number) => Promise<string[]>;
+/** A suite prints its figures and gives what is wrong; `scale` is the share of the full size, `patience` how many times as
+ * long as it should an answer may take, which is 1 where nothing runs beside it. */
+export type Suite = (random: SeededRandom, scale: number, patience?: number) => Promise<string[]>;
 
 const suites: Readonly<Record<string, Suite>> = {
   writers,
