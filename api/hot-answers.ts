@@ -5,6 +5,8 @@ import { LRUCache } from "lru-cache";
 import type { Caller, Engine, FoundResult, Query } from "../engine/index.js";
 import { knownTag } from "../routes/index.js";
 import { compressible } from "./compressible.js";
+import { httpDate } from "./http-date.js";
+import { preparedHead, sendPrepared } from "./prepared-answer.js";
 import { requestId } from "./request-id.js";
 
 interface HotAnswer {
@@ -12,10 +14,9 @@ interface HotAnswer {
   readonly again: () => boolean | Promise<boolean>;
   readonly tag: string;
   readonly body: Buffer;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  /** The headers of an answer without the body, but its tag. */
-  readonly bare: readonly string[];
+  readonly head: string;
+  /** The head of an answer without the body, but its tag. */
+  readonly bareHead: string;
   readonly isCompressible: boolean;
 }
 
@@ -74,30 +75,38 @@ export class HotAnswers {
     if (key === undefined || again === undefined || query.status().session_id !== undefined) return;
     const isCompressible = compressible.test(String(reply.getHeader("content-type")));
     if (isCompressible && wantsCompression(reply.request.raw)) return;
-    const headers = Object.entries({ ...reply.getHeaders(), "content-length": String(body.length) });
+    const connection = { connection: "keep-alive", "keep-alive": `timeout=${reply.server.server.keepAliveTimeout / 1000}` };
+    const headers = Object.entries({ ...reply.getHeaders(), "content-length": body.length, ...connection });
     const lasting = headers.filter(([name]) => !["query-id", "x-request-id", "server-timing"].includes(name));
-    const flat = (entries: typeof headers) => entries.flatMap(([name, value]) => [name, String(value)]);
     const bare = lasting.filter(([name]) => !ofBody.includes(name));
-    this.#answers.set(key, { query, again, tag, body, headers: flat(lasting), bare: flat(bare), isCompressible });
+    const [head, bareHead] = [preparedHead("200 OK", lasting), preparedHead("304 Not Modified", bare)];
+    this.#answers.set(key, { query, again, tag, body, head, bareHead, isCompressible });
   }
 
   #write(
     request: IncomingMessage,
     response: ServerResponse,
-    { query, body, headers, bare }: HotAnswer,
+    { query, body, head, bareHead }: HotAnswer,
     known: string | undefined,
     caller: Caller,
   ): void {
-    const own = ["x-request-id", requestId(request), "query-id", this.#queries.served(query, caller)];
-    if (known !== undefined) response.writeHead(304, [...bare, "etag", known, ...own]).end();
-    else response.writeHead(200, [...headers, ...own]).end(body);
+    const id = this.#queries.served(query, caller);
+    const own = `date: ${httpDate()}\r\nx-request-id: ${requestId(request)}\r\nquery-id: ${id}\r\n\r\n`;
+    if (known !== undefined) sendPrepared(response, `${bareHead}etag: ${known}\r\n${own}`);
+    else sendPrepared(response, head + own, body);
   }
 }
 
-function keyOf({ method, url, headers }: IncomingMessage, caller: Caller | undefined): string | undefined {
-  if (caller === undefined || method !== "GET" || headers.host === undefined) return undefined;
+function keyOf(request: IncomingMessage, caller: Caller | undefined): string | undefined {
+  const { method, url, headers } = request;
+  if (caller === undefined || method !== "GET" || headers.host === undefined || !isKeptAlive(request)) return undefined;
   if (special.some((name) => headers[name] !== undefined)) return undefined;
   return `${caller.standing} ${headers.accept ?? ""} ${url}`;
+}
+
+/** Whether the connection stays, as the heads say that are ready. */
+function isKeptAlive({ httpVersion, headers: { connection } }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && (connection === undefined || connection.toLowerCase() === "keep-alive");
 }
 
 function wantsCompression({ headers }: IncomingMessage): boolean {
