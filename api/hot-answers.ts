@@ -41,22 +41,21 @@ export class HotAnswers {
     this.#answers = new LRUCache({ maxSize, sizeCalculation: ({ body }) => body.length + 1024 });
   }
 
-  /** Whether the request was answered. */
-  async send(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  /** Whether the request was answered, at once where the tables are on this machine. */
+  send(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
     const caller = this.#isStopped ? undefined : this.#callerOf(request.headers.authorization);
     const key = keyOf(request, caller);
     const answer = key === undefined ? undefined : this.#answers.get(key);
     if (caller === undefined || key === undefined || answer === undefined) return false;
     const known = knownTag(request.headers, answer.tag);
     if (known === undefined && answer.isCompressible && wantsCompression(request)) return false;
+    const end = (isRight: boolean) => {
+      if (isRight) this.#write(request, response, answer, known, caller);
+      else this.#answers.delete(key);
+      return isRight;
+    };
     const isRight = answer.again();
-    if (isRight === true || (isRight !== false && (await isRight))) {
-      this.#count += 1;
-      this.#write(request, response, answer, known, caller);
-      return true;
-    }
-    this.#answers.delete(key);
-    return false;
+    return typeof isRight === "boolean" ? end(isRight) : isRight.then(end);
   }
 
   /** How many requests it has answered. */
@@ -75,7 +74,10 @@ export class HotAnswers {
     if (key === undefined || again === undefined || query.status().session_id !== undefined) return;
     const isCompressible = compressible.test(String(reply.getHeader("content-type")));
     if (isCompressible && wantsCompression(reply.request.raw)) return;
-    const connection = { connection: "keep-alive", "keep-alive": `timeout=${reply.server.server.keepAliveTimeout / 1000}` };
+    const connection = {
+      connection: "keep-alive",
+      "keep-alive": `timeout=${reply.server.server.keepAliveTimeout / 1000}`,
+    };
     const headers = Object.entries({ ...reply.getHeaders(), "content-length": body.length, ...connection });
     const lasting = headers.filter(([name]) => !["query-id", "x-request-id", "server-timing"].includes(name));
     const bare = lasting.filter(([name]) => !ofBody.includes(name));
@@ -90,6 +92,7 @@ export class HotAnswers {
     known: string | undefined,
     caller: Caller,
   ): void {
+    this.#count += 1;
     const id = this.#queries.served(query, caller);
     const own = `date: ${httpDate()}\r\nx-request-id: ${requestId(request)}\r\nquery-id: ${id}\r\n\r\n`;
     if (known !== undefined) sendPrepared(response, `${bareHead}etag: ${known}\r\n${own}`);
@@ -109,6 +112,6 @@ function isKeptAlive({ httpVersion, headers: { connection } }: IncomingMessage):
   return httpVersion === "1.1" && (connection === undefined || connection.toLowerCase() === "keep-alive");
 }
 
-function wantsCompression({ headers }: IncomingMessage): boolean {
-  return headers["accept-encoding"] !== undefined;
+function wantsCompression({ headers: { "accept-encoding": codings = "identity" } }: IncomingMessage): boolean {
+  return codings !== "identity";
 }

@@ -1,5 +1,5 @@
 /** Node's HTTP server under the app: hits are answered as they come, all else is the app's. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { HotAnswers } from "./hot-answers.js";
 
 export interface ServerTimeouts {
@@ -12,11 +12,21 @@ export function httpServer(app: RequestListener, hot: HotAnswers, timeouts: Serv
   // Node would answer a request without a host without a body; the app asks for it instead.
   const server = createServer({ requireHostHeader: false }, (request, response) => {
     const pass = () => app(request, response);
-    // Where a look at the tables fails, the app looks again and says why.
-    hot.send(request, response).then((isSent) => isSent || pass(), pass);
+    const isSent = sendHit(hot, request, response);
+    if (typeof isSent === "boolean") isSent || pass();
+    else isSent.then((isSent) => isSent || pass(), pass);
   });
   server.keepAliveTimeout = timeouts.keepAliveTimeout;
   // Rows may take as long as their sender keeps sending; other bodies have their own deadline.
   server.requestTimeout = 0;
   return server.setTimeout(timeouts.connectionTimeout);
+}
+
+/** Where a look at the tables fails, the app looks again and says why. */
+function sendHit(hot: HotAnswers, request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
+  try {
+    return hot.send(request, response);
+  } catch {
+    return false;
+  }
 }

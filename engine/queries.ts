@@ -26,6 +26,7 @@ import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
 import { hashText } from "./hashing.js";
 import { type Keeping, type KeptResults, newRevision, queryKey } from "./kept-results.js";
+import { newestFirst } from "./newest-first.js";
 import { page } from "./page.js";
 import type { ParameterTables } from "./parameter-tables.js";
 import type { Claimant } from "./places.js";
@@ -36,6 +37,7 @@ import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
+import { ServedQuery } from "./served-query.js";
 import type { Sessions } from "./sessions.js";
 
 export interface QueriesParts {
@@ -157,22 +159,7 @@ export class Queries {
   /** Notes in the history that the result of a query was served once more; answers the id of that. */
   served(query: Query, caller: Caller): string {
     const query_id = randomUUID();
-    const at = Date.now();
-    const count = this.#received++;
-    this.#parts.history.file(
-      {
-        owner: caller.id,
-        isDetached: false,
-        get order() {
-          return newestFirst(count);
-        },
-        get status() {
-          const time = new Date(at).toISOString();
-          return { ...query.status(), query_id, created_at: time, finished_at: time };
-        },
-      },
-      query_id,
-    );
+    this.#parts.history.file(new ServedQuery(query, query_id, caller.id, this.#received++), query_id);
     return query_id;
   }
 
@@ -362,10 +349,6 @@ function claimantOf({ id, concurrentQueries: most }: Caller, session_id = id): C
 
 function excerpt(sql: string): string {
   return sql.length > longestSqlKept ? `${sql.slice(0, longestSqlKept)}…` : sql;
-}
-
-function newestFirst(count: number): string {
-  return String(Number.MAX_SAFE_INTEGER - count).padStart(16, "0");
 }
 
 function failureOptions({ kind, code, location, details }: NonNullable<QueryStatus["error"]>) {
