@@ -1,7 +1,7 @@
 /** Turns the bytes of a body into a value, or into a stream of rows, by its media type and what its route takes. */
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { DataFusionEngineError, decode, parseJson } from "../engine/index.js";
+import { bodyHasWideNumbers, DataFusionEngineError, decode, parseJson } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
 import { decodedBytes } from "./decoded-bytes.js";
@@ -13,19 +13,28 @@ import { wholeBody } from "./whole-body.js";
 export interface BodyLimits {
   /** Bytes of a body that is read whole. */
   readonly bodyLimit: number;
+  /** Values in such a body. */
+  readonly bodyValues: number;
   /** Bytes of rows that stream in. */
   readonly rowsLimit: number;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-const parsers: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
-  [json]: (bytes) => parseJsonText(decodeText(bytes)),
-  [messagePack]: decodeMessagePack,
+/** Smaller bodies can't hold what takes long. */
+const smallBytes = 2 ** 16;
+/** The parser that keeps all digits reads a megabyte in a fifth of a second. */
+const mostExactBytes = 2 ** 20;
+
+type Parse = (bytes: Buffer, mostValues: number) => unknown;
+
+const parsers: Readonly<Record<string, Parse>> = {
+  [json]: parseJsonBytes,
+  [messagePack]: parseMessagePack,
   [sqlText]: decodeText,
 };
 
-export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: BodyLimits): void {
+export function addBodyParsers(app: FastifyInstance, { bodyLimit, bodyValues, rowsLimit }: BodyLimits): void {
   app.removeAllContentTypeParsers();
   for (const mediaType of new Set([...Object.keys(parsers), ...Object.values(rowMediaTypes)])) {
     app.addContentTypeParser(mediaType, async (request: FastifyRequest, payload: Readable) => {
@@ -33,7 +42,7 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, rowsLimit }: B
       if (isStreamed(request, mediaType)) return new RowStream(decodedBytes(payload, coding), rowsLimit);
       const parse = parserOf(request, mediaType);
       const bytes = await wholeBody(payload, coding, bodyLimit);
-      return bytes.length === 0 ? refuseEmpty(request) : parse(bytes);
+      return bytes.length === 0 ? refuseEmpty(request) : parse(bytes, bodyValues);
     });
   }
   app.addHook("preValidation", async (request) => {
@@ -47,7 +56,7 @@ function isStreamed({ routeOptions }: FastifyRequest, mediaType: string): boolea
 }
 
 /** A body that a route does not look at may be anything that can be read. */
-function parserOf(request: FastifyRequest, mediaType: string): (bytes: Buffer) => unknown {
+function parserOf(request: FastifyRequest, mediaType: string): Parse {
   const declared = bodyMediaTypes(request);
   const parse = declared.length === 0 || declared.includes(mediaType) ? parsers[mediaType] : undefined;
   if (parse === undefined) throw unsupportedMediaType(request);
@@ -70,6 +79,25 @@ function decodeText(bytes: Buffer): string {
   } catch (cause) {
     throw new DataFusionEngineError("The body is not valid UTF-8.", { code: "invalid_body", cause });
   }
+}
+
+/** The engine looks at large ones first: reading a value takes this thread, and others wait. */
+async function parseJsonBytes(bytes: Buffer, mostValues: number): Promise<unknown> {
+  const text = decodeText(bytes);
+  if (bytes.length <= smallBytes) return parseJsonText(text);
+  const isWide = await bodyHasWideNumbers(bytes, true, mostValues);
+  if (isWide && bytes.length > mostExactBytes) throw tooLongToBeExact();
+  return isWide ? parseJsonText(text) : JSON.parse(text);
+}
+
+function tooLongToBeExact(): DataFusionEngineError {
+  const message = `Integers beyond 2^53 are read in JSON of up to ${mostExactBytes} bytes; send a larger body as MessagePack.`;
+  return new DataFusionEngineError(message, { code: "body_too_large" });
+}
+
+async function parseMessagePack(bytes: Buffer, mostValues: number): Promise<unknown> {
+  if (bytes.length > smallBytes) await bodyHasWideNumbers(bytes, false, mostValues);
+  return decodeMessagePack(bytes);
 }
 
 function decodeMessagePack(bytes: Buffer): unknown {

@@ -8,6 +8,7 @@ import { type Environment, readEnvironment } from "./environment.js";
 export interface AppConfig {
   readonly logLevel: string;
   readonly bodyLimit: number;
+  readonly bodyValues: number;
   readonly rowsLimit: number;
   /** Bytes of answers of hits that are kept ready. */
   readonly hotBytes: number;
@@ -41,6 +42,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     app: {
       logLevel: environment.LAKEGATE_LOG_LEVEL,
       bodyLimit: bytes(environment.LAKEGATE_BODY_LIMIT),
+      bodyValues: Number(environment.LAKEGATE_BODY_VALUES),
       rowsLimit: bytes(environment.LAKEGATE_ROWS_LIMIT),
       hotBytes: resultMemory / 2,
       queryTimeoutMs: Number(environment.LAKEGATE_QUERY_TIMEOUT_MS),

@@ -19,6 +19,8 @@ const deepest = 64;
 
 export class ExactIntegers {
   readonly failures: readonly ValidationFailure[];
+  /** How many values there are inside. */
+  count = 0;
   readonly #slots: Slot[] = [];
 
   /** Takes every bigint out of the value. */
@@ -34,6 +36,7 @@ export class ExactIntegers {
   }
 
   #collect(value: unknown, pointer: string, depth: number): boolean {
+    this.count += 1;
     if (value === null || typeof value !== "object" || value instanceof Uint8Array) return true;
     if (depth > deepest) return false;
     const holder = value as Holder;

@@ -171,6 +171,12 @@ export const settings = [
     description: "The largest body of a request, after decompression.",
   },
   {
+    name: "LAKEGATE_BODY_VALUES",
+    kind: "count",
+    default: "250000",
+    description: "The most values in a body of JSON or MessagePack, names of fields among them.",
+  },
+  {
     name: "LAKEGATE_ROWS_LIMIT",
     kind: "bytes",
     default: "100GiB",

@@ -4,6 +4,8 @@ import { closest, distance } from "fastest-levenshtein";
 import type { ValidationFailure } from "../schemas/generated/index.js";
 
 const mostFailures = 20;
+/** Of more, which many equal mistakes make, none would be told; comparing them all with each other takes minutes. */
+const mostErrors = 500;
 const formats: Readonly<Record<string, string>> = {
   "date-time": "must be a time such as 2026-01-15T09:30:00Z",
   int32: "must fit in a signed 32-bit integer",
@@ -13,7 +15,8 @@ const formats: Readonly<Record<string, string>> = {
 const farthest = 0.5;
 
 export function validationFailures(errors: readonly ErrorObject[]): ValidationFailure[] {
-  return withoutVariantNoise(errors.filter(isFirstWord)).slice(0, mostFailures).map(failure);
+  const looked = errors.slice(0, mostErrors);
+  return withoutVariantNoise(looked.filter(isFirstWord)).slice(0, mostFailures).map(failure);
 }
 
 /** A value of another type need not hear of its format too. */

@@ -14,14 +14,14 @@ const parts: Readonly<Record<string, string>> = { querystring: "query", params: 
 
 /** A schema is compiled when the first request needs it: all of them together would double the time to start. */
 export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
-  const bodies = once(() => validator(false));
-  const others = once(() => validator(true));
+  const bodies = { thorough: once(() => validator(false, true)), brief: once(() => validator(false, false)) };
+  const others = once(() => validator(true, true));
   return ({ schema, httpPart = "body" }) => {
     const exactly = (part: string, inner: AnySchemaObject) =>
-      checkExactly(
-        part,
-        once(() => bodies().compile(inner)),
-      );
+      checkExactly(part, {
+        thorough: once(() => bodies.thorough().compile(inner)),
+        brief: once(() => bodies.brief().compile(inner)),
+      });
     const exact = (part: string, inner: AnySchemaObject) =>
       checkVariants(
         exactly(part, inner),
@@ -31,13 +31,11 @@ export function validatorCompiler(): FastifySchemaCompiler<AnySchemaObject> {
     const part = parts[httpPart] ?? httpPart;
     const properties = propertiesOf(schema);
     const jsonTexts = new JsonTexts(part, properties, (inner) => exact(part, inner));
-    return checkTexts(
-      checkExactly(
-        part,
-        once(() => others().compile(schema)),
-      ),
-      { longIntegers: longIntegers(properties), lists: lists(properties), jsonTexts },
-    );
+    return checkTexts(checkExactly(part, { thorough: once(() => others().compile(schema)) }), {
+      longIntegers: longIntegers(properties),
+      lists: lists(properties),
+      jsonTexts,
+    });
   };
 }
 
@@ -49,10 +47,10 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function validator(coerceTypes: boolean): Ajv2020 {
+function validator(coerceTypes: boolean, allErrors: boolean): Ajv2020 {
   const ajv = new Ajv2020({
     coerceTypes,
-    allErrors: true,
+    allErrors,
     allowUnionTypes: true,
     discriminator: true,
     // Else defaults inside of what may be null are ignored.
@@ -76,11 +74,20 @@ function unlessStreamed(check: Check): Check {
   return (value) => (value instanceof RowStream ? { value } : check(value));
 }
 
-function checkExactly(part: string, compiled: () => ValidateFunction): Check {
+/** What finds every fault of a value, and what ends at the first. */
+interface Compiled {
+  readonly thorough: () => ValidateFunction;
+  readonly brief?: () => ValidateFunction;
+}
+
+/** For more values than these only the first fault is told: the validator copies all that it has found at each further one. */
+const mostThorough = 5_000;
+
+function checkExactly(part: string, { thorough, brief = thorough }: Compiled): Check {
   return (value) => {
     const integers = new ExactIntegers(value);
     if (integers.failures.length > 0) return { error: new InvalidRequest(part, integers.failures) };
-    const check = compiled();
+    const check = integers.count > mostThorough ? brief() : thorough();
     const valid = check(value);
     integers.putBack();
     return valid ? { value } : { error: new InvalidRequest(part, validationFailures(check.errors ?? [])) };

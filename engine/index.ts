@@ -25,7 +25,13 @@ export { hashBytes } from "./hashing.js";
 export { InvalidEntry } from "./invalid-entry.js";
 export { parseJson, stringifyJson } from "./json.js";
 export type { Log } from "./log.js";
-export { type RowFormat, type StartedQuery, type TableOperation, validateProtocolGate } from "./native.js";
+export {
+  bodyHasWideNumbers,
+  type RowFormat,
+  type StartedQuery,
+  type TableOperation,
+  validateProtocolGate,
+} from "./native.js";
 export * from "./pipeline/index.js";
 export type { Queries, QueryResult, ResultFile } from "./queries.js";
 export type { Query } from "./query.js";

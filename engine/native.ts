@@ -505,6 +505,11 @@ export class NativeStoredResult {
 }
 
 /** Whether a protocol passes a gate, with every rule that it breaks; the one place where gates are judged. */
+/** Refuses a body that is too deep or has too many values; else whether it has numbers that a double would bend. */
+export function bodyHasWideNumbers(body: Buffer, isJson: boolean, mostValues: number): Promise<boolean> {
+  return crossAsync(() => native.bodyHasWideNumbers(body, isJson, mostValues));
+}
+
 export function validateProtocolGate(
   snapshot: DeltaProtocolSnapshot,
   gate: DeltaFeatureGate | null | undefined,

@@ -18,6 +18,8 @@ export interface Started {
   complete: boolean;
 }
 
+/** Refuses a body of JSON or MessagePack that is too deep or has too many values; else whether it has numbers beyond 2^53. */
+export declare function bodyHasWideNumbers(body: Buffer, isJson: boolean, mostValues: number): Promise<boolean | Fault>;
 export declare function validateProtocolGate(snapshot: Buffer, gate: Buffer): Buffer | Fault;
 export declare function protocolCompatibility(snapshot: Buffer, support: Buffer): Buffer | Fault;
 export declare function engineSupport(): Buffer | Fault;

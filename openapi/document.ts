@@ -9,6 +9,7 @@ export async function openapiDocument(): Promise<string> {
   const config = {
     logLevel: "silent",
     bodyLimit: 1024,
+    bodyValues: 1024,
     rowsLimit: 1024,
     hotBytes: 0,
     queryTimeoutMs: 1000,

@@ -11,9 +11,10 @@ describe("checks", () => {
   it("biome: npm run format mends it", () => passes(local("biome"), "ci", "--error-on-warnings", "--colors=off"));
   it("TypeScript", () => passes(local("tsc"), "--noEmit"));
   it("generated files are fresh", () => passes("npm", "run", "--silent", "check:generated"));
-  it("rustfmt: cargo fmt --all --manifest-path native/Cargo.toml mends it", { skip: withoutRustfmt }, () =>
-    passes("cargo", "fmt", "--all", "--check", "--manifest-path", "native/Cargo.toml"),
-  );
+  for (const manifest of ["native/Cargo.toml", "test/sqllogictest/Cargo.toml"])
+    it(`rustfmt: cargo fmt --all --manifest-path ${manifest} mends it`, { skip: withoutRustfmt }, () =>
+      passes("cargo", "fmt", "--all", "--check", "--manifest-path", manifest),
+    );
 });
 
 function passes(command: string, ...args: string[]): void {

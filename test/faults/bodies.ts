@@ -2,8 +2,10 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { encode } from "@msgpack/msgpack";
 import { peakDuring } from "../../bench/process-facts.js";
 import { startServer, type TestServer } from "../fixture/server.js";
+import { probeHealth } from "./health-probe.js";
 import { percentile } from "./percentile.js";
 import type { Suite } from "./run.js";
 import type { SeededRandom } from "./seeded-random.js";
@@ -24,6 +26,7 @@ interface Body {
 
 const zeros = Buffer.alloc(64 << 20);
 const json = { "content-type": "application/json" };
+const messagePack = { "content-type": "application/vnd.msgpack" };
 const coded = (coding: string, bytes: Buffer): Body => ({ headers: { ...json, "content-encoding": coding }, bytes });
 
 export const kinds: Readonly<Record<string, (random: SeededRandom) => Body>> = {
@@ -41,6 +44,21 @@ export const kinds: Readonly<Record<string, (random: SeededRandom) => Body>> = {
   "many parameters": (random) => ({
     headers: json,
     bytes: Buffer.from(JSON.stringify({ sql: "SELECT 1", parameters: Array(random.between(1001, 1e5)).fill(1) })),
+  }),
+  "many wrong parameters": (random) => ({
+    headers: json,
+    bytes: Buffer.from(
+      JSON.stringify({ sql: "SELECT 1", parameters: Array(random.between(1e3, 1e5)).fill({ type: 1 }) }),
+    ),
+  }),
+  "a long text with a long integer": (random) => ({
+    headers: json,
+    bytes: Buffer.from(`{"sql":"${"x".repeat(random.between(1e5, 7e6))}","row_limit":9007199254740993}`),
+  }),
+  "deep MessagePack": (random) => ({ headers: messagePack, bytes: Buffer.alloc(random.between(1e3, 8e6), 0x91) }),
+  "MessagePack of many values": (random) => ({
+    headers: messagePack,
+    bytes: Buffer.from(encode(Array(random.between(1e3, 6e6)).fill(1))),
   }),
   "a gzip bomb": () => coded("gzip", gzip),
   "a brotli bomb": () => coded("br", brotli),
@@ -66,11 +84,9 @@ export const bodies: Suite = async (random, scale) => {
     const faults: string[] = [];
     for (const make of Object.values(kinds)) await send(server, make(random));
     const before = residentMebibytes(server);
-    const health: number[] = [];
     const slow = Array.from({ length: Math.round(slowClients * scale) }, (_, index) => dribble(server, index));
-    const { peak } = await peakDuring(server.pid, async () => {
-      let isDone = false;
-      const probing = probe(server, health, () => isDone);
+    const { result: health, peak } = await peakDuring(server.pid, async () => {
+      const probed = probeHealth(server.url);
       for (let count = 0; count < sendings * scale; count++) {
         const name = random.pick(Object.keys(kinds));
         const status = await send(server, kinds[name]?.(random) ?? { headers: {}, bytes: zeros });
@@ -79,8 +95,7 @@ export const bodies: Suite = async (random, scale) => {
       }
       faults.push(...(await computes(server)));
       for (const said of [5, 50_000_000]) faults.push(...(await ofWrongLength(server, said)));
-      isDone = true;
-      await probing;
+      return probed();
     });
     for (const socket of slow) socket.destroy();
     const p99 = percentile(health, 99);
@@ -146,13 +161,4 @@ function head(length: number): string {
 function open({ url }: TestServer): Socket {
   const { hostname, port } = new URL(url);
   return connect(Number(port), hostname).on("error", () => undefined);
-}
-
-async function probe({ client }: TestServer, times: number[], isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    const started = performance.now();
-    await client.send("/health/live");
-    times.push(performance.now() - started);
-    await pause(20);
-  }
 }

@@ -17,43 +17,49 @@ export const crash: Suite = async (random, scale) => [
   ...(await byThreads()),
 ];
 
-/** A server that leaves every query to its own end. */
+/** A server as users run it. */
 function startPatient(environment: Record<string, string> = {}): Promise<TestServer> {
-  return startServer({ environment: { LAKEGATE_LOG_LEVEL: "fatal", ...environment } });
+  return startServer({ isCompiled: true, environment: { LAKEGATE_LOG_LEVEL: "fatal", ...environment } });
 }
 
+/** Each crash has a server of its own: one that crashes again and again is started slower each time. */
 async function bySignals(random: SeededRandom, crashes: number): Promise<string[]> {
-  const server = await startPatient();
   const faults: string[] = [];
   const times: number[] = [];
-  try {
-    for (let round = 0; round < crashes; round++) {
-      const signal = random.pick(signals);
-      const inFlight = random.between(1, 4);
-      const seeds = Array.from({ length: inFlight }, (_, index) => round * 10 + index);
-      const ids = await Promise.all(seeds.map((seed) => running(server.client, endless(seed))));
-      const waiting = server.client.query(endless(round * 10 + 9)).catch(() => undefined);
-      const took = await crashWorker(server, signal);
+  for (let round = 0; round < crashes; round++) {
+    const server = await startPatient();
+    try {
+      const { took, faults: found } = await bySignal(server, random);
       times.push(took);
-      if (took > backWithinMs) faults.push(`${signal}: back after ${Math.round(took)} ms`);
-      for (const id of ids) {
-        const { status, error } = await ended(server.client, id);
-        if (status !== "FAILED" || error?.code !== "engine_crashed")
-          faults.push(`${signal}: ${id} is ${status} ${error?.code}`);
-      }
-      if ((await waiting) !== undefined) faults.push(`${signal}: a query that was lost was answered`);
-      faults.push(...(await unwell(server, `after ${signal}`)));
-      for (const { id } of await quarantine(server.client))
-        await server.client.send(`/v1/quarantine/${id}`, { method: "DELETE" });
+      faults.push(...found);
+    } finally {
+      await server.stop();
     }
-    const sorted = times.sort((a, b) => a - b).map(Math.round);
-    console.log(
-      `  ${crashes} crashes: back after ${sorted[Math.floor(sorted.length / 2)]} ms in the median, ${sorted.at(-1)} ms at most`,
-    );
-    return faults;
-  } finally {
-    await server.stop();
   }
+  const sorted = times.sort((a, b) => a - b).map(Math.round);
+  console.log(
+    `  ${crashes} crashes: back after ${sorted[Math.floor(sorted.length / 2)]} ms in the median, ${sorted.at(-1)} ms at most`,
+  );
+  return faults;
+}
+
+async function bySignal(server: TestServer, random: SeededRandom): Promise<{ took: number; faults: string[] }> {
+  const { client } = server;
+  const signal = random.pick(signals);
+  const faults: string[] = [];
+  const seeds = Array.from({ length: random.between(1, 4) }, (_, index) => index);
+  const ids = await Promise.all(seeds.map((seed) => running(client, endless(seed))));
+  const waiting = client.query(endless(seeds.length)).catch(() => undefined);
+  const took = await crashWorker(server, signal);
+  if (took > backWithinMs) faults.push(`${signal}: back after ${Math.round(took)} ms`);
+  for (const id of ids) {
+    const { status, error } = await ended(client, id);
+    if (status !== "FAILED" || error?.code !== "engine_crashed")
+      faults.push(`${signal}: ${id} is ${status} ${error?.code}`);
+  }
+  if ((await waiting) !== undefined) faults.push(`${signal}: a query that was lost was answered`);
+  if ((await quarantine(client)).length === 0) faults.push(`${signal}: nothing that ran is suspected`);
+  return { took, faults: [...faults, ...(await unwell(server, `after ${signal}`))] };
 }
 
 /** Limits that an operator should not set let a statement through that is deeper than any stack. */

@@ -18,6 +18,7 @@ import { s3 } from "./s3.js";
 import { secrets } from "./secrets.js";
 import { SeededRandom } from "./seeded-random.js";
 import { soak } from "./soak.js";
+import { sqllogictest } from "./sqllogictest.js";
 import { syscalls } from "./syscalls.js";
 import { views } from "./views.js";
 import { writers } from "./writers.js";
@@ -47,6 +48,7 @@ const suites: Readonly<Record<string, Suite>> = {
   soak,
   secrets,
   escapes,
+  sqllogictest,
 };
 
 const { values, positionals } = parseArgs({

@@ -113,6 +113,11 @@ describe("queries", () => {
     assert.match(answer.text, /"low":-9223372036854775808,"price":12345678901234567890123456\.0123456789/);
   });
 
+  it("subtracts dates into days", async () => {
+    const sql = "SELECT date '2001-10-01' - date '2001-09-28' AS days, NULL - date '2001-09-28' AS none";
+    assert.deepEqual(await server.client.rows(sql), [{ days: 3, none: null }]);
+  });
+
   it("stops at the row limit and says so", async () => {
     const { data, row_count, truncated } = await ask({ sql: "SELECT * FROM flights", row_limit: 7 });
     assert.equal(data.length, 7);

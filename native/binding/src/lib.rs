@@ -1,5 +1,6 @@
 //! The Node addon: converts between napi and the core, and decides nothing.
 
+mod body;
 mod engine;
 mod entries;
 mod fault;

@@ -1,5 +1,6 @@
 //! Lakegate's engine: sessions, Delta tables, queries and encoders. It knows neither napi nor HTTP.
 
+mod body;
 mod changes;
 mod commit;
 mod cooperative;
@@ -28,6 +29,7 @@ mod table;
 mod type_name;
 mod view;
 
+pub use body::{BodyFormat, has_wide_numbers};
 pub use engine::Engine;
 pub use error::{Error, Location, Result};
 pub use operations::{Ingest, Operation, Report, operate};

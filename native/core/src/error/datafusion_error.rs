@@ -21,6 +21,7 @@ pub fn from_datafusion(error: &DataFusionError) -> Error {
         E::ObjectStore(source) => from_store(source),
         E::IoError(source) => from_io(source),
         E::SQL(source, _) => from_parser(source),
+        E::Plan(message) if is_own_plan(message) => Error::internal(message),
         E::NotImplemented(message) | E::Plan(message) | E::Configuration(message) => {
             Error::new(ErrorCode::InvalidQuery, message)
         }
@@ -44,6 +45,11 @@ pub fn from_datafusion(error: &DataFusionError) -> Error {
         },
         E::Shared(source) => from_datafusion(source),
     }
+}
+
+/// The check of finished plans finds a defect, not a fault of the statement; it shows the plan with the places of files.
+fn is_own_plan(message: &str) -> bool {
+    message.starts_with("Plan: [") && message.contains(" does not satisfy ")
 }
 
 /// Division by zero and overflow reach us as text only from kernels that build `Execution` errors.

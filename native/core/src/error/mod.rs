@@ -37,11 +37,22 @@ pub struct Error {
     pub details: Map<String, Value>,
 }
 
+/// The parser's say what they have found, be it a megabyte.
+const LONGEST: usize = 4000;
+
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
 impl Error {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             location: None,
             details: Map::new(),
         }

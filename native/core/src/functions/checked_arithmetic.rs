@@ -33,7 +33,8 @@ impl FunctionRewrite for CheckedIntegers {
         };
         let types = (left.get_type(schema)?, right.get_type(schema)?);
         match BinaryTypeCoercer::new(&types.0, op, &types.1).get_result_type() {
-            Ok(result) if result.is_integer() => {
+            // A date less a date is a number of days.
+            Ok(result) if result.is_integer() && !types.0.is_temporal() && !types.1.is_temporal() => {
                 let arguments = vec![left.as_ref().clone(), right.as_ref().clone()];
                 Ok(Transformed::yes(ScalarUDF::from(operator).call(arguments)))
             }
