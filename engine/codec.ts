@@ -27,18 +27,35 @@ function widen(value: unknown, depth: number): unknown {
   if (typeof value === "bigint") return checkedInteger(value);
   if (typeof value === "string") return checkedText(value);
   if (depth > deepest) throw tooDeep();
-  return mapInner(value, (inner) => widen(inner, depth + 1));
+  if (Array.isArray(value)) return value.map((inner) => widen(inner, depth + 1));
+  return isMap(value) ? widenMap(value, depth) : value;
 }
 
+/** Most hold nothing that changes, and aren't copied. */
+function widenMap(map: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(map)) {
+    const inner = widen(map[checkedText(key)], depth + 1);
+    if (inner === map[key]) continue;
+    copy ??= { ...map };
+    copy[key] = inner;
+  }
+  return copy ?? map;
+}
+
+/** In place: nobody else has what was just read. */
 function narrow(value: unknown): unknown {
-  if (typeof value !== "bigint") return mapInner(value, narrow);
-  return isSafe(value) ? Number(value) : value;
+  if (typeof value === "bigint") return isSafe(value) ? Number(value) : value;
+  if (Array.isArray(value) || isMap(value)) narrowInside(value as Record<string, unknown>);
+  return value;
 }
 
-function mapInner(value: unknown, change: (inner: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map(change);
-  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [change(key) as string, change(inner)]));
+function narrowInside(value: Record<string, unknown>): void {
+  for (const key of Object.keys(value)) value[key] = narrow(value[key]);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !(value instanceof Uint8Array);
 }
 
 function isLongInteger(value: number): boolean {
@@ -61,7 +78,7 @@ function tooDeep(): DataFusionEngineError {
 }
 
 function checkedText(value: string): string {
-  if (!/\p{Surrogate}/u.test(value)) return value;
+  if (value.isWellFormed()) return value;
   throw new DataFusionEngineError("A text holds half of a surrogate pair, which UTF-8 cannot carry.", {
     code: "invalid_request",
   });

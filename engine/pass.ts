@@ -21,9 +21,9 @@ export class Pass {
   readonly #caller: Claimant;
   readonly #isSuspected: boolean;
   readonly #ofCaller: Place;
-  readonly #givenUp: Promise<never>;
   readonly #ended: Promise<void>;
-  #giveUp: (error: Error) => void = () => undefined;
+  #giveUp: ((error: Error) => void) | undefined;
+  #givenUp: Promise<never> | undefined;
   #end: () => void = () => undefined;
   #place: Place | undefined;
   #isHeavy = false;
@@ -40,10 +40,6 @@ export class Pass {
     this.#caller = caller;
     this.#ofCaller = ofCaller;
     this.#isSuspected = admission.parts.quarantine.isSuspected(work.statement);
-    this.#givenUp = new Promise((_, reject) => {
-      this.#giveUp = reject;
-    });
-    this.#givenUp.catch(() => undefined);
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -87,7 +83,7 @@ export class Pass {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     clearTimeout(this.#timer);
-    this.#giveUp(new DataFusionEngineError("The query was canceled.", { code: "query_canceled" }));
+    this.#giveUp?.(canceled());
     const { running, quarantine } = this.#admission.parts;
     running.end(this.#work.id);
     this.#place?.leave();
@@ -101,7 +97,7 @@ export class Pass {
     const { light, parts } = this.#admission;
     const { quarantine, running } = parts;
     await this.#wait(this.#ofCaller);
-    if (this.#isSuspected) await Promise.race([quarantine.turn(this.#ended), this.#givenUp]);
+    if (this.#isSuspected) await Promise.race([quarantine.turn(this.#ended), this.#untilGivenUp()]);
     this.#place = this.#admission.claim(light, this.#caller);
     await this.#wait(this.#place);
     // Another may have ended the process of the statement meanwhile.
@@ -112,8 +108,18 @@ export class Pass {
   }
 
   async #wait(place: Place): Promise<void> {
-    await this.#admission.wait(place, this.#givenUp);
-    if (this.#hasLeft) await this.#givenUp;
+    if (!place.isTaken) await this.#admission.wait(place, this.#untilGivenUp());
+    if (this.#hasLeft) throw canceled();
+  }
+
+  /** Rejects when nobody wants the work any more; most never waits, and needs none of it. */
+  #untilGivenUp(): Promise<never> {
+    this.#givenUp ??= new Promise((_, reject) => {
+      this.#giveUp = reject;
+      if (this.#hasLeft) reject(canceled());
+    });
+    this.#givenUp.catch(() => undefined);
+    return this.#givenUp;
   }
 
   /** What turns out to be long makes room for what is not. */
@@ -146,4 +152,8 @@ export class Pass {
     this.#admission.took(took);
     if (took < lightMs) this.#admission.quick.set(this.#work.statement, true);
   }
+}
+
+function canceled(): DataFusionEngineError {
+  return new DataFusionEngineError("The query was canceled.", { code: "query_canceled" });
 }

@@ -16,6 +16,7 @@ mod provided;
 mod query;
 mod read;
 mod relations;
+mod rerun;
 mod resolve;
 mod rows;
 mod run;

@@ -80,7 +80,7 @@ impl<'a> Planner<'a> {
         let mut read = self.read(&request).await?;
         let mut sql = read.statement.text.clone();
         if spec.is_check
-            && let Some(column) = boolean_column(&analyzed(&read)?)
+            && let Some(column) = boolean_column(&analyzed(self.session, &read)?)
         {
             sql = format!("SELECT * FROM ({sql}) AS answers WHERE {} IS NOT TRUE", quoted(&column));
             read = self
@@ -90,12 +90,12 @@ impl<'a> Planner<'a> {
                 })
                 .await?;
         }
-        let shape = normalized_schema(analyzed(&read)?.schema().as_arrow());
+        let shape = normalized_schema(analyzed(self.session, &read)?.schema().as_arrow());
         let identity = read.identity(self.session, None)?;
         for source in &identity.sources {
             self.sources.insert(source.name.clone(), source.clone());
         }
-        self.state = Some(read.state);
+        self.state = read.state;
         let plan = NodePlan {
             columns: columns(&shape, &read.logical)?,
             fields: shape.fields().iter().map(|field| from_arrow_field(field)).collect(),
@@ -162,8 +162,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn read(&mut self, request: &PlanRequest) -> Result<Read> {
-        let state = self.state.take().unwrap_or_else(|| self.session.state().clone());
-        let read = read_in(state, self.session, request).await?;
+        let read = read_in(self.state.take(), self.session, request).await?;
         if !read.statement.is_query || read.statement.reads_schema {
             let message = "A node is a SELECT over nodes, tables and views";
             return Err(Error::new(ErrorCode::StatementNotAllowed, message));
@@ -194,8 +193,8 @@ fn unplanned(name: &str, sql: String, error: Option<Error>) -> NodePlan {
 }
 
 /// The plan with all types made to fit, which finds those that don't.
-fn analyzed(read: &Read) -> Result<LogicalPlan> {
-    let (analyzer, options) = (read.state.analyzer(), read.state.config_options());
+fn analyzed(session: &Session, read: &Read) -> Result<LogicalPlan> {
+    let (analyzer, options) = (session.state().analyzer(), session.state().config_options());
     Ok(analyzer.execute_and_check(read.logical.clone(), options, |_, _| {})?)
 }
 

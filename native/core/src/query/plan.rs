@@ -17,6 +17,7 @@ use crate::generated::{DeltaFeatureGate, ErrorCode, ProvidedRelations, QueryHead
 use crate::normalize::normalized_schema;
 use crate::schema::row_schema;
 use crate::session::Session;
+use crate::sql::Statement;
 use crate::table::TableSnapshot;
 
 /// What is planned: a statement, its values, and the versions it reads.
@@ -50,7 +51,7 @@ impl PlanRequest {
 
 /// A plan with all it needs to run; the tables' stores live as long as it does.
 pub struct Plan {
-    pub logical: LogicalPlan,
+    pub logical: Arc<LogicalPlan>,
     pub physical: Arc<dyn ExecutionPlan>,
     pub task: Arc<TaskContext>,
     pub tables: Vec<(String, Arc<TableSnapshot>)>,
@@ -59,6 +60,21 @@ pub struct Plan {
 }
 
 impl Plan {
+    pub fn new(
+        session: &Session,
+        logical: Arc<LogicalPlan>,
+        physical: Arc<dyn ExecutionPlan>,
+        tables: Vec<(String, Arc<TableSnapshot>)>,
+    ) -> Result<Self> {
+        Ok(Self {
+            logical,
+            physical,
+            task: task_context(session)?,
+            tables,
+            provided: Vec::new(),
+        })
+    }
+
     pub fn schema(&self) -> SchemaRef {
         self.physical.schema()
     }
@@ -89,12 +105,43 @@ pub async fn source_plan(session: &Session, sql: &str) -> Result<(LogicalPlan, V
 
 /// Opens what a statement reads and resolves it over that.
 pub async fn read(session: &Session, request: &PlanRequest) -> Result<Read> {
-    read_in(session.state().clone(), session, request).await
+    read_in(None, session, request).await
 }
 
 /// As [`read`], in a state of the session that is the caller's.
-pub async fn read_in(state: SessionState, session: &Session, request: &PlanRequest) -> Result<Read> {
+pub async fn read_in(state: Option<SessionState>, session: &Session, request: &PlanRequest) -> Result<Read> {
     let statement = session.statement(&request.sql)?;
+    let mut read = opened(state, session, request, statement).await?;
+    read.resolve(session).await?;
+    Ok(read)
+}
+
+/// As [`read`], where the statement was planned over the very same before: then it takes next to no time.
+pub async fn read_again(session: &Session, request: &PlanRequest) -> Option<Read> {
+    let mut read = opened_again(session, request).await?;
+    read.resolve_again(session).then_some(read)
+}
+
+/// The plan of a statement that was planned over the very same before, where it can run again.
+pub async fn planned_before(session: &Session, request: &PlanRequest, rows: Option<i64>) -> Option<Plan> {
+    opened_again(session, request).await?.planned_before(session, rows)
+}
+
+/// What goes wrong goes wrong again, with its reason, where the statement is planned anew.
+async fn opened_again(session: &Session, request: &PlanRequest) -> Option<Read> {
+    let statement = session.known_statement(&request.sql)?;
+    if statement.reads_schema {
+        return None;
+    }
+    opened(None, session, request, statement).await.ok()
+}
+
+async fn opened(
+    state: Option<SessionState>,
+    session: &Session,
+    request: &PlanRequest,
+    statement: Arc<Statement>,
+) -> Result<Read> {
     for relation in &statement.relations {
         session.visible().require(&relation.name, relation.location)?;
     }
@@ -104,18 +151,21 @@ pub async fn read_in(state: SessionState, session: &Session, request: &PlanReque
     let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
     let mut provided = open_provided(session, &relations, &request.provided).await?;
     provided.extend(shaped(&relations, &request.shapes));
-    let mut read = Read {
+    Ok(Read {
         logical: LogicalPlan::default(),
-        state,
+        state: state.map(started),
         parameters: request.parameters.clone(),
         tables,
         relations,
         provided,
         statement,
-    };
-    read.state.mark_start_execution();
-    read.resolve(session).await?;
-    Ok(read)
+    })
+}
+
+/// A state whose functions of time answer that of now.
+pub fn started(mut state: SessionState) -> SessionState {
+    state.mark_start_execution();
+    state
 }
 
 /// Makes of a logical plan what runs, for `rows` rows at most.
@@ -126,6 +176,12 @@ pub async fn finish(
     rows: Option<i64>,
     tables: Vec<(String, Arc<TableSnapshot>)>,
 ) -> Result<Plan> {
+    let logical = Arc::new(optimised(state, logical, rows)?);
+    let physical = physical(state, &logical).await?;
+    Plan::new(session, logical, physical, tables)
+}
+
+pub fn optimised(state: &SessionState, logical: LogicalPlan, rows: Option<i64>) -> Result<LogicalPlan> {
     let logical = match rows {
         // One more row tells whether there were more.
         Some(rows) => LogicalPlanBuilder::from(logical)
@@ -133,16 +189,11 @@ pub async fn finish(
             .build()?,
         None => logical,
     };
-    let logical = state.optimize(&logical)?;
-    let physical = state.query_planner().create_physical_plan(&logical, state).await?;
-    let task = task_context(session, state)?;
-    Ok(Plan {
-        logical,
-        physical,
-        task,
-        tables,
-        provided: Vec::new(),
-    })
+    Ok(state.optimize(&logical)?)
+}
+
+pub async fn physical(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+    Ok(state.query_planner().create_physical_plan(logical, state).await?)
 }
 
 async fn open_tables(
@@ -232,8 +283,8 @@ async fn readable_tables(session: &Session, request: &PlanRequest, known: &[Open
 }
 
 /// A context whose memory is the query's own share; plans run without looking functions up again.
-fn task_context(session: &Session, state: &SessionState) -> Result<Arc<TaskContext>> {
-    let runtime = session.own_runtime()?;
+fn task_context(session: &Session) -> Result<Arc<TaskContext>> {
+    let (runtime, state) = (session.own_runtime()?, session.state());
     let task = TaskContext::new(
         None,
         state.session_id().to_owned(),

@@ -1,4 +1,5 @@
-//! Statements that were parsed, and their plans over tables at their versions, used again for equal ones.
+//! Statements that were parsed, and their plans over tables at their versions, resolved and ready to run, used again for
+//! equal ones.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use datafusion::common::TableReference;
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::cache::{Cache, CacheKey, CacheValue};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 
 use super::read::Read;
 use crate::error::Result;
@@ -23,6 +25,17 @@ const BESIDES: usize = 4 << 10;
 pub struct PlanCache {
     statements: DefaultCache<StatementKey, Parsed>,
     plans: DefaultCache<PlanKey, Resolved>,
+    ready: DefaultCache<ReadyKey, Ready>,
+}
+
+/// A plan that is optimised.
+#[derive(Clone)]
+pub struct Ready {
+    pub logical: Arc<LogicalPlan>,
+    /// What runs, where it can run again and again; it never ran itself.
+    pub physical: Option<Arc<dyn ExecutionPlan>>,
+    _inputs: Arc<[Arc<dyn Any + Send + Sync>]>,
+    size: usize,
 }
 
 impl PlanCache {
@@ -30,21 +43,24 @@ impl PlanCache {
         Self {
             statements: DefaultCache::new(STATEMENTS),
             plans: DefaultCache::new(PLANS),
+            ready: DefaultCache::new(PLANS),
         }
     }
 
     pub fn statement(&self, sql: &str, macros: &Macros, limits: &EngineLimits) -> Result<Arc<Statement>> {
-        let key = StatementKey {
-            sql: sql.to_owned(),
-            macros: macros.revision(),
-            limits: [limits.sql_bytes, limits.sql_tokens, limits.sql_depth, limits.sql_chain],
-        };
+        let key = StatementKey::new(sql, macros, limits);
         if let Some(Parsed(statement)) = self.statements.get(&key) {
             return Ok(statement);
         }
         let statement = Arc::new(Statement::parse(sql, macros, limits)?);
         self.statements.put(&key, Parsed(statement.clone()));
         Ok(statement)
+    }
+
+    /// A statement that was parsed before.
+    pub fn known_statement(&self, sql: &str, macros: &Macros, limits: &EngineLimits) -> Option<Arc<Statement>> {
+        let Parsed(statement) = self.statements.get(&StatementKey::new(sql, macros, limits))?;
+        Some(statement)
     }
 
     /// The plan of a statement before its parameters are bound, over these very versions of its tables and views.
@@ -54,15 +70,45 @@ impl PlanCache {
     }
 
     pub fn keep(&self, session: &str, read: &Read, plan: &LogicalPlan) {
-        let held: usize = read.tables.iter().map(|open| open.snapshot.estimated_bytes()).sum();
-        let views: usize = read.relations.views.iter().map(|open| tree_size(&open.statement)).sum();
         let resolved = Resolved {
             plan: Arc::new(plan.clone()),
             _inputs: inputs(read).collect(),
-            size: held + views + tree_size(&read.statement),
+            size: held_by(read),
         };
         self.plans.put(&PlanKey::new(session, read), resolved);
     }
+
+    /// The plan of a statement with the values of its parameters, for as many rows.
+    pub fn ready(&self, session: &str, read: &Read, rows: Option<i64>) -> Option<Ready> {
+        self.ready.get(&ReadyKey::new(session, read, rows)?)
+    }
+
+    pub fn keep_ready(
+        &self,
+        session: &str,
+        read: &Read,
+        rows: Option<i64>,
+        logical: Arc<LogicalPlan>,
+        physical: Option<Arc<dyn ExecutionPlan>>,
+    ) {
+        let Some(key) = ReadyKey::new(session, read, rows) else {
+            return;
+        };
+        let ready = Ready {
+            logical,
+            physical,
+            size: held_by(read),
+            _inputs: inputs(read).collect(),
+        };
+        self.ready.put(&key, ready);
+    }
+}
+
+/// The bytes that a plan takes with what it holds on to.
+fn held_by(read: &Read) -> usize {
+    let held: usize = read.tables.iter().map(|open| open.snapshot.estimated_bytes()).sum();
+    let views: usize = read.relations.views.iter().map(|open| tree_size(&open.statement)).sum();
+    held + views + tree_size(&read.statement)
 }
 
 /// What a plan was made of besides its statement.
@@ -86,6 +132,16 @@ struct StatementKey {
     limits: [i64; 4],
 }
 
+impl StatementKey {
+    fn new(sql: &str, macros: &Macros, limits: &EngineLimits) -> Self {
+        Self {
+            sql: sql.to_owned(),
+            macros: macros.revision(),
+            limits: [limits.sql_bytes, limits.sql_tokens, limits.sql_depth, limits.sql_chain],
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Parsed(Arc<Statement>);
 
@@ -106,6 +162,25 @@ impl PlanKey {
                 .map(|input| Arc::as_ptr(&input).cast::<()>() as usize)
                 .collect(),
         }
+    }
+}
+
+/// A plan with the values of its parameters, as text, and the number of rows that it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ReadyKey {
+    plan: PlanKey,
+    parameters: String,
+    rows: Option<i64>,
+}
+
+impl ReadyKey {
+    fn new(session: &str, read: &Read, rows: Option<i64>) -> Option<Self> {
+        let parameters = match &read.parameters {
+            None => String::new(),
+            Some(parameters) => serde_json::to_string(parameters).ok()?,
+        };
+        let plan = PlanKey::new(session, read);
+        Some(Self { plan, parameters, rows })
     }
 }
 
@@ -139,6 +214,22 @@ impl CacheKey for PlanKey {
 
     fn table_ref(&self) -> Option<&TableReference> {
         None
+    }
+}
+
+impl CacheKey for ReadyKey {
+    fn size(&self) -> usize {
+        CacheKey::size(&self.plan) + size_of::<Self>() + self.parameters.len()
+    }
+
+    fn table_ref(&self) -> Option<&TableReference> {
+        None
+    }
+}
+
+impl CacheValue for Ready {
+    fn size(&self) -> usize {
+        self.size
     }
 }
 

@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::keep::KeepSlot;
-use super::plan::read;
+use super::plan::{Plan, PlanRequest, read, read_again};
 use super::progress::Progress;
-use super::run::{run, within};
+use super::read::Read;
+use super::run::{at_once, run, within};
 use super::threads::{Threads, counted};
 use super::work::{Source, Work};
 use crate::error::{Error, Result};
@@ -74,15 +75,22 @@ impl Query {
         let Source::Sql(request) = work.source else {
             return Err(Error::internal("only a statement is identified"));
         };
+        let read = match at_once(&self.session, read_again(&self.session, &request)).await {
+            Some(read) => read,
+            None => self.read_anew(request).await?,
+        };
+        let known = (read.identity(&self.session, work.wanted.row_limit)?, read.freshness());
+        work.source = Source::Read(Box::new(read));
+        Ok((work, known))
+    }
+
+    async fn read_anew(&self, request: PlanRequest) -> Result<Read> {
         let (session, working) = (self.session.clone(), self.progress.working());
         let reading = async move {
             let _working = working;
             read(&session, &request).await
         };
-        let read = within(&self.session, reading).await?;
-        let known = (read.identity(&self.session, work.wanted.row_limit)?, read.freshness());
-        work.source = Source::Read(Box::new(read));
-        Ok((work, known))
+        within(&self.session, reading).await
     }
 
     /// Puts rows in the place of relations: before it is identified, those of the request; after it, those of views.
@@ -132,19 +140,25 @@ impl Query {
         if matches!(work.source, Source::Planned(_) | Source::Stored(_)) {
             return Ok(work);
         }
-        let (session, working) = (self.session.clone(), self.progress.working());
-        let (source, rows) = (work.source, work.wanted.row_limit);
-        let planning = async move {
-            let _working = working;
-            source.plan(&session, rows).await
-        };
         let plan = tokio::select! {
-            plan = within(&self.session, planning) => plan?,
+            plan = self.plan(work.source, work.wanted.row_limit) => plan?,
             reason = self.progress.ended_early() => return Err(reason),
         };
         self.progress.planned(&plan.head());
         work.source = Source::Planned(Box::new(plan));
         Ok(work)
+    }
+
+    async fn plan(&self, source: Source, rows: Option<i64>) -> Result<Plan> {
+        if let Some(plan) = at_once(&self.session, source.planned_before(&self.session, rows)).await {
+            return Ok(plan);
+        }
+        let (session, working) = (self.session.clone(), self.progress.working());
+        let planning = async move {
+            let _working = working;
+            source.plan(&session, rows).await
+        };
+        within(&self.session, planning).await
     }
 
     async fn run(&self, work: Work) -> Result<Started> {

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use datafusion::DATAFUSION_VERSION;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 
-use super::plan::{Plan, finish};
+use super::plan::{Plan, optimised, physical, started};
+use super::plan_cache::Ready;
 use super::provided::{Provided, open_all};
 use super::relations::{OpenView, Relations};
+use super::rerun::{again, can_run_again};
 use super::volatility::volatile_function;
 use crate::error::Result;
 use crate::generated::{
@@ -21,7 +24,8 @@ use crate::table::{Freshness, Table, TableSnapshot};
 
 pub struct Read {
     pub logical: LogicalPlan,
-    pub state: SessionState,
+    /// A state of its own; none as long as nothing is planned.
+    pub state: Option<SessionState>,
     pub tables: Vec<OpenTable>,
     pub relations: Relations,
     pub provided: Vec<Provided>,
@@ -39,15 +43,89 @@ pub struct OpenTable {
 
 impl Read {
     /// Makes of it what runs, for `rows` rows at most.
-    pub async fn plan(self, session: &Session, rows: Option<i64>) -> Result<Plan> {
-        let rows = rows.filter(|_| self.statement.is_query);
-        let tables = self.tables.into_iter();
-        let tables = tables.map(|open| (open.table.name.clone(), open.snapshot)).collect();
-        let plan = finish(session, &self.state, self.logical, rows, tables).await?;
+    pub async fn plan(mut self, session: &Session, rows: Option<i64>) -> Result<Plan> {
+        if let Some(plan) = self.planned_before(session, rows) {
+            return Ok(plan);
+        }
+        let rows = self.limit(rows);
+        let logical = self.optimised(session, rows)?;
+        let physical = physical(self.own_state(session), &logical).await?;
+        let runs = match self.keep_ready(session, rows, &logical, &physical)? {
+            true => again(&physical)?,
+            false => physical,
+        };
+        let plan = Plan::new(session, logical, runs, self.versions())?;
         Ok(Plan {
             provided: self.provided,
             ..plan
         })
+    }
+
+    /// What was made of an equal one before, where that can run again.
+    pub fn planned_before(&self, session: &Session, rows: Option<i64>) -> Option<Plan> {
+        let Ready { logical, physical, .. } = self.ready(session, self.limit(rows))?;
+        Plan::new(session, logical, again(&physical?).ok()?, self.versions()).ok()
+    }
+
+    fn optimised(&mut self, session: &Session, rows: Option<i64>) -> Result<Arc<LogicalPlan>> {
+        if let Some(ready) = self.ready(session, rows) {
+            return Ok(ready.logical);
+        }
+        let logical = self.logical.clone();
+        Ok(Arc::new(optimised(self.own_state(session), logical, rows)?))
+    }
+
+    /// Keeps what others may run again; whether that is the plan itself.
+    fn keep_ready(
+        &self,
+        session: &Session,
+        rows: Option<i64>,
+        logical: &Arc<LogicalPlan>,
+        physical: &Arc<dyn ExecutionPlan>,
+    ) -> Result<bool> {
+        if !self.is_reusable() || volatile_function(&self.logical)?.is_some() {
+            return Ok(false);
+        }
+        let physical = Some(physical.clone()).filter(can_run_again);
+        let runs_again = physical.is_some();
+        let id = session.state().session_id();
+        session
+            .engine
+            .plans
+            .keep_ready(id, self, rows, logical.clone(), physical);
+        Ok(runs_again)
+    }
+
+    fn ready(&self, session: &Session, rows: Option<i64>) -> Option<Ready> {
+        let id = session.state().session_id();
+        self.is_reusable()
+            .then(|| session.engine.plans.ready(id, self, rows))
+            .flatten()
+    }
+
+    /// Only the rows of a query can be limited.
+    fn limit(&self, rows: Option<i64>) -> Option<i64> {
+        rows.filter(|_| self.statement.is_query)
+    }
+
+    fn versions(&self) -> Vec<(String, Arc<TableSnapshot>)> {
+        let tables = self.tables.iter();
+        tables
+            .map(|open| (open.table.name.clone(), open.snapshot.clone()))
+            .collect()
+    }
+
+    /// One over the information schema or over what a request provides is made anew each time.
+    pub fn is_reusable(&self) -> bool {
+        !self.statement.reads_schema && self.provided.is_empty()
+    }
+
+    pub fn state<'a>(&'a self, session: &'a Session) -> &'a SessionState {
+        self.state.as_ref().unwrap_or(session.state())
+    }
+
+    pub fn own_state(&mut self, session: &Session) -> &mut SessionState {
+        self.state.get_or_insert_with(|| started(session.state().clone()))
     }
 
     pub fn identity(&self, session: &Session, row_limit: Option<i64>) -> Result<QueryIdentity> {

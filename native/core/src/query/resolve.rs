@@ -30,19 +30,31 @@ impl Read {
         Ok(())
     }
 
-    /// One over the information schema or over what a request provides is made anew each time.
+    /// The same, where it was planned over the very same before; whether it was.
+    pub fn resolve_again(&mut self, session: &Session) -> bool {
+        let Some(plan) = self.known_plan(session) else {
+            return false;
+        };
+        let bound = bind(plan, self.parameters.as_ref(), session.limits().parameters);
+        bound.map(|bound| self.logical = bound).is_ok()
+    }
+
     async fn planned(&mut self, session: &Session) -> Result<LogicalPlan> {
-        let is_reusable = !self.statement.reads_schema && self.provided.is_empty();
-        let plans = &session.engine.plans;
-        let id = session.state().session_id();
-        if is_reusable && let Some(plan) = plans.plan(id, self) {
+        if let Some(plan) = self.known_plan(session) {
             return Ok(plan);
         }
         let plan = self.plan_anew(session).await?;
-        if is_reusable {
-            plans.keep(id, self, &plan);
+        if self.is_reusable() {
+            session.engine.plans.keep(session.state().session_id(), self, &plan);
         }
         Ok(plan)
+    }
+
+    fn known_plan(&self, session: &Session) -> Option<LogicalPlan> {
+        let id = session.state().session_id();
+        self.is_reusable()
+            .then(|| session.engine.plans.plan(id, self))
+            .flatten()
     }
 
     async fn plan_anew(&mut self, session: &Session) -> Result<LogicalPlan> {
@@ -53,7 +65,7 @@ impl Read {
         for provided in &self.provided {
             schema.register_table(provided.name.clone(), provided.provider.clone())?;
         }
-        self.state.register_catalog_list(catalogs(schema.clone())?);
+        self.own_state(session).register_catalog_list(catalogs(schema.clone())?);
         for open in &self.relations.views {
             if self.provided.iter().any(|provided| provided.name == open.view.name) {
                 continue;
@@ -69,9 +81,9 @@ impl Read {
         }
         if !session.visible().is_all() {
             let visible = catalogs(self.visible(session, &schema).await?)?;
-            self.state.register_catalog_list(visible);
+            self.own_state(session).register_catalog_list(visible);
         }
-        plan(&self.state, &self.statement).await
+        plan(self.state(session), &self.statement).await
     }
 
     /// Those of the relations that the statement may name; views are planned over all.
@@ -112,7 +124,7 @@ impl Read {
             error.with("view", view.name.as_str())
         };
         let bindings = view.bindings()?;
-        bound(&self.state, &open.statement, &bindings, session)
+        bound(self.state(session), &open.statement, &bindings, session)
             .await
             .map_err(within)
     }

@@ -1,10 +1,11 @@
 //! The work of a query: plan, stream, encode, hand over.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::document;
@@ -87,6 +88,14 @@ pub async fn within<T: Send + 'static>(
             Err(Error::new(ErrorCode::PlanningTimeout, message))
         }
     }
+}
+
+/// What was planned before takes no thread of its own. Where it fails or waits for too long there is nothing: whoever plans
+/// it anew is told why.
+pub async fn at_once<T>(session: &Session, known: impl Future<Output = Option<T>>) -> Option<T> {
+    let deadline = Duration::from_millis(session.limits().planning_timeout_ms as u64);
+    let known = AssertUnwindSafe(known).catch_unwind();
+    tokio::time::timeout(deadline, known).await.ok()?.ok()?
 }
 
 /// Sends all rows; gives the bytes after them.

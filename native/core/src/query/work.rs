@@ -1,7 +1,7 @@
 //! What a query does: where its rows come from, and how they are wanted.
 
 use super::lightness::is_light;
-use super::plan::{Plan, PlanRequest, read};
+use super::plan::{Plan, PlanRequest, planned_before, read};
 use super::read::Read;
 use crate::changes::{ChangePlan, plan_changes};
 use crate::encode::{EncodeOptions, Format};
@@ -48,6 +48,15 @@ impl Source {
             Self::Planned(plan) => Ok(*plan),
             Self::Changes(request) => plan_changes(session, &request, rows).await,
             Self::Stored(_) => Err(Error::internal("a kept result has no plan")),
+        }
+    }
+
+    /// The plan that was made before over the very same, where it can run again.
+    pub async fn planned_before(&self, session: &Session, rows: Option<i64>) -> Option<Plan> {
+        match self {
+            Self::Sql(request) => planned_before(session, request, rows).await,
+            Self::Read(read) => read.planned_before(session, rows),
+            Self::Planned(_) | Self::Changes(_) | Self::Stored(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod columns;
 mod counted_rows;
 mod deleted_rows;
+mod early_filters;
 mod file_statistics;
 mod files;
 mod log_statistics;
@@ -11,5 +12,8 @@ mod partition_value;
 mod provider;
 mod pruning;
 mod relabel;
+mod selectivity;
+mod tried_filter;
 
+pub use early_filters::EarlyFilters;
 pub use provider::TableScan;

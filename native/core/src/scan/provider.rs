@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result, project_schema};
+use datafusion::common::{Result, Statistics, project_schema};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
@@ -21,11 +21,14 @@ use deltalake_core::kernel::EagerSnapshot;
 use super::columns::Columns;
 use super::counted_rows::counted_rows;
 use super::files::DataFiles;
+use super::selectivity::selectivity;
 use crate::error::Error;
 use crate::storage::TableStore;
 
 /// Columns of files, in all, that plans are told of file by file; of more they are told of all files together.
 const TOLD: usize = 1 << 15;
+/// The part of the rows that counts as few: filters run while files are decoded then.
+const FEW: f64 = 0.001;
 
 /// What is held of a version for all scans of it.
 #[derive(Clone)]
@@ -33,7 +36,7 @@ pub struct TableScan {
     columns: Arc<Columns>,
     files: Arc<DataFiles>,
     store: Arc<TableStore>,
-    /// Whether filters run while files are decoded.
+    /// Whether filters run while files are decoded, however many rows they leave.
     filters_rows: bool,
 }
 
@@ -97,7 +100,14 @@ impl TableScan {
         Ok(partitioned)
     }
 
-    fn source(&self, indices: &[usize], state: &dyn Session) -> Result<Arc<dyn FileSource>> {
+    /// Whether it pays to look at the filters' columns first and decode of the others only what they leave.
+    fn leaves_few(&self, filters: &[Expr], statistics: &Statistics, state: &dyn Session) -> bool {
+        let make = |filter, schema: &_| state.create_physical_expr(filter, schema);
+        // An estimate that can't be made is none.
+        selectivity(filters, &self.columns, statistics, make).is_ok_and(|left| left <= FEW)
+    }
+
+    fn source(&self, indices: &[usize], filters_rows: bool, state: &dyn Session) -> Result<Arc<dyn FileSource>> {
         let runtime = state.runtime_env();
         let store = runtime.object_store(self.address()?)?;
         let footers = runtime.cache_manager.get_file_metadata_cache();
@@ -108,7 +118,7 @@ impl TableScan {
         let mut source = ParquetSource::new(self.columns.table.clone())
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, footers)));
-        if self.filters_rows {
+        if filters_rows {
             source = source.with_pushdown_filters(true);
         }
         let projected = source.try_pushdown_projection(&self.columns.projection(indices))?;
@@ -172,7 +182,9 @@ impl TableProvider for TableScan {
         }
         let statistics = self.files.statistics_of_all(&left, &self.columns, &places)?;
         let files = FileGroup::new(self.partitioned(&left, &places).await?);
-        let config = FileScanConfigBuilder::new(self.address()?, self.source(&indices, state)?)
+        let filters_rows = self.filters_rows || self.leaves_few(filters, &statistics, state);
+        let source = self.source(&indices, filters_rows, state)?;
+        let config = FileScanConfigBuilder::new(self.address()?, source)
             .with_file_groups(files.split_files(state.config().target_partitions()))
             .with_statistics(statistics)
             .with_limit(limit)

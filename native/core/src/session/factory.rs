@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
+use crate::scan::EarlyFilters;
 
 /// A join's smaller side, up to this, is read once for all cores instead of both sides being dealt out among them
 /// (`npm run bench -- f1`: 9 % of the CPU).
@@ -34,6 +35,7 @@ impl SessionFactory {
             .with_config(defaults())
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
+            .with_physical_optimizer_rule(Arc::new(EarlyFilters))
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         install(&mut template)?;
@@ -103,5 +105,10 @@ fn defaults() -> SessionConfig {
         .set_usize(
             "datafusion.optimizer.hash_join_single_partition_threshold_rows",
             SHARED_BUILD_ROWS,
+        )
+        // A scan of few rows isn't dealt out among the cores.
+        .set_bool(
+            "datafusion.execution.use_row_number_estimates_to_optimize_partitioning",
+            true,
         )
 }

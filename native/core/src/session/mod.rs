@@ -83,6 +83,11 @@ impl Session {
         self.engine.plans.statement(sql, &self.macros(), &self.limits)
     }
 
+    /// The same, where it was parsed before.
+    pub(crate) fn known_statement(&self, sql: &str) -> Option<Arc<Statement>> {
+        self.engine.plans.known_statement(sql, &self.macros(), &self.limits)
+    }
+
     pub(crate) fn scan(&self) -> &ScanSettings {
         &self.profile.delta.scan
     }

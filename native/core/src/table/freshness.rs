@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use object_store::ObjectMeta;
 
 use super::catalog::Catalog;
+use super::commit_look::CommitLook;
 use super::snapshot::TableSnapshot;
 use super::table::Table;
-use super::time_travel::commit_meta;
 use crate::error::Result;
 use crate::sql::{MacroRevision, Macros};
-use crate::storage::Location;
 use crate::view::{View, Views};
 
 /// The tables of a plan with the commits that it read them at, and its views.
@@ -78,27 +76,19 @@ impl Freshness {
 
 impl Seen {
     fn now(&self) -> Option<bool> {
-        let Location::Folder(folder) = &self.table.store.location else {
-            return None;
-        };
-        let file = |version: i64| std::fs::metadata(folder.join("_delta_log").join(format!("{version:020}.json"))).ok();
-        let same = match (&self.commit, file(self.version)) {
-            (Some(commit), Some(found)) => {
-                found.len() == commit.size
-                    && found
-                        .modified()
-                        .is_ok_and(|time| DateTime::<Utc>::from(time) == commit.last_modified)
-            }
-            (commit, found) => commit.is_none() == found.is_none(),
-        };
-        Some(same && (self.pinned || file(self.version + 1).is_none()))
+        self.look().now()
     }
 
     async fn check(&self) -> Result<bool> {
-        let store = &self.table.store;
-        if commit_meta(store, self.version).await? != self.commit {
-            return Ok(false);
+        self.look().check().await
+    }
+
+    fn look(&self) -> CommitLook<'_> {
+        CommitLook {
+            store: &self.table.store,
+            version: self.version,
+            commit: self.commit.as_ref(),
+            next: (!self.pinned).then_some(self.version + 1),
         }
-        Ok(self.pinned || commit_meta(store, self.version + 1).await?.is_none())
     }
 }

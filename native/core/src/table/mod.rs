@@ -3,6 +3,7 @@
 mod catalog;
 mod columns;
 mod commit_log;
+mod commit_look;
 mod describe;
 mod discovery;
 mod files;

@@ -11,6 +11,7 @@ use deltalake_core::DeltaTable;
 use futures::FutureExt;
 use object_store::ObjectMeta;
 
+use super::commit_look::CommitLook;
 use super::snapshot::TableSnapshot;
 use super::snapshot_cache::SnapshotCache;
 use super::time_travel::{commit_meta, version_at};
@@ -206,9 +207,13 @@ impl Table {
 
     /// Whether what is known still is the table's, and no commit came after `newest`.
     async fn is_last(&self, known: &Head, newest: i64) -> Result<bool> {
-        let next = newest.max(known.version) + 1;
-        let (commit, next) = tokio::try_join!(commit_meta(&self.store, known.version), commit_meta(&self.store, next))?;
-        let is_last = next.is_none() && commit == known.commit;
+        let look = CommitLook {
+            store: &self.store,
+            version: known.version,
+            commit: known.commit.as_ref(),
+            next: Some(newest.max(known.version) + 1),
+        };
+        let is_last = look.check().await?;
         if is_last {
             *known.seen.lock().expect("no holder panics") = Instant::now();
         }
