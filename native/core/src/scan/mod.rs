@@ -4,12 +4,17 @@ mod bounds;
 mod columns;
 mod counted_rows;
 mod deleted_rows;
+mod file_changes;
+mod file_part;
 mod file_statistics;
 mod files;
 mod log_statistics;
+mod logged_file;
 mod partition_value;
 mod provider;
 mod pruning;
 mod relabel;
 
+pub use file_changes::{FileAction, FileChanges};
+pub use logged_file::{LoggedFile, located};
 pub use provider::TableScan;
