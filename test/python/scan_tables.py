@@ -162,9 +162,21 @@ def write_file(folder, index, table, rng, physical):
     return {"add": add}
 
 
+def physical_names(table):
+    return (lambda name: f"col-{name}") if "mapped" in table else (lambda name: name)
+
+
+def write_commit(folder, version, actions):
+    """Whole or not there, as readers may look at any time."""
+    path = os.path.join(folder, "_delta_log", f"{version:020d}.json")
+    with open(f"{path}.tmp", "w") as log:
+        log.writelines(json.dumps(action) + "\n" for action in actions)
+    os.rename(f"{path}.tmp", path)
+
+
 def write_table(folder, table, rng):
     os.makedirs(os.path.join(folder, "_delta_log"))
-    physical = (lambda name: f"col-{name}") if "mapped" in table else (lambda name: name)
+    physical = physical_names(table)
     partitions = PARTITIONS if "partitioned" in table else {}
     types = {name: type for name, (type, _) in [*COLUMNS.items(), *partitions.items()]}
     # Partition columns among the others.
@@ -190,9 +202,9 @@ def write_table(folder, table, rng):
         },
         *(write_file(folder, index, table, rng, physical) for index in range(9)),
     ]
-    with open(os.path.join(folder, "_delta_log", f"{0:020d}.json"), "w") as log:
-        log.writelines(json.dumps(action) + "\n" for action in actions)
+    write_commit(folder, 0, actions)
 
 
-for name in ("plain", "evolved", "partitioned", "deleted", "mapped", "partitioned_deleted_mapped_evolved"):
-    write_table(os.path.join(sys.argv[1], name), name, random.Random(f"{sys.argv[2]} {name}"))
+if __name__ == "__main__":
+    for name in ("plain", "evolved", "partitioned", "deleted", "mapped", "partitioned_deleted_mapped_evolved"):
+        write_table(os.path.join(sys.argv[1], name), name, random.Random(f"{sys.argv[2]} {name}"))

@@ -15,7 +15,6 @@ use datafusion::logical_expr::{
 use deltalake_core::DeltaTable;
 use deltalake_core::delta_datafusion::cdf::scan::DeltaCdfTableProvider;
 use deltalake_core::delta_datafusion::cdf::{COMMIT_TIMESTAMP_COL, COMMIT_VERSION_COL};
-use deltalake_core::table::state::DeltaTableState;
 
 use super::files::require_files;
 use super::provider::ChangeProvider;
@@ -39,7 +38,7 @@ pub async fn plan_changes(session: &Session, request: &ChangePlan, rows: Option<
     session.visible().require(&request.table, None)?;
     let table = session.engine.catalog.table(&request.table).await?;
     let newest = table.snapshot(None).await?;
-    let commits = commit_times(&newest.store, &newest.state).await?;
+    let commits = commit_times(&newest).await?;
     let source = source(session, &table, newest, &request.options, &commits);
     let (provider, snapshot) = source.await.map_err(|error| table.explain(error))?;
     let mut state = session.state().clone();
@@ -63,7 +62,7 @@ async fn source(
     let gates: Vec<_> = session.gates().iter().collect();
     session.require_readable(table, &snapshot, &gates)?;
     refuse_column_mapping(&snapshot)?;
-    let mut scan = delta_table(&snapshot)?.scan_cdf();
+    let mut scan = delta_table(&snapshot).await?.scan_cdf();
     if let Some(versions) = &versions {
         let commits = recorded_commits(table, &snapshot, versions).await?;
         require_files(&snapshot.store, &commits).await?;
@@ -73,25 +72,21 @@ async fn source(
     }
     let provider = ChangeProvider {
         scan: DeltaCdfTableProvider::try_new(scan)?,
-        partition_columns: snapshot.state.metadata().partition_columns().to_vec(),
+        partition_columns: snapshot.metadata().partition_columns().to_vec(),
         is_empty: versions.is_none(),
     };
     Ok((provider, snapshot))
 }
 
-fn delta_table(snapshot: &TableSnapshot) -> Result<DeltaTable> {
+async fn delta_table(snapshot: &TableSnapshot) -> Result<DeltaTable> {
     let mut table = DeltaTable::new(snapshot.store.change_log()?);
-    table.state = Some(DeltaTableState::new(snapshot.state.clone()));
+    table.state = snapshot.library_table().await?.state;
     Ok(table)
 }
 
 /// The library reads change data by the columns' logical names, under which their files don't have them.
 fn refuse_column_mapping(snapshot: &TableSnapshot) -> Result<()> {
-    let mode = snapshot
-        .state
-        .metadata()
-        .configuration()
-        .get("delta.columnMapping.mode");
+    let mode = snapshot.metadata().configuration().get("delta.columnMapping.mode");
     if mode.is_none_or(|mode| mode == "none") {
         return Ok(());
     }

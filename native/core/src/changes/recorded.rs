@@ -46,10 +46,10 @@ fn changes_metadata(commits: &[(i64, Commit)]) -> bool {
 }
 
 fn metadata(snapshot: &TableSnapshot) -> CommitMetadata {
-    let metadata = snapshot.state.metadata();
+    let metadata = snapshot.metadata();
     let configuration = metadata.configuration().iter();
     CommitMetadata {
-        schema_string: serde_json::to_string(&*snapshot.state.schema()).unwrap_or_default(),
+        schema_string: serde_json::to_string(&*snapshot.delta_schema()).unwrap_or_default(),
         partition_columns: metadata.partition_columns().to_vec(),
         configuration: configuration
             .map(|(name, value)| (name.clone(), value.as_str().into()))

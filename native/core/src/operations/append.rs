@@ -54,8 +54,8 @@ impl TableSnapshot {
     fn takes_plain_rows(&self) -> bool {
         let protocol = self.protocol();
         let is_plain = |feature: &String| PLAIN.contains(&feature.as_str());
-        let columns = self.state.arrow_schema();
-        self.state.metadata().partition_columns().is_empty()
+        let columns = self.arrow_schema();
+        self.metadata().partition_columns().is_empty()
             && protocol.writer_features.iter().all(is_plain)
             && columns.fields().iter().all(|field| has_no_rules(field))
     }
@@ -73,7 +73,7 @@ fn has_no_rules(field: &Field) -> bool {
 
 /// The commit that `rows` wait for, or nothing where they aren't all there or not the table's as they are.
 pub fn append(base: &Base, rows: &BegunRows, started: Instant) -> Option<CommitRecord> {
-    let rows = PendingRows::new(&base.table, rows.all()?).filter(|rows| rows.count() > 0)?;
+    let rows = PendingRows::new(base.snapshot.without_files(), rows.all()?).filter(|rows| rows.count() > 0)?;
     let metrics = json!({
         "execution_time_ms": started.elapsed().as_millis() as u64,
         "num_added_files": 1,

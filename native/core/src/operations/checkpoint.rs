@@ -17,7 +17,8 @@ pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Repor
     let base = task.table.base().await?;
     task.require(&base)?;
     let _alone = task.table.store.committer.checkpoints.lock().await;
-    guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
+    let table = base.library_table().await?;
+    guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
     Ok(task.uncommitted(&base)?.maintenance())
 }
 
@@ -28,9 +29,9 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
     let committer = &task.table.store.committer;
     let _alone = committer.checkpoints.lock().await;
     let _files = committer.files.write().await;
-    guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await?;
-    let retention = base
-        .table
+    let table = base.library_table().await?;
+    guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
+    let retention = table
         .snapshot()?
         .table_config()
         .log_retention_duration
@@ -71,7 +72,8 @@ impl Task {
         tokio::spawn(async move {
             let written = async {
                 let base = table.base().await?;
-                guarded(async { Ok(create_checkpoint(&base.table, None).await?) }).await
+                let table = base.library_table().await?;
+                guarded(async { Ok(create_checkpoint(&table, None).await?) }).await
             };
             checkpoints.failure = written.await.err().map(|error| error.message);
         });

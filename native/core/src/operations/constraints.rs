@@ -20,7 +20,8 @@ pub async fn add_constraints(task: &Task, request: &DeltaAddConstraintsRequest) 
     let added = task.commit(Isolation::Serial, true, async |base| {
         let session = base.session()?;
         let builder = base
-            .table
+            .table()
+            .await?
             .add_constraint()
             .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
@@ -50,7 +51,7 @@ async fn listed(task: &Task, request: &DeltaAddConstraintsRequest) -> Result<Err
 pub async fn drop_constraints(task: &Task, request: &DeltaDropConstraintsRequest) -> Result<Report> {
     let newest = task.table.snapshot(None).await?;
     task.require(&newest)?;
-    let properties = newest.state.metadata().configuration().clone();
+    let properties = newest.metadata().configuration().clone();
     let has = |name: &&String| properties.contains_key(&format!("{CONSTRAINT}{name}"));
     if let Some(missing) = request
         .names
@@ -70,7 +71,7 @@ pub async fn drop_constraints(task: &Task, request: &DeltaDropConstraintsRequest
         Isolation::Append,
         true,
         async |base| {
-            let builder = base.table.drop_constraints().with_constraint(first.as_str());
+            let builder = base.table().await?.drop_constraints().with_constraint(first.as_str());
             builder
                 .with_raise_if_not_exists(false)
                 .with_commit_properties(base.properties)

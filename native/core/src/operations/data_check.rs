@@ -21,7 +21,7 @@ pub async fn data_check(task: &Task, request: &DeltaDataCheckRequest) -> Result<
     }
     let snapshot = task.table.snapshot(None).await?;
     task.require(&snapshot)?;
-    let properties = snapshot.state.metadata().configuration().clone();
+    let properties = snapshot.metadata().configuration().clone();
     let constraints: BTreeMap<String, String> = properties
         .into_iter()
         .filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql)))

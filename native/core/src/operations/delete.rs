@@ -16,7 +16,8 @@ pub async fn delete(task: &Task, request: &DeltaDeleteRequest) -> Result<Report>
         let predicate = predicate.map(|sql| task.expression(sql, &base)).transpose()?;
         let session = base.session()?;
         let mut builder = base
-            .table
+            .table()
+            .await?
             .delete()
             .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);

@@ -32,7 +32,8 @@ pub async fn add_features(task: &Task, request: &DeltaAddFeaturesRequest) -> Res
     let implied = implied_features(&newest.protocol());
     let plan = async |base: Base| {
         let builder = base
-            .table
+            .table()
+            .await?
             .add_feature()
             .with_features(features.clone())
             .with_allow_protocol_versions_increase(request.allow_protocol_versions_increase);

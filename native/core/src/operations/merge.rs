@@ -63,7 +63,8 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
         }
         let source = DataFrame::new(session.clone(), source.plan.clone());
         let builder = base
-            .table
+            .table()
+            .await?
             .merge(source, request.predicate.as_str())
             .with_source_alias(source_alias)
             .with_target_alias(target_alias)
@@ -222,7 +223,7 @@ async fn inline(task: &Task, rows: &[BTreeMap<String, Value>], target: &TableSna
 /// A merge reads its source more than once.
 async fn spooled(task: &Task, body: Body, format: RowsFormat, target: &TableSnapshot) -> Result<Source> {
     let shape = Shape {
-        table: Some(target.state.arrow_schema()),
+        table: Some(target.arrow_schema()),
         takes_new_columns: true,
     };
     let folder = task.spill_folder();

@@ -69,7 +69,7 @@ impl Merged<'_> {
         schema: &DFSchema,
         other: impl Fn(&str) -> Expr,
     ) -> Result<Vec<Expr>> {
-        let table = self.snapshot.state.arrow_schema();
+        let table = self.snapshot.arrow_schema();
         let columns = table.fields().iter().map(|field| {
             let value = match values.get(field.name()) {
                 Some(sql) => self.expression(sql, schema)?,

@@ -20,7 +20,8 @@ pub async fn optimize(task: &Task, request: &DeltaOptimizeRequest) -> Result<Rep
         };
         let session = base.session()?;
         let mut builder = base
-            .table
+            .table()
+            .await?
             .optimize()
             .with_type(kind)
             .with_session_state(Arc::new(session))

@@ -55,7 +55,8 @@ pub async fn set_properties(task: &Task, request: &DeltaSetPropertiesRequest) ->
     check(&request.properties)?;
     let done = task.commit(Isolation::Append, true, async |base| {
         let builder = base
-            .table
+            .table()
+            .await?
             .set_tbl_properties()
             .with_properties(request.properties.clone().into_iter().collect())
             .with_raise_if_not_exists(false);

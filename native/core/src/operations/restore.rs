@@ -11,7 +11,7 @@ pub async fn restore(task: &Task, request: &DeltaRestoreRequest) -> Result<Repor
     let newest = task.table.snapshot(None).await?;
     let version = match (request.version, &request.timestamp) {
         (Some(version), _) => version,
-        (None, Some(text)) => version_at(&task.table.store, &newest.state, parse_time(text)?).await?,
+        (None, Some(text)) => version_at(&newest, parse_time(text)?).await?,
         (None, None) => {
             return Err(Error::new(
                 ErrorCode::InvalidRequest,
@@ -27,7 +27,7 @@ pub async fn restore(task: &Task, request: &DeltaRestoreRequest) -> Result<Repor
         return Ok(task.skipped(&newest, &reason)?.maintenance());
     }
     let done = task.commit(Isolation::Serial, true, async |base| {
-        let builder = base.table.restore().with_version_to_restore(version as u64);
+        let builder = base.table().await?.restore().with_version_to_restore(version as u64);
         builder.with_commit_properties(base.properties).await.map(drop)
     });
     Ok(done.await?.maintenance())

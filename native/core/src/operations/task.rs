@@ -54,9 +54,8 @@ const RESERVED: [&str; 12] = [
     "lakegate",
 ];
 
-/// The table as the library's operations take it.
+/// What an operation is planned on.
 pub struct Base {
-    pub table: DeltaTable,
     pub snapshot: Arc<TableSnapshot>,
     pub properties: CommitProperties,
     engine: Arc<Engine>,
@@ -64,6 +63,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// The table as the library's operations take it.
+    pub async fn table(&self) -> Result<DeltaTable> {
+        self.snapshot.library_table().await
+    }
+
     /// The state that the library's plan runs with.
     pub fn session(&self) -> Result<SessionState> {
         self.engine.operation_session(&self.runtime)
@@ -175,7 +179,7 @@ impl Task {
 
     /// An expression over the table's columns, with its types made to fit: the library does not do that.
     pub fn expression(&self, sql: &str, base: &Base) -> Result<Expr> {
-        let schema = DFSchema::try_from(base.snapshot.state.arrow_schema().as_ref().clone())?;
+        let schema = DFSchema::try_from(base.snapshot.arrow_schema().as_ref().clone())?;
         let expression = self.engine.operation_settings()?.create_logical_expr(sql, &schema)?;
         Ok(expression.rewrite(&mut TypeCoercionRewriter::new(&schema)).data()?)
     }
@@ -253,7 +257,6 @@ impl Task {
         }
         self.require_version(&snapshot)?;
         let planning = plan(Base {
-            table: snapshot.table.clone(),
             snapshot: snapshot.clone(),
             properties: self.properties(),
             engine: self.engine.clone(),
@@ -352,7 +355,7 @@ impl Task {
         snapshot: &TableSnapshot,
         names: impl IntoIterator<Item = &'a String>,
     ) -> Result<()> {
-        let schema = snapshot.state.arrow_schema();
+        let schema = snapshot.arrow_schema();
         let unknown = names.into_iter().find(|name| schema.field_with_name(name).is_err());
         let Some(name) = unknown else { return Ok(()) };
         let columns = schema.fields().iter().map(|field| field.name().as_str());
@@ -428,8 +431,7 @@ impl Task {
     /// What an earlier commit of the same transaction did, if the table has it.
     async fn known_repeat(&self, snapshot: &TableSnapshot) -> Result<Option<Done>> {
         for transaction in self.transactions() {
-            let log = self.table.store.log.as_ref();
-            let recorded = snapshot.state.transaction_version(log, transaction.app_id()).await?;
+            let recorded = snapshot.transaction_version(transaction.app_id()).await?;
             if let Some(recorded) = recorded.filter(|recorded| transaction.is_repeat(*recorded)) {
                 return Ok(Some(self.repeat(&transaction, recorded, snapshot).await?));
             }
@@ -462,7 +464,7 @@ impl Task {
         }
         if recorded != snapshot.version {
             done.snapshot.version = recorded;
-            let time = commit_timestamp(&self.table.store, &snapshot.state, recorded).await;
+            let time = commit_timestamp(&self.table.store, snapshot.metadata(), recorded).await;
             done.snapshot.snapshot_timestamp = time.ok().map(|time| time.timestamp_millis());
         }
         Ok(done)
@@ -509,7 +511,7 @@ impl Task {
             Some(base) => {
                 let time = match time {
                     Some(time) => *time,
-                    None => commit_timestamp(&self.table.store, &base.state, *version).await?,
+                    None => commit_timestamp(&self.table.store, base.metadata(), *version).await?,
                 };
                 let mut info = base.info()?;
                 info.version = *version;

@@ -34,7 +34,8 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
             hold(&contracts, updated(request, &base.snapshot, &session)?).await?;
         }
         let mut builder = base
-            .table
+            .table()
+            .await?
             .update()
             .with_session_state(Arc::new(session))
             .with_commit_properties(base.properties);
@@ -59,7 +60,7 @@ fn updated(request: &DeltaUpdateRequest, snapshot: &TableSnapshot, session: &Ses
         let predicate = rows.parse_sql_expr(predicate)?;
         rows = rows.filter(predicate)?;
     }
-    let schema = snapshot.state.arrow_schema();
+    let schema = snapshot.arrow_schema();
     let columns = schema.fields().iter().map(|field| {
         let value = match request.updates.get(field.name()) {
             Some(sql) => cast(rows.parse_sql_expr(sql)?, field.data_type().clone()),

@@ -18,9 +18,8 @@ pub async fn vacuum(task: &Task, request: &DeltaVacuumRequest) -> Result<Report>
     let _files = committer.files.write().await;
     let base = task.table.base().await?;
     task.require(&base)?;
-    let mut builder = base
-        .table
-        .clone()
+    let table = base.library_table().await?;
+    let mut builder = table
         .vacuum()
         .with_mode(VacuumMode::Full)
         .with_dry_run(true)

@@ -116,7 +116,7 @@ impl Rows<'_> {
                     (scan(Arc::new(rows))?, base.session()?)
                 }
             };
-            let state = base.snapshot.state.clone();
+            let state = base.table().await?.snapshot()?.snapshot().clone();
             let builder = self.builder(Some(state), input, session, base.properties);
             builder.await.map(drop)
         });
@@ -191,9 +191,7 @@ impl Rows<'_> {
     async fn checked(&self, body: Body, format: RowsFormat, snapshot: Option<&TableSnapshot>) -> Result<Checks> {
         let replaces_schema = self.request.schema_mode == Some(DeltaSchemaMode::Overwrite);
         let shape = Shape {
-            table: snapshot
-                .filter(|_| !replaces_schema)
-                .map(|found| found.state.arrow_schema()),
+            table: snapshot.filter(|_| !replaces_schema).map(|found| found.arrow_schema()),
             takes_new_columns: self.request.schema_mode.is_some() || snapshot.is_none(),
         };
         let spill = self.task.spill_folder().to_owned();
@@ -217,8 +215,8 @@ impl Rows<'_> {
     fn judge(&self, rows: &Schema, snapshot: Option<&TableSnapshot>) -> Result<()> {
         match snapshot {
             Some(found) => {
-                let columns = with_new_columns(&found.state.arrow_schema(), rows);
-                let partitions = found.state.metadata().partition_columns();
+                let columns = with_new_columns(&found.arrow_schema(), rows);
+                let partitions = found.metadata().partition_columns();
                 self.contracts.judge_rows_of(&columns, partitions)
             }
             None => {

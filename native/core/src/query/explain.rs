@@ -154,7 +154,7 @@ fn explained_table(
     filters: &HashMap<String, Vec<String>>,
 ) -> ExplainedTable {
     let version = snapshot.table_version(name);
-    let (files_total, size_bytes, _) = sizes(&snapshot.state);
+    let (files_total, size_bytes, _) = sizes(snapshot);
     let files_read = read.get(&snapshot.store.key()).map_or(0, HashSet::len) as i64;
     ExplainedTable {
         name: version.name,

@@ -7,6 +7,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::{ProjectionExpr, ProjectionExprs};
+use delta_kernel::schema::{PrimitiveType, StructType};
 
 use super::relabel::Relabel;
 
@@ -20,13 +21,15 @@ pub struct Columns {
     pub schema: SchemaRef,
     pub table: TableSchema,
     pub partition_columns: Vec<String>,
+    /// What their values are parsed to; none where they can't be.
+    pub partition_types: Vec<Option<PrimitiveType>>,
     places: Vec<usize>,
     exprs: Vec<ProjectionExpr>,
 }
 
 impl Columns {
-    /// `mapped`: whether the files have names of their own for the columns.
-    pub fn new(schema: SchemaRef, partition_columns: &[String], mapped: bool) -> Self {
+    /// `delta`: the table's schema, as Delta has it; `mapped`: whether the files have names of their own for the columns.
+    pub fn new(schema: SchemaRef, delta: &StructType, partition_columns: &[String], mapped: bool) -> Self {
         let stored: Vec<_> = schema
             .fields()
             .iter()
@@ -53,6 +56,7 @@ impl Columns {
         Self {
             table,
             partition_columns: partition_columns.to_vec(),
+            partition_types: partition_columns.iter().map(|name| primitive(delta, name)).collect(),
             places,
             exprs,
             schema,
@@ -94,6 +98,13 @@ impl Columns {
     /// What makes of the columns that are read those that the query sees.
     pub fn projection(&self, indices: &[usize]) -> ProjectionExprs {
         indices.iter().map(|index| self.exprs[*index].clone()).collect()
+    }
+}
+
+fn primitive(schema: &StructType, name: &str) -> Option<PrimitiveType> {
+    match schema.field(name)?.data_type() {
+        delta_kernel::schema::DataType::Primitive(primitive) => Some(primitive.clone()),
+        _ => None,
     }
 }
 

@@ -7,11 +7,11 @@ use datafusion::scalar::ScalarValue;
 
 use super::bounds::are_values;
 use super::columns::Columns;
-use super::files::DataFiles;
+use super::files::{DataFiles, FileIndex};
 
 impl DataFiles {
     /// Of one file, of the columns at `places`.
-    pub fn statistics_of(&self, file: usize, columns: &Columns, places: &[usize]) -> Result<Statistics> {
+    pub fn statistics_of(&self, file: FileIndex, columns: &Columns, places: &[usize]) -> Result<Statistics> {
         let mut statistics = Statistics {
             num_rows: self.rows(file),
             total_byte_size: self.bytes(file),
@@ -24,7 +24,7 @@ impl DataFiles {
     }
 
     /// Of one file without its columns.
-    pub fn size_of(&self, file: usize) -> Statistics {
+    pub fn size_of(&self, file: FileIndex) -> Statistics {
         Statistics {
             num_rows: self.rows(file),
             total_byte_size: self.bytes(file),
@@ -33,7 +33,7 @@ impl DataFiles {
     }
 
     /// Of `files` together.
-    pub fn statistics_of_all(&self, files: &[usize], columns: &Columns, places: &[usize]) -> Result<Statistics> {
+    pub fn statistics_of_all(&self, files: &[FileIndex], columns: &Columns, places: &[usize]) -> Result<Statistics> {
         let mut statistics = Statistics {
             num_rows: sum(files.iter().map(|file| self.rows(*file))),
             total_byte_size: sum(files.iter().map(|file| self.bytes(*file))),
@@ -47,35 +47,35 @@ impl DataFiles {
         Ok(statistics)
     }
 
-    fn rows(&self, file: usize) -> Precision<usize> {
+    fn rows(&self, file: FileIndex) -> Precision<usize> {
         self.rows_left(file).map_or(Precision::Absent, Precision::Exact)
     }
 
-    fn bytes(&self, file: usize) -> Precision<usize> {
-        Precision::Inexact(self.files[file].object.size as usize)
+    fn bytes(&self, file: FileIndex) -> Precision<usize> {
+        Precision::Inexact(self.file(file).object.size as usize)
     }
 
-    fn told(&self, file: usize, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
+    fn told(&self, file: FileIndex, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
         match place.checked_sub(columns.in_files().len()) {
-            Some(partition) => Ok(shared(&self.files[file].partition[partition], self.rows(file))),
+            Some(partition) => Ok(shared(&self.file(file).partition[partition], self.rows(file))),
             None => self.column(file, place, columns),
         }
     }
 
-    fn column(&self, file: usize, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
+    fn column(&self, file: FileIndex, place: usize, columns: &Columns) -> Result<ColumnStatistics> {
         let data_type = columns.in_files()[place].data_type();
-        let statistics = &self.statistics.columns[place];
-        let is_whole = self.files[file].deleted.is_none();
+        let statistics = &self.part(file).statistics.columns[place];
+        let is_whole = self.file(file).deleted.is_none();
         let bound = |bounds: &Option<ArrayRef>| -> Result<Precision<ScalarValue>> {
             let Some(bounds) = bounds else {
                 return Ok(Precision::Absent);
             };
-            match ScalarValue::try_from_array(bounds, file)? {
+            match ScalarValue::try_from_array(bounds, file.row)? {
                 value if value.is_null() => Ok(Precision::Absent),
                 value => Ok(precision(value.cast_to(data_type)?, is_whole && are_values(data_type))),
             }
         };
-        let nulls = statistics.nulls_of(file);
+        let nulls = statistics.nulls_of(file.row);
         Ok(ColumnStatistics {
             null_count: nulls.map_or(Precision::Absent, |nulls| precision(nulls, is_whole)),
             min_value: bound(&statistics.min)?,

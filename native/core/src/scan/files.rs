@@ -1,36 +1,40 @@
-//! The data files of a table at one version, with all that its log says of them.
+//! The data files of a table at one version.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use chrono::{DateTime, Utc};
 use datafusion::common::Result;
-use datafusion::scalar::ScalarValue;
-use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
-use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
-use object_store::ObjectMeta;
-use url::Url;
+use deltalake_core::kernel::EagerSnapshot;
 
 use super::columns::Columns;
 use super::deleted_rows::DeletedRows;
-use super::log_statistics::LogStatistics;
-use super::partition_value::partition_value;
+use super::file_changes::{FileChanges, FileKey};
+use super::file_part::{DataFile, FilePart};
+use super::logged_file::LoggedFile;
 use crate::storage::TableStore;
 
+/// Files that commits may have added, or all that the library read, before the library reads the log again.
+const ADDED: usize = 1024;
+
+/// In parts that versions share: what the library read of a version, and what was added since, newest first.
 #[derive(Debug)]
 pub struct DataFiles {
-    pub files: Vec<Arc<DataFile>>,
-    pub statistics: LogStatistics,
-    /// The values that all rows of a file share: an array a partition column, a value a file.
-    pub partitions: Vec<ArrayRef>,
+    parts: Vec<Part>,
 }
 
-#[derive(Debug)]
-pub struct DataFile {
-    pub object: ObjectMeta,
-    pub partition: Vec<ScalarValue>,
-    pub deleted: Option<DeletedRows>,
+#[derive(Debug, Clone)]
+struct Part {
+    files: Arc<FilePart>,
+    /// Which of them are still there; all when there is none.
+    left: Option<Arc<Vec<bool>>>,
+    count: usize,
+}
+
+/// A file by its part and its row there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIndex {
+    pub part: usize,
+    pub row: usize,
 }
 
 impl DataFiles {
@@ -42,122 +46,150 @@ impl DataFiles {
         store: &TableStore,
         known: Option<&Self>,
     ) -> Result<Option<Self>> {
-        let mut files = Vec::new();
-        let mut texts = Vec::new();
-        let mut sources = Vec::new();
-        let by_path = known.map(Self::by_path).unwrap_or_default();
-        for view in state.log_data().iter() {
-            let Some(location) = location(&view, store) else {
-                return Ok(None);
-            };
-            let vector = vector(&view)?;
-            let same = |(file, _): &(&Arc<DataFile>, usize)| file.is(&view, vector.as_ref());
-            if let Some((file, row)) = by_path.get::<str>(location.as_ref()).copied().filter(same) {
-                files.push(file.clone());
-                sources.push((0, row));
-                continue;
-            }
-            let Some(file) = data_file(&view, location, vector, columns)? else {
-                return Ok(None);
-            };
-            files.push(Arc::new(file));
-            sources.push((1, texts.len()));
-            texts.push(view.stats());
+        let read = FilePart::read(state, columns, store, known)?;
+        Ok(read.map(|read| Self {
+            parts: vec![Part::whole(read)],
+        }))
+    }
+
+    /// None where a file isn't one that is read as the others are, or so many came that they are to be read together.
+    pub fn advanced(&self, changes: &FileChanges, columns: &Columns, store: &TableStore) -> Result<Option<Self>> {
+        let mut parts = self.parts.clone();
+        for key in &changes.named {
+            // It is in one of them at most.
+            let _ = parts.iter_mut().any(|part| part.remove(key));
         }
-        let read = LogStatistics::parse(&texts, columns.in_files())?;
-        let statistics = match known {
-            Some(known) => LogStatistics::picked([&known.statistics, &read], &sources)?,
-            None => read,
+        if !changes.added.is_empty() {
+            let Some(added) = FilePart::added(changes.added.clone(), columns, store)? else {
+                return Ok(None);
+            };
+            parts.insert(0, Part::whole(added));
+        }
+        parts.retain(|part| part.count > 0);
+        while let [newer, older, ..] = parts.as_slice()
+            && newer.is_added()
+            && older.is_added()
+            && older.count <= 2 * newer.count
+        {
+            let merged = FilePart::merged(&[newer.files_left(), older.files_left()], columns)?;
+            parts.drain(..2);
+            parts.insert(0, Part::whole(merged));
+        }
+        let count = |added: bool| -> usize {
+            let parts = parts.iter().filter(|part| part.is_added() == added);
+            parts.map(|part| part.count).sum()
         };
-        let files = Self {
-            partitions: shared_values(&files, columns)?,
-            files,
-            statistics,
-        };
-        Ok(files.are_countable().then_some(files))
+        let is_small = count(true) <= count(false).max(ADDED);
+        Ok(is_small.then_some(Self { parts }))
+    }
+
+    /// The same files as other columns; none where they can't be.
+    pub fn with_columns(&self, columns: &Columns, store: &TableStore) -> Result<Option<Self>> {
+        let parts = self.parts.iter().map(|part| {
+            let files = part.files.with_columns(columns, store)?;
+            Ok(files.map(|files| Part {
+                files: Arc::new(files),
+                ..part.clone()
+            }))
+        });
+        let parts: Option<Vec<_>> = parts.collect::<Result<_>>()?;
+        Ok(parts.map(|parts| Self { parts }))
+    }
+
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.count).sum()
+    }
+
+    pub fn parts(&self) -> impl Iterator<Item = &FilePart> {
+        self.parts.iter().map(|part| part.files.as_ref())
+    }
+
+    pub fn part(&self, index: FileIndex) -> &FilePart {
+        &self.parts[index.part].files
+    }
+
+    pub fn file(&self, index: FileIndex) -> &Arc<DataFile> {
+        &self.part(index).files[index.row]
+    }
+
+    /// Of one part.
+    pub fn indices(&self, part: usize) -> impl Iterator<Item = FileIndex> + '_ {
+        let rows = self.parts[part].rows();
+        rows.map(move |row| FileIndex { part, row })
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = FileIndex> + '_ {
+        (0..self.parts.len()).flat_map(|part| self.indices(part))
+    }
+
+    pub fn logged(&self) -> impl Iterator<Item = LoggedFile> + '_ {
+        self.parts.iter().flat_map(|part| {
+            let logged = part.files.logged().enumerate();
+            logged.filter(|(row, _)| part.has(*row)).map(|(_, file)| file)
+        })
+    }
+
+    pub fn rows_of(&self, index: FileIndex) -> Option<usize> {
+        self.part(index).statistics.rows_of(index.row)
     }
 
     /// The rows of a file that aren't deleted.
-    pub fn rows_left(&self, file: usize) -> Option<usize> {
-        let deleted = self.files[file].deleted.as_ref().map_or(0, DeletedRows::count);
-        self.statistics.rows_of(file)?.checked_sub(deleted)
+    pub fn rows_left(&self, index: FileIndex) -> Option<usize> {
+        self.part(index).rows_left(index.row)
     }
 
-    fn by_path(&self) -> HashMap<&str, (&Arc<DataFile>, usize)> {
-        let files = self.files.iter().enumerate();
+    pub fn by_location(&self) -> HashMap<&str, FileIndex> {
+        let files = self.all();
         files
-            .map(|(row, file)| (file.object.location.as_ref(), (file, row)))
+            .map(|index| (self.file(index).object.location.as_ref(), index))
             .collect()
     }
+}
 
-    /// Rows can only be left out of files whose rows are counted.
-    fn are_countable(&self) -> bool {
-        let mut files = self.files.iter().enumerate();
-        files.all(|(index, file)| file.deleted.is_none() || self.rows_left(index).is_some())
+impl Part {
+    fn whole(files: FilePart) -> Self {
+        Self {
+            count: files.files.len(),
+            files: Arc::new(files),
+            left: None,
+        }
+    }
+
+    fn is_added(&self) -> bool {
+        self.files.is_added()
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.left.as_ref().is_none_or(|left| left[row])
+    }
+
+    fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.files.files.len()).filter(|row| self.has(*row))
+    }
+
+    fn files_left(&self) -> (&FilePart, Vec<usize>) {
+        (&self.files, self.rows().collect())
+    }
+
+    /// Whether the file was here.
+    fn remove(&mut self, key: &FileKey) -> bool {
+        let Some(row) = self.files.row_of(key).filter(|row| self.has(*row)) else {
+            return false;
+        };
+        let all = self.files.files.len();
+        let left = self.left.get_or_insert_with(|| Arc::new(vec![true; all]));
+        Arc::make_mut(left)[row] = false;
+        self.count -= 1;
+        true
     }
 }
 
 impl DataFile {
-    fn is(&self, view: &LogicalFileView, vector: Option<&DeletionVectorDescriptor>) -> bool {
-        let same_vector = self.deleted.as_ref().map(DeletedRows::vector) == vector;
-        same_vector && self.object.last_modified.timestamp_millis() == view.modification_time()
+    pub fn key(&self) -> FileKey {
+        let vector = self.deleted.as_ref().map(DeletedRows::vector);
+        FileKey {
+            location: self.object.location.clone(),
+            vector: vector.map(|vector| vector.unique_id()),
+        }
     }
-}
-
-/// A path that isn't below the table is left to the library to refuse.
-fn location(view: &LogicalFileView, store: &TableStore) -> Option<object_store::path::Path> {
-    let path = view.path();
-    let is_below = !path.starts_with('/') && Url::parse(&path).is_err();
-    is_below.then(|| store.locate(&view.object_store_path()))
-}
-
-fn vector(view: &LogicalFileView) -> Result<Option<DeletionVectorDescriptor>> {
-    let vector = view.deletion_vector_descriptor().map(TryInto::try_into).transpose();
-    vector.map_err(|error: delta_kernel::Error| deltalake_core::DeltaTableError::from(error).into())
-}
-
-fn data_file(
-    view: &LogicalFileView,
-    location: object_store::path::Path,
-    vector: Option<DeletionVectorDescriptor>,
-    columns: &Columns,
-) -> Result<Option<DataFile>> {
-    let (Ok(size), Some(partition)) = (u64::try_from(view.size()), partition_values(view, columns)?) else {
-        return Ok(None);
-    };
-    Ok(Some(DataFile {
-        object: ObjectMeta {
-            location,
-            last_modified: DateTime::<Utc>::from_timestamp_millis(view.modification_time()).unwrap_or_default(),
-            size,
-            e_tag: None,
-            version: None,
-        },
-        partition,
-        deleted: vector.map(DeletedRows::new),
-    }))
-}
-
-fn partition_values(view: &LogicalFileView, columns: &Columns) -> Result<Option<Vec<ScalarValue>>> {
-    let fields = columns.partition_fields();
-    if fields.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let Some(values) = view.partition_values() else {
-        return Ok(None);
-    };
-    let value = |(index, name): (usize, &String)| match values.fields().iter().position(|field| field.name() == name) {
-        Some(place) => partition_value(&values.values()[place], fields[index].data_type()),
-        None => Ok(None),
-    };
-    columns.partition_columns.iter().enumerate().map(value).collect()
-}
-
-fn shared_values(files: &[Arc<DataFile>], columns: &Columns) -> Result<Vec<ArrayRef>> {
-    let fields = columns.partition_fields();
-    let arrays = fields.iter().enumerate().map(|(column, field)| match files.is_empty() {
-        true => Ok(arrow::array::new_empty_array(field.data_type())),
-        false => ScalarValue::iter_to_array(files.iter().map(|file| file.partition[column].clone())),
-    });
-    arrays.collect()
 }

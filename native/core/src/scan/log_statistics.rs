@@ -53,23 +53,24 @@ impl LogStatistics {
         number_at(&self.rows, file)
     }
 
-    /// Rows of two others: of the first or the second, and which of it.
-    pub fn picked(others: [&Self; 2], rows: &[(usize, usize)]) -> Result<Self, ArrowError> {
-        let pick = |one: &Option<ArrayRef>, other: &Option<ArrayRef>| match (one, other) {
-            (Some(one), Some(other)) => interleave(&[one.as_ref(), other.as_ref()], rows).map(Some),
-            _ => Ok(None),
+    /// Rows of others that have the same columns: of which, and which of it.
+    pub fn picked(others: &[&Self], rows: &[(usize, usize)]) -> Result<Self, ArrowError> {
+        let pick = |part: &dyn Fn(&Self) -> Option<&ArrayRef>| -> Result<Option<ArrayRef>, ArrowError> {
+            let arrays: Option<Vec<&dyn Array>> = others.iter().map(|other| Some(part(other)?.as_ref())).collect();
+            arrays.map(|arrays| interleave(&arrays, rows)).transpose()
         };
-        let [one, other] = others;
-        let columns = one.columns.iter().zip(&other.columns).map(|(one, other)| {
+        let columns = others.first().map_or(0, |first| first.columns.len());
+        let columns = (0..columns).map(|place| {
             Ok(ColumnStatistics {
-                min: pick(&one.min, &other.min)?,
-                max: pick(&one.max, &other.max)?,
-                nulls: pick(&one.nulls, &other.nulls)?,
+                min: pick(&|other| other.columns[place].min.as_ref())?,
+                max: pick(&|other| other.columns[place].max.as_ref())?,
+                nulls: pick(&|other| other.columns[place].nulls.as_ref())?,
             })
         });
+        let counts: Vec<&dyn Array> = others.iter().map(|other| other.rows.as_ref()).collect();
         Ok(Self {
-            rows: interleave(&[one.rows.as_ref(), other.rows.as_ref()], rows)?,
             columns: columns.collect::<Result<_, ArrowError>>()?,
+            rows: interleave(&counts, rows)?,
         })
     }
 }

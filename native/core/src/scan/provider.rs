@@ -20,7 +20,9 @@ use deltalake_core::kernel::EagerSnapshot;
 
 use super::columns::Columns;
 use super::counted_rows::counted_rows;
-use super::files::DataFiles;
+use super::file_changes::FileChanges;
+use super::files::{DataFiles, FileIndex};
+use super::logged_file::LoggedFile;
 use super::selectivity::selectivity;
 use crate::error::Error;
 use crate::storage::TableStore;
@@ -49,7 +51,7 @@ impl TableScan {
         store: Arc<TableStore>,
         known: Option<&Self>,
     ) -> Result<Option<Self>> {
-        let columns = Columns::new(schema, state.metadata().partition_columns(), is_mapped(state));
+        let columns = columns(state, schema);
         let known = known.filter(|known| known.columns.are(&columns));
         let files = DataFiles::of(state, &columns, &store, known.map(|known| known.files.as_ref()))?;
         Ok(files.map(|files| Self {
@@ -60,13 +62,38 @@ impl TableScan {
         }))
     }
 
+    /// The scan of a later version with the same metadata; none where its files are to be read of the log together.
+    pub fn advanced(&self, changes: &FileChanges) -> Result<Option<Self>> {
+        let files = self.files.advanced(changes, &self.columns, &self.store)?;
+        Ok(files.map(|files| Self {
+            files: Arc::new(files),
+            ..self.clone()
+        }))
+    }
+
+    /// The same files under another schema, as far as these can be read that way.
+    pub fn with_schema(&self, state: &EagerSnapshot, schema: SchemaRef) -> Result<Option<Self>> {
+        let columns = columns(state, schema);
+        let files = self.files.with_columns(&columns, &self.store)?;
+        Ok(files.map(|files| Self {
+            columns: Arc::new(columns),
+            files: Arc::new(files),
+            ..self.clone()
+        }))
+    }
+
+    /// The files of its version.
+    pub fn logged_files(&self) -> impl Iterator<Item = LoggedFile> + '_ {
+        self.files.logged()
+    }
+
     pub fn filtering_rows(mut self, filters_rows: bool) -> Self {
         self.filters_rows = filters_rows;
         self
     }
 
-    fn file(&self, index: usize, places: &[usize], is_told: bool) -> Result<PartitionedFile> {
-        let known = &self.files.files[index];
+    fn file(&self, index: FileIndex, places: &[usize], is_told: bool) -> Result<PartitionedFile> {
+        let known = self.files.file(index);
         let statistics = match is_told {
             true => self.files.statistics_of(index, &self.columns, places)?,
             false => self.files.size_of(index),
@@ -77,9 +104,9 @@ impl TableScan {
     }
 
     /// The file without its deleted rows.
-    async fn left_of(&self, index: usize, file: PartitionedFile) -> Result<PartitionedFile, Error> {
-        let deleted = self.files.files[index].deleted.as_ref();
-        match deleted.zip(self.files.statistics.rows_of(index)) {
+    async fn left_of(&self, index: FileIndex, file: PartitionedFile) -> Result<PartitionedFile, Error> {
+        let deleted = self.files.file(index).deleted.as_ref();
+        match deleted.zip(self.files.rows_of(index)) {
             None => Ok(file),
             Some((deleted, rows)) => {
                 let selection = deleted.selection(&self.store, rows).await?;
@@ -88,7 +115,7 @@ impl TableScan {
         }
     }
 
-    async fn partitioned(&self, files: &[usize], places: &[usize]) -> Result<Vec<PartitionedFile>> {
+    async fn partitioned(&self, files: &[FileIndex], places: &[usize]) -> Result<Vec<PartitionedFile>> {
         let width = self.columns.table.table_schema().fields().len();
         let is_told = !places.is_empty() && files.len() * width <= TOLD;
         let mut partitioned = Vec::with_capacity(files.len());
@@ -130,7 +157,7 @@ impl TableScan {
     }
 
     /// The rows of files of which no value is asked.
-    fn count(&self, files: &[usize], limit: Option<usize>) -> Option<usize> {
+    fn count(&self, files: &[FileIndex], limit: Option<usize>) -> Option<usize> {
         let counts = files.iter().map(|file| self.files.rows_left(*file));
         let rows: usize = counts.sum::<Option<usize>>()?;
         Some(limit.map_or(rows, |limit| limit.min(rows)))
@@ -139,7 +166,7 @@ impl TableScan {
 
 impl std::fmt::Debug for TableScan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TableScan({} files)", self.files.files.len())
+        write!(f, "TableScan({} files)", self.files.len())
     }
 }
 
@@ -191,6 +218,11 @@ impl TableProvider for TableScan {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+fn columns(state: &EagerSnapshot, schema: SchemaRef) -> Columns {
+    let partitions = state.metadata().partition_columns();
+    Columns::new(schema, &state.schema(), partitions, is_mapped(state))
 }
 
 /// Whether the files have names of their own for the columns.

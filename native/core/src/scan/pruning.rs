@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::Session;
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::scalar::ScalarValue;
 
 use super::columns::Columns;
-use super::files::DataFiles;
+use super::file_part::FilePart;
+use super::files::{DataFiles, FileIndex};
 
 impl Columns {
     /// Whether a filter is the same for all rows of a file.
@@ -29,45 +31,53 @@ impl Columns {
 
 impl DataFiles {
     /// The files that may have rows for which all filters are true.
-    pub fn left_by(&self, filters: &[Expr], columns: &Columns, state: &dyn Session) -> Result<Vec<usize>> {
+    pub fn left_by(&self, filters: &[Expr], columns: &Columns, state: &dyn Session) -> Result<Vec<FileIndex>> {
         let (shared, others): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| columns.is_shared(filter));
-        let mut left: Vec<usize> = (0..self.files.len()).collect();
-        if let Some(filter) = conjunction(shared) {
-            let kept = self.matching(&filter, columns, state)?;
-            left.retain(|file| kept.is_valid(*file) && kept.value(*file));
-        }
-        if let Some(filter) = conjunction(others) {
-            let kept = self.not_excluded(&filter, columns, state)?;
-            left.retain(|file| kept.as_ref().is_none_or(|kept| kept[*file]));
+        let schema = Arc::new(Schema::new(columns.partition_fields()));
+        let shared = physical(shared, schema.clone(), state)?;
+        let others = physical(others, columns.schema.clone(), state)?;
+        // None where statistics tell nothing of the filters.
+        let bounds = others.and_then(|filter| {
+            let builder = PruningPredicateBuilder::new().with_file_schema(columns.schema.clone());
+            builder.build(filter)
+        });
+        let mut left = Vec::with_capacity(self.len());
+        for (index, files) in self.parts().enumerate() {
+            let matching = shared.as_ref().map(|filter| files.matching(filter, schema.clone()));
+            let matching = matching.transpose()?;
+            let bounded = bounds.as_ref().map(|bounds| bounds.prune(&Known { files, columns }));
+            let bounded = bounded.transpose()?;
+            left.extend(self.indices(index).filter(|FileIndex { row, .. }| {
+                matching
+                    .as_ref()
+                    .is_none_or(|kept| kept.is_valid(*row) && kept.value(*row))
+                    && bounded.as_ref().is_none_or(|kept| kept[*row])
+            }));
         }
         Ok(left)
     }
+}
 
+/// All filters as one, over columns of the schema.
+fn physical(filters: Vec<Expr>, schema: SchemaRef, state: &dyn Session) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    let schema = DFSchema::try_from(schema)?;
+    let filter = conjunction(filters).map(|filter| state.create_physical_expr(filter, &schema));
+    filter.transpose()
+}
+
+impl FilePart {
     /// The filter's value for each file.
-    fn matching(&self, filter: &Expr, columns: &Columns, state: &dyn Session) -> Result<BooleanArray> {
-        let schema = Arc::new(Schema::new(columns.partition_fields()));
+    fn matching(&self, filter: &Arc<dyn PhysicalExpr>, schema: SchemaRef) -> Result<BooleanArray> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.files.len()));
-        let values = RecordBatch::try_new_with_options(schema.clone(), self.partitions.clone(), &options)?;
-        let filter = state.create_physical_expr(filter.clone(), &DFSchema::try_from(schema)?)?;
+        let values = RecordBatch::try_new_with_options(schema, self.partitions.clone(), &options)?;
         let kept = filter.evaluate(&values)?.into_array(self.files.len())?;
         Ok(kept.as_boolean().clone())
     }
-
-    /// None where statistics tell nothing of the filter.
-    fn not_excluded(&self, filter: &Expr, columns: &Columns, state: &dyn Session) -> Result<Option<Vec<bool>>> {
-        let schema = DFSchema::try_from(columns.schema.clone())?;
-        let filter = state.create_physical_expr(filter.clone(), &schema)?;
-        let schema = columns.schema.clone();
-        let Some(predicate) = PruningPredicateBuilder::new().with_file_schema(schema).build(filter) else {
-            return Ok(None);
-        };
-        predicate.prune(&Known { files: self, columns }).map(Some)
-    }
 }
 
-/// What the log says of all files, by the names that queries know.
+/// What the log says of files, by the names that queries know.
 struct Known<'a> {
-    files: &'a DataFiles,
+    files: &'a FilePart,
     columns: &'a Columns,
 }
 

@@ -1,9 +1,12 @@
 //! Where tables may be, and stores that reach no further than one table.
 
+mod commit_files;
+mod commit_handler;
 mod decoding_store;
 mod durable_store;
 mod location;
 mod purge;
+mod replayed_log;
 mod rooted_store;
 mod s3;
 mod sweep;

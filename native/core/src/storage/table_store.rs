@@ -11,7 +11,9 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use super::commit_files::CommitFiles;
 use super::decoding_store::DecodingStore;
+use super::replayed_log::ReplayedLog;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
 use super::sweep::sweep;
@@ -106,6 +108,16 @@ impl TableStore {
     /// The address of the table's folder, for the Delta library.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// The log for a state to be read of it, once.
+    pub fn replayed_log(&self) -> ReplayedLog {
+        let folder = match &self.location {
+            Location::Folder(folder) => Some(folder.clone()),
+            Location::S3 { .. } => None,
+        };
+        let commits = CommitFiles::new(folder, self.log.root_object_store(None));
+        ReplayedLog::new(self.log.clone(), commits)
     }
 
     /// The table as the library's change feed reads it, under an address apart from the others.

@@ -13,14 +13,14 @@ impl TableSnapshot {
             version: self.version,
             timestamp: rfc3339(self.timestamp),
             columns: self.columns(),
-            partition_columns: self.state.metadata().partition_columns().to_vec(),
+            partition_columns: self.metadata().partition_columns().to_vec(),
             schema_json: self.schema_json()?,
         })
     }
 
     /// With what Delta records about each column, such as its comment, as its metadata.
     fn columns(&self) -> Vec<FieldSpec> {
-        let schema = self.state.arrow_schema();
+        let schema = self.arrow_schema();
         let plain = normalized_schema(&schema);
         let columns = schema.fields().iter().zip(plain.fields()).map(|(field, plain)| {
             let recorded = field.metadata().clone();

@@ -1,15 +1,19 @@
 //! The commits of a table's log, read one by one.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use deltalake_core::kernel::DeletionVectorDescriptor;
+use deltalake_core::kernel::{Add, DeletionVectorDescriptor, Remove};
+use deltalake_core::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Map, Value};
 
 use super::time_travel::MILLIS;
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
+use crate::scan::FileAction;
 use crate::storage::TableStore;
 
 /// What a commit says of itself, of its table and of its files.
@@ -51,6 +55,16 @@ impl Commit {
     }
 }
 
+/// What a commit does to the files of its table.
+pub struct FileActions {
+    /// Of its own file.
+    pub meta: ObjectMeta,
+    pub actions: Vec<FileAction>,
+    /// Whether it carries metadata or a protocol.
+    pub changes_table: bool,
+    pub in_commit_timestamp: Option<DateTime<Utc>>,
+}
+
 /// The commits up to version `newest` whose files are still there, with the times of these, ascending by version.
 pub async fn commit_files(store: &TableStore, newest: i64) -> Result<Vec<(i64, DateTime<Utc>)>> {
     let mut files: Vec<_> = store
@@ -85,6 +99,49 @@ pub async fn read_commit(store: &TableStore, version: i64) -> Result<Option<Comm
         commit.recorded.extend(line.cdc);
     }
     Ok(Some(commit))
+}
+
+/// The same commit as the library's actions; none where there is no such version.
+pub async fn read_file_actions(store: &TableStore, version: i64) -> Result<Option<FileActions>> {
+    let path = commit_uri_from_version(Some(version as u64));
+    let found = match store.log.object_store(None).get(&path).await {
+        Ok(found) => found,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut commit = FileActions {
+        meta: found.meta.clone(),
+        actions: Vec::new(),
+        changes_table: false,
+        in_commit_timestamp: None,
+    };
+    let bytes = found.bytes().await?;
+    for line in Deserializer::from_slice(&bytes).into_iter::<FileLine>() {
+        let line = line.map_err(|error| not_json(version, &error))?;
+        commit.actions.extend(line.add.map(FileAction::Add));
+        commit.actions.extend(line.remove.map(FileAction::Remove));
+        commit.changes_table |= line.meta_data.is_some() || line.protocol.is_some();
+        let millis = line.commit_info.and_then(|info| info.in_commit_timestamp);
+        let time = millis.and_then(DateTime::from_timestamp_millis);
+        commit.in_commit_timestamp = commit.in_commit_timestamp.or(time);
+    }
+    Ok(Some(commit))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileLine {
+    add: Option<Box<Add>>,
+    remove: Option<Box<Remove>>,
+    meta_data: Option<IgnoredAny>,
+    protocol: Option<IgnoredAny>,
+    commit_info: Option<CommitTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitTime {
+    in_commit_timestamp: Option<i64>,
 }
 
 #[derive(Deserialize)]

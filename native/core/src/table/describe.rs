@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use deltalake_core::kernel::EagerSnapshot;
 
 use super::snapshot::{TableSnapshot, rfc3339};
 use super::table::Table;
@@ -13,9 +12,8 @@ use crate::schema::row_schema;
 
 impl Table {
     pub fn describe(&self, snapshot: &TableSnapshot) -> TableDescription {
-        let state = &snapshot.state;
-        let metadata = state.metadata();
-        let (files, size_bytes, rows) = sizes(state);
+        let metadata = snapshot.metadata();
+        let (files, size_bytes, rows) = sizes(snapshot);
         let protocol = snapshot.protocol();
         TableDescription {
             name: self.name.clone(),
@@ -23,7 +21,7 @@ impl Table {
             source: self.source,
             version: snapshot.version,
             timestamp: rfc3339(snapshot.timestamp),
-            schema: row_schema(&state.arrow_schema()),
+            schema: row_schema(&snapshot.arrow_schema()),
             partition_columns: metadata.partition_columns().to_vec(),
             access: access(&protocol),
             protocol: table_protocol(protocol),
@@ -42,15 +40,13 @@ impl Table {
 }
 
 /// Files, bytes and rows, which are unknown when a file has no count; deleted rows don't count.
-pub fn sizes(state: &EagerSnapshot) -> (i64, i64, Option<i64>) {
+pub fn sizes(snapshot: &TableSnapshot) -> (i64, i64, Option<i64>) {
     let (mut files, mut bytes, mut rows) = (0, 0, Some(0));
-    for file in state.log_data() {
+    for file in snapshot.logged_files() {
         files += 1;
         bytes += file.size();
-        let deleted = file.deletion_vector_descriptor().map_or(0, |vector| vector.cardinality);
-        rows = rows
-            .zip(file.num_records())
-            .map(|(sum, count)| sum + count as i64 - deleted);
+        let left = file.rows().map(|rows| rows - file.deleted_rows());
+        rows = rows.zip(left).map(|(sum, left)| sum + left);
     }
     (files, bytes, rows)
 }

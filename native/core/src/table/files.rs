@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use datafusion::common::DFSchema;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
-use deltalake_core::kernel::LogicalFileView;
 use object_store::path::Path;
 
 use super::snapshot::TableSnapshot;
 use crate::error::Result;
 use crate::generated::{DeltaAddAction, FilePage};
 use crate::query::files_read;
+use crate::scan::{LoggedFile, located};
 use crate::session::Session;
 use crate::sql::parse_predicate;
 
@@ -30,11 +30,13 @@ impl TableSnapshot {
             None => None,
         };
         let mut files: Vec<_> = self
-            .state
-            .log_data()
-            .iter()
+            .logged_files()
+            .into_iter()
             .filter(|file| after.is_none_or(|after| file.path().as_ref() > after))
-            .filter(|file| left.as_ref().is_none_or(|left| left.contains(&self.location(file))))
+            .filter(|file| {
+                left.as_ref()
+                    .is_none_or(|left| left.contains(&located(&file.path(), &self.store)))
+            })
             .collect();
         files.sort_by(|one, other| one.path().cmp(&other.path()));
         Ok(FilePage {
@@ -56,16 +58,10 @@ impl TableSnapshot {
         let plan = state.query_planner().create_physical_plan(&plan, state).await?;
         Ok(files_read(&plan).into_values().flatten().collect())
     }
-
-    /// Where plans find the file.
-    fn location(&self, file: &LogicalFileView) -> Path {
-        self.store.locate(&file.object_store_path())
-    }
 }
 
-fn add_action(file: &LogicalFileView) -> DeltaAddAction {
-    #[expect(deprecated, reason = "nothing else gives the tags")]
-    let add = file.add_action();
+fn add_action(file: &LoggedFile) -> DeltaAddAction {
+    let add = file.add();
     DeltaAddAction {
         path: add.path,
         size: add.size,

@@ -19,7 +19,7 @@ impl TableSnapshot {
     /// The newest `limit` commits up to this version, before version `before` where it is given; those whose files were
     /// cleaned up are gone.
     pub async fn history(&self, before: Option<i64>, limit: usize) -> Result<HistoryPage> {
-        let times = commit_times(&self.store, &self.state).await?;
+        let times = commit_times(self).await?;
         let earlier = times
             .iter()
             .rev()

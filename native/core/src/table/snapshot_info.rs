@@ -10,12 +10,8 @@ use crate::generated::{DeltaProtocolSnapshot, DeltaSnapshotInfo};
 pub const CONSTRAINT: &str = "delta.constraints.";
 
 impl TableSnapshot {
-    pub fn protocol(&self) -> DeltaProtocolSnapshot {
-        protocol(&self.state)
-    }
-
     pub fn info(&self) -> Result<DeltaSnapshotInfo> {
-        let metadata = self.state.metadata();
+        let metadata = self.metadata();
         let protocol = self.protocol();
         Ok(DeltaSnapshotInfo {
             table_uri: self.store.location.uri(),
@@ -33,7 +29,7 @@ impl TableSnapshot {
 
     /// Name to SQL expression: the table's constraints, and the columns that may not be null.
     pub fn constraints(&self) -> BTreeMap<String, String> {
-        let schema = self.state.arrow_schema();
+        let schema = self.arrow_schema();
         let required = schema.fields().iter().filter(|field| !field.is_nullable());
         let required = required.map(|field| {
             let column = field.name().replace('"', "\"\"");
@@ -42,14 +38,14 @@ impl TableSnapshot {
                 format!("\"{column}\" IS NOT NULL"),
             )
         });
-        let properties = self.state.metadata().configuration().iter();
+        let properties = self.metadata().configuration().iter();
         let named =
             properties.filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql.clone())));
         required.chain(named).collect()
     }
 
     pub(super) fn schema_json(&self) -> Result<String> {
-        serde_json::to_string(&*self.state.schema()).map_err(|error| Error::internal(error.to_string()))
+        serde_json::to_string(&*self.delta_schema()).map_err(|error| Error::internal(error.to_string()))
     }
 }
 

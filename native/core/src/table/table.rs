@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use deltalake_core::DeltaTable;
 use futures::FutureExt;
 use object_store::ObjectMeta;
 
 use super::commit_look::CommitLook;
+use super::library::{opened, updated};
 use super::snapshot::TableSnapshot;
 use super::snapshot_cache::SnapshotCache;
 use super::time_travel::{commit_meta, version_at};
@@ -146,7 +146,7 @@ impl Table {
         let newest = self.newest().await?;
         let version = match (pin.version, &pin.timestamp) {
             (Some(version), None) => version,
-            (None, Some(text)) => version_at(&self.store, &newest.state, parse_time(text)?).await?,
+            (None, Some(text)) => version_at(&newest, parse_time(text)?).await?,
             (None, None) => return Ok(newest),
             (Some(_), Some(_)) => {
                 let message = "A pin has either a version or a timestamp, not both";
@@ -222,22 +222,7 @@ impl Table {
 
     /// Applies new commits to what is known; a table that was replaced in its place is opened anew.
     async fn refresh(&self, known: Option<&Head>, number: u64) -> Result<(Head, Arc<TableSnapshot>)> {
-        let mut table = DeltaTable::new(self.store.log.clone());
-        let (mut before, mut scan) = (None, None);
-        if let Some(known) = known {
-            if commit_meta(&self.store, known.version).await? == known.commit {
-                before = Some((known.version, known.timestamp));
-                if let Some(kept) = self.kept(known.version) {
-                    table = kept.table.clone();
-                    scan = kept.known_scan();
-                }
-                self.versions.remove(&self.store.key(), known.version);
-            } else {
-                self.versions.remove_table(&self.store.key());
-            }
-        }
-        table.update_state().await?;
-        let snapshot = Arc::new(TableSnapshot::new(table, self.store.clone(), before, scan).await?);
+        let snapshot = Arc::new(self.newest_after(known).await?);
         self.keep(&snapshot);
         let head = Head {
             version: snapshot.version,
@@ -249,15 +234,37 @@ impl Table {
         Ok((head, snapshot))
     }
 
+    async fn newest_after(&self, known: Option<&Head>) -> Result<TableSnapshot> {
+        let store = self.store.clone();
+        let Some(known) = known else {
+            return TableSnapshot::read(opened(&store, None).await?, store, None, None).await;
+        };
+        if commit_meta(&store, known.version).await? != known.commit {
+            self.versions.remove_table(&store.key());
+            return TableSnapshot::read(opened(&store, None).await?, store, None, None).await;
+        }
+        let kept = self.kept(known.version);
+        self.versions.remove(&store.key(), known.version);
+        let before = Some((known.version, known.timestamp));
+        let Some(kept) = kept else {
+            return TableSnapshot::read(opened(&store, None).await?, store, before, None).await;
+        };
+        // What goes wrong with the commits alone goes wrong for the library too, which then says it.
+        if let Ok(Some(newest)) = kept.newest_followed().await {
+            return Ok(newest);
+        }
+        let table = updated(&store, kept.without_files().clone(), None).await?;
+        TableSnapshot::read(table, store, before, kept.known_scan()).await
+    }
+
     async fn load(&self, version: i64) -> Result<TableSnapshot> {
-        let mut table = DeltaTable::new(self.store.log.clone());
-        match table.load_version(version as u64).await {
-            Ok(()) => TableSnapshot::new(table, self.store.clone(), None, None).await,
+        match opened(&self.store, Some(version)).await {
+            Ok(table) => TableSnapshot::read(table, self.store.clone(), None, None).await,
             Err(_) if commit_meta(&self.store, version).await?.is_none() => {
                 let message = format!("Version {version} can't be read any more: its log was cleaned up");
                 Err(Error::new(ErrorCode::VersionNotFound, message))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,13 +1,13 @@
 //! From a time to the version that was newest then.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use deltalake_core::kernel::EagerSnapshot;
+use deltalake_core::kernel::Metadata;
 use deltalake_core::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::commit_log::{commit_files, read_commit};
-use super::snapshot::rfc3339;
+use super::snapshot::{TableSnapshot, rfc3339};
 use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 use crate::storage::TableStore;
@@ -16,8 +16,8 @@ use crate::storage::TableStore;
 pub const MILLIS: u16 = 3;
 
 /// When `version` was committed: its in-commit timestamp where the table has them, else the time of its file.
-pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version: i64) -> Result<DateTime<Utc>> {
-    if in_commit_from(state).is_some_and(|first| first <= version) {
+pub async fn commit_timestamp(store: &TableStore, metadata: &Metadata, version: i64) -> Result<DateTime<Utc>> {
+    if in_commit_from(metadata).is_some_and(|first| first <= version) {
         if let Some(time) = in_commit_timestamp(store, version).await? {
             return Ok(time);
         }
@@ -31,16 +31,16 @@ pub async fn commit_timestamp(store: &TableStore, state: &EagerSnapshot, version
 /// The same for the version after one whose time is known, without listing the log.
 pub async fn next_commit_timestamp(
     store: &TableStore,
-    state: &EagerSnapshot,
+    metadata: &Metadata,
     (version, before): (i64, DateTime<Utc>),
 ) -> Result<DateTime<Utc>> {
-    if in_commit_from(state).is_none()
+    if in_commit_from(metadata).is_none()
         && let Some(meta) = commit_meta(store, version + 1).await?
     {
         let modified = meta.last_modified.trunc_subsecs(MILLIS);
         return Ok(modified.max(before + TimeDelta::milliseconds(1)));
     }
-    commit_timestamp(store, state, version + 1).await
+    commit_timestamp(store, metadata, version + 1).await
 }
 
 /// The times as they must ascend: those of files can stand still or go back, the log's order can't.
@@ -64,8 +64,8 @@ pub async fn commit_meta(store: &TableStore, version: i64) -> Result<Option<Obje
 }
 
 /// The last version committed at or before `time`; a time before the first or after the last commit is refused.
-pub async fn version_at(store: &TableStore, state: &EagerSnapshot, time: DateTime<Utc>) -> Result<i64> {
-    let commits = commit_times(store, state).await?;
+pub async fn version_at(newest: &TableSnapshot, time: DateTime<Utc>) -> Result<i64> {
+    let commits = commit_times(newest).await?;
     let (Some(first), Some(last)) = (commits.first(), commits.last()) else {
         return Err(Error::new(
             ErrorCode::VersionNotFound,
@@ -89,10 +89,11 @@ pub async fn version_at(store: &TableStore, state: &EagerSnapshot, time: DateTim
     Ok(commits[after - 1].0)
 }
 
-/// Versions up to that of `state` with their times, both ascending.
-pub async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let mut files = commit_files(store, state.version() as i64).await?;
-    if let Some(first) = in_commit_from(state) {
+/// Versions up to that of `snapshot` with their times, both ascending.
+pub async fn commit_times(snapshot: &TableSnapshot) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let store = &snapshot.store;
+    let mut files = commit_files(store, snapshot.version).await?;
+    if let Some(first) = in_commit_from(snapshot.metadata()) {
         for (version, time) in files.iter_mut().filter(|(version, _)| *version >= first) {
             *time = in_commit_timestamp(store, *version).await?.unwrap_or(*time);
         }
@@ -101,8 +102,8 @@ pub async fn commit_times(store: &TableStore, state: &EagerSnapshot) -> Result<V
 }
 
 /// The first version with an in-commit timestamp, if the table records them.
-fn in_commit_from(state: &EagerSnapshot) -> Option<i64> {
-    let properties = state.metadata().configuration();
+pub fn in_commit_from(metadata: &Metadata) -> Option<i64> {
+    let properties = metadata.configuration();
     let enabled = properties.get("delta.enableInCommitTimestamps")?;
     enabled.eq_ignore_ascii_case("true").then(|| {
         properties
