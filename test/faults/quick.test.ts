@@ -1,6 +1,7 @@
 /** Small versions of `npm run test:faults`. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { withoutSqlLogicFiles } from "../sqllogictest/files.js";
 import { access } from "./access.js";
 import { bombs } from "./bombs.js";
 import { damagedResults } from "./damaged-results.js";
@@ -16,6 +17,7 @@ import { retries } from "./retries.js";
 import type { Suite } from "./run.js";
 import { secrets } from "./secrets.js";
 import { SeededRandom } from "./seeded-random.js";
+import { sqllogictest } from "./sqllogictest.js";
 import { killsDuring } from "./syscalls.js";
 import { withoutSystemCalls } from "./system-calls.js";
 import { twoCaches } from "./two-caches.js";
@@ -41,6 +43,7 @@ const ofResults: typeof suites = [
   ["views whose rows are kept", views, 0.03, false],
   ["a full disk", fullDisk, 0.1, withoutMounts],
   ["kill -9 while they are stored", killedKeeping, 0.06, false],
+  ["a share of DataFusion's own files", sqllogictest, 0.05, withoutSqlLogicFiles()],
 ];
 
 const ofLimits: typeof suites = [

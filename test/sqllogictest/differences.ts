@@ -9,7 +9,7 @@ interface Difference {
 const differences: readonly Difference[] = [
   {
     reason: "dictionaries and runs are sent as plain values, so that a column has another type than in the plan",
-    sign: /columns mismatch[^]*(Dictionary\(|dict|sensor_id|ree_)/,
+    sign: /columns mismatch.*(Dictionary\(|dict|sensor_id|ree_)/s,
   },
   {
     reason: "lists of dates and times are not made by range and generate_series, whose size can't be told before",
@@ -30,7 +30,7 @@ const differences: readonly Difference[] = [
     sign: /checked_add|NTH_VALUE\(v2, v2\*null\)/,
   },
   { reason: "-> and ->> look into lists, which DataFusion's operators don't", sign: /make_array\(1,2,3\) ->/ },
-  { reason: "a function can't be dropped", sign: /expected to fail[^]*select abs\(-1\)/ },
+  { reason: "a function can't be dropped", sign: /expected to fail.*select abs\(-1\)/s },
   {
     reason: "rows that are equal in all that they are ordered by come in another order",
     sign: /grouping sets \(\(a, b\), \(a\), \(b\)\) order by a, b/,

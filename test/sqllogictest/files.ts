@@ -26,6 +26,16 @@ export function sqlLogicFiles(): SqlLogicFiles {
   return { version: engine.version, folder, names: names.sort() };
 }
 
+/** Why they aren't there, where cargo can't fetch them. */
+export function withoutSqlLogicFiles(): string | false {
+  try {
+    sqlLogicFiles();
+    return false;
+  } catch (error) {
+    return `DataFusion's files can't be fetched: ${(error as Error).message.split("\n").slice(0, 3).join(" ")}`;
+  }
+}
+
 /** A project that needs the package and is never built makes cargo unpack it; the engine's lock keeps the rest as it is there already. */
 function unpacked(version: string): Package {
   const project = mkdtempSync(join(tmpdir(), "lakegate-sqllogictest-"));
