@@ -361,7 +361,6 @@ const bombs: Record<string, string> = {
   "1,000 nested subqueries": `${"SELECT * FROM (".repeat(1000)}SELECT 1${") t".repeat(1000)}`,
   "2,000 CASEs": `SELECT ${"CASE WHEN true THEN ".repeat(2000)}1${" END".repeat(2000)}`,
   "200 relations joined by commas": `SELECT 1 FROM ${Array.from({ length: 200 }, (_, n) => `(SELECT 1) t${n}`).join(", ")}`,
-  "joins that common table expressions multiply": `WITH a AS (SELECT s.date FROM stocks s JOIN stocks t USING (date) JOIN stocks u USING (date)) SELECT 1 FROM ${Array.from({ length: 60 }, (_, n) => `a a${n}`).join(", ")}`,
   "a CUBE of 20 columns": `SELECT count(*) FROM stocks GROUP BY CUBE (${Array.from({ length: 20 }, (_, n) => `length(symbol) + ${n}`).join(", ")})`,
   "sets of groups that multiply": `SELECT count(*) FROM stocks GROUP BY ${Array.from({ length: 8 }, () => "GROUPING SETS ((symbol), (date), (price), ())").join(", ")}`,
   "2,000 joins": `SELECT 1 FROM stocks s0 ${Array.from({ length: 2000 }, (_, n) => `JOIN stocks s${n + 1} ON s0.date = s${n + 1}.date`).join(" ")}`,

@@ -20,7 +20,7 @@ use crate::generated::{EngineLimits, ErrorCode};
 /// Each WITH inside another doubles what DataFusion's resolver visits.
 const MAX_WITHS: i64 = 8;
 /// As many are planned within a second; twice as many take DataFusion more than ten, and nothing can interrupt it.
-const MAX_JOINS: i64 = 128;
+const MAX_JOINED: i64 = 128;
 
 /// Tokenizes `sql`, or says which limit its tokens break.
 pub fn tokenize(sql: &str, limits: &EngineLimits) -> Result<Vec<TokenWithSpan>> {
@@ -188,16 +188,10 @@ struct Shape<'a> {
     limits: &'a EngineLimits,
     depth: usize,
     withs: usize,
-    /// What each query being visited reads, innermost last.
-    queries: Vec<Reads>,
-    /// What each common table expression reads, written out.
-    expressions: HashMap<String, Reads>,
-}
-
-#[derive(Clone, Copy)]
-struct Reads {
-    relations: usize,
-    joins: usize,
+    /// Relations read by each query being visited, innermost last.
+    queries: Vec<usize>,
+    /// Relations that each common table expression reads, written out.
+    expressions: HashMap<String, usize>,
 }
 
 impl<'a> Shape<'a> {
@@ -206,7 +200,7 @@ impl<'a> Shape<'a> {
             limits,
             depth: 0,
             withs: 0,
-            queries: vec![Reads { relations: 0, joins: 0 }],
+            queries: vec![0],
             expressions: HashMap::new(),
         }
     }
@@ -243,10 +237,10 @@ impl Visitor for Shape<'_> {
             None,
         ))?;
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.queries.push(Reads { relations: 1, joins: 0 });
+            self.queries.push(1);
             cte.query.visit(self)?;
-            let reads = self.queries.pop().expect("it was pushed");
-            self.expressions.insert(cte.alias.name.value.clone(), reads);
+            let relations = self.queries.pop().unwrap_or_default();
+            self.expressions.insert(cte.alias.name.value.clone(), relations);
         }
         ControlFlow::Continue(())
     }
@@ -260,25 +254,21 @@ impl Visitor for Shape<'_> {
         let sets = grouping_sets(select);
         flow(check("sql_chain", "grouping sets", sets, self.limits.sql_chain, None))?;
         let joined = select.from.iter().map(|from| from.joins.len() + 1).sum::<usize>();
-        self.reads(0, joined.saturating_sub(1))
+        flow(check(
+            "sql_joins",
+            "relations joined in one FROM",
+            joined,
+            MAX_JOINED,
+            None,
+        ))
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Error> {
-        let plain = Reads { relations: 1, joins: 0 };
-        let Reads { relations, joins } = self.expressions.get(&name.to_string()).copied().unwrap_or(plain);
-        self.reads(relations, joins)
-    }
-}
-
-impl Shape<'_> {
-    fn reads(&mut self, relations: usize, joins: usize) -> ControlFlow<Error> {
+        let relations = self.expressions.get(&name.to_string()).copied().unwrap_or(1);
         let total = self.queries.last_mut().expect("the outermost query stays");
-        total.relations = total.relations.saturating_add(relations);
-        total.joins = total.joins.saturating_add(joins);
+        *total = total.saturating_add(relations);
         let unit = "relations once its WITH queries are written out";
-        flow(check("sql_chain", unit, total.relations, self.limits.sql_chain, None))?;
-        let unit = "joins once its WITH queries are written out";
-        flow(check("sql_joins", unit, total.joins, MAX_JOINS, None))
+        flow(check("sql_chain", unit, *total, self.limits.sql_chain, None))
     }
 }
 
