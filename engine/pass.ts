@@ -31,6 +31,8 @@ export class Pass {
   /** Whether it was held up at the last look, and since. */
   #isSlow = false;
   #began = 0;
+  /** Whether it was told to end: what it waited for comes too late then. */
+  #isOver = false;
   #hasLeft = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -54,6 +56,7 @@ export class Pass {
   /** Takes a heavy place for work that may be long. */
   async makeRoom(): Promise<void> {
     if (this.#isHeavy || this.#hasLeft) return;
+    if (this.#isOver) throw canceled();
     clearTimeout(this.#timer);
     this.#place?.leave();
     this.#isHeavy = true;
@@ -74,6 +77,7 @@ export class Pass {
 
   /** The work has been told to end; where its thread goes on, it can't be. */
   linger(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#admission.report(this.#work), stuckMs);
   }
@@ -109,7 +113,7 @@ export class Pass {
 
   async #wait(place: Place): Promise<void> {
     if (!place.isTaken) await this.#admission.wait(place, this.#untilGivenUp());
-    if (this.#hasLeft) throw canceled();
+    if (this.#hasLeft || this.#isOver) throw canceled();
   }
 
   /** Rejects when nobody wants the work any more; most never waits, and needs none of it. */

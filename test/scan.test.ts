@@ -35,7 +35,8 @@ describe("scans", { skip: withoutPython }, () => {
 
   it(`gives the rows of the library and of DuckDB, ${runs} times (SCAN_RUNS), seed ${seed} (SCAN_SEED)`, async () => {
     const arrow = join(answers, "rows.arrow");
-    for (const sql of new ScanQueries(seed).take(runs)) {
+    const layered = new ScanQueries(`${seed} layered`).takeLayered(Math.ceil(runs / 5));
+    for (const sql of [...new ScanQueries(seed).take(runs), ...layered]) {
       const answer = await server.client.query(sql, { accept });
       assert.equal(answer.status, 200, `${sql}\n${answer.text}`);
       writeFileSync(arrow, answer.bytes);

@@ -213,14 +213,17 @@ describe("sessions", () => {
     }
 
     /** What a plan shows, and doesn't with a setting. */
-    const unplanned: [string, SessionProfile, string, RegExp][] = [
+    const smallBatches: SessionProfile = { execution: { batch_size: 10 } };
+    const unplanned: [string, SessionProfile, string, RegExp, SessionProfile?][] = [
       ["pushdown_filters", { execution: { parquet: { pushdown_filters: true } } }, filter, /FilterExec/],
       ["parquet_pushdown", { delta: { scan: { parquet_pushdown: true } } }, filter, /FilterExec/],
       [
         "round_robin_repartition",
-        { features: { round_robin_repartition: false } },
+        { features: { round_robin_repartition: false }, ...smallBatches },
         "SELECT * FROM stocks WHERE price > 1",
         /RoundRobinBatch/,
+        // The rows of one batch aren't dealt out.
+        smallBatches,
       ],
       [
         "dynamic_filters",
@@ -229,10 +232,10 @@ describe("sessions", () => {
         /DynamicFilter/,
       ],
     ];
-    for (const [name, profile, sql, hidden] of unplanned) {
+    for (const [name, profile, sql, hidden, others = {}] of unplanned) {
       it(`${name} changes the plan`, async () => {
         assert.doesNotMatch(await plan(profile, sql), hidden);
-        assert.match(await plan({}, sql), hidden);
+        assert.match(await plan(others, sql), hidden);
       });
     }
 
