@@ -1,7 +1,6 @@
 //! The bytes of many commits.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -9,7 +8,8 @@ use delta_kernel::{DeltaResult, Error, FileMeta};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::task::spawn_blocking;
+
+use super::log_folder::LogFolder;
 
 /// Requests to a remote store at once.
 const REQUESTS: usize = 64;
@@ -18,7 +18,7 @@ const KEPT: usize = 64 << 20;
 
 /// Read from the folder itself where there is one: an object store takes two hops to other threads for each file.
 pub struct CommitFiles {
-    folder: Option<PathBuf>,
+    folder: Option<LogFolder>,
     store: Arc<dyn ObjectStore>,
     kept: Mutex<Kept>,
 }
@@ -31,8 +31,8 @@ struct Kept {
 }
 
 impl CommitFiles {
-    /// `folder`: the table's, on this machine; `store`: by whole paths.
-    pub fn new(folder: Option<PathBuf>, store: Arc<dyn ObjectStore>) -> Self {
+    /// `folder`: where it is on this machine; `store`: by whole paths.
+    pub fn new(folder: Option<LogFolder>, store: Arc<dyn ObjectStore>) -> Self {
         Self {
             folder,
             store,
@@ -40,40 +40,57 @@ impl CommitFiles {
         }
     }
 
-    /// In the order of `files`; the second time they need not be read.
-    pub async fn read(&self, files: Vec<FileMeta>) -> DeltaResult<Arc<Vec<Bytes>>> {
-        let named = |file: Option<&FileMeta>| file.map(|file| file.location.to_string()).unwrap_or_default();
-        let range = (named(files.first()), named(files.last()));
-        let kept = self.kept.lock().expect("no holder panics").commits.remove(&range);
+    /// What need not be waited for where commits lie in a folder, or were read before. In the order of `files`.
+    pub async fn fetched(&self, files: &[FileMeta]) -> DeltaResult<Option<Arc<Vec<Bytes>>>> {
+        let kept = self
+            .kept
+            .lock()
+            .expect("no holder panics")
+            .commits
+            .remove(&range(files));
         if let Some(kept) = kept.filter(|kept| kept.len() == files.len()) {
-            return Ok(kept);
+            return Ok(Some(kept));
         }
-        let commits = Arc::new(match self.folder.clone() {
-            Some(folder) => spawn_blocking(move || read_files(&folder.join("_delta_log"), &files))
-                .await
-                .map_err(Error::generic_err)??,
-            None => self.request(files).await?,
-        });
-        let bytes = commits.iter().map(Bytes::len).sum::<usize>();
-        let mut kept = self.kept.lock().expect("no holder panics");
-        if kept.bytes + bytes <= KEPT {
-            kept.bytes += bytes;
-            kept.commits.insert(range, commits.clone());
+        if self.folder.is_some() {
+            return Ok(None);
         }
-        Ok(commits)
-    }
-
-    async fn request(&self, files: Vec<FileMeta>) -> DeltaResult<Vec<Bytes>> {
-        let requests = files.into_iter().map(async |file| {
+        let requests = files.to_vec().into_iter().map(async |file| {
             let path = Path::from_url_path(file.location.path())?;
             Ok::<_, Error>(self.store.get(&path).await?.bytes().await?)
         });
-        stream::iter(requests).buffered(REQUESTS).try_collect().await
+        let commits = stream::iter(requests).buffered(REQUESTS).try_collect().await?;
+        Ok(Some(self.keep(files, commits)))
+    }
+
+    /// Those of a folder.
+    pub fn read(&self, files: &[FileMeta]) -> DeltaResult<Arc<Vec<Bytes>>> {
+        let folder = self
+            .folder
+            .as_ref()
+            .ok_or_else(|| Error::generic("The log is in no folder"))?;
+        Ok(self.keep(files, read_files(folder, files)?))
+    }
+
+    /// For the second time, when they need not be read.
+    fn keep(&self, files: &[FileMeta], commits: Vec<Bytes>) -> Arc<Vec<Bytes>> {
+        let bytes = commits.iter().map(Bytes::len).sum::<usize>();
+        let commits = Arc::new(commits);
+        let mut kept = self.kept.lock().expect("no holder panics");
+        if kept.bytes + bytes <= KEPT {
+            kept.bytes += bytes;
+            kept.commits.insert(range(files), commits.clone());
+        }
+        commits
     }
 }
 
-fn read_files(log: &std::path::Path, files: &[FileMeta]) -> DeltaResult<Vec<Bytes>> {
-    let read = files.iter().map(|file| match std::fs::read(log.join(name(file))) {
+fn range(files: &[FileMeta]) -> (String, String) {
+    let named = |file: Option<&FileMeta>| file.map(|file| file.location.to_string()).unwrap_or_default();
+    (named(files.first()), named(files.last()))
+}
+
+fn read_files(folder: &LogFolder, files: &[FileMeta]) -> DeltaResult<Vec<Bytes>> {
+    let read = files.iter().map(|file| match folder.read(name(file)) {
         Ok(bytes) => Ok(Bytes::from(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::file_not_found(&file.location)),
         Err(error) => Err(error.into()),

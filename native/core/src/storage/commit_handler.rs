@@ -26,8 +26,8 @@ use super::commit_files::{CommitFiles, is_commit};
 const FEW: usize = 16;
 /// Commits that are read and decoded together.
 const TOGETHER: usize = 512;
-/// How many times that many at once.
-const AHEAD: usize = 4;
+/// How many times that many at once. Each thread that allocates has pages cleared for it, which are not few.
+const AHEAD: usize = 2;
 /// Text of actions that goes into one batch.
 const BATCH: usize = 16 << 20;
 
@@ -100,12 +100,18 @@ fn flattened(batches: DeltaResult<Batches>) -> Vec<DeltaResult<Box<dyn EngineDat
     }
 }
 
-async fn decode(commits: &CommitFiles, decoder: &Arc<ActionDecoder>, files: Vec<FileMeta>) -> DeltaResult<Batches> {
-    let read = commits.read(files.clone()).await?;
-    let decoder = decoder.clone();
-    spawn_blocking(move || decoder.decode(&files, &read))
-        .await
-        .map_err(Error::generic_err)?
+async fn decode(
+    commits: &Arc<CommitFiles>,
+    decoder: &Arc<ActionDecoder>,
+    files: Vec<FileMeta>,
+) -> DeltaResult<Batches> {
+    let fetched = commits.fetched(&files).await?;
+    let (commits, decoder) = (commits.clone(), decoder.clone());
+    let decoding = spawn_blocking(move || {
+        let read = fetched.map_or_else(|| commits.read(&files), Ok)?;
+        decoder.decode(&files, &read)
+    });
+    decoding.await.map_err(Error::generic_err)?
 }
 
 /// From the lines of commits to the columns of a schema.

@@ -5,6 +5,8 @@ mod commit_handler;
 mod decoding_store;
 mod durable_store;
 mod location;
+mod log_folder;
+mod log_listing;
 mod purge;
 mod replayed_log;
 mod rooted_store;

@@ -10,22 +10,31 @@ use deltalake_core::DeltaResult;
 use deltalake_core::kernel::Version;
 use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::logstore::{CommitOrBytes, LogStore, LogStoreConfig, LogStoreRef, ObjectStoreRef};
+use object_store::path::Path;
 use uuid::Uuid;
 
 use super::commit_files::CommitFiles;
 use super::commit_handler::CommitHandler;
+use super::log_folder::LogFolder;
+use super::log_listing::LogListing;
 
 /// Only for as long as one state is read: what is read of commits for protocol and metadata is kept for the files.
 pub struct ReplayedLog {
     inner: LogStoreRef,
     commits: Arc<CommitFiles>,
+    folder: Option<LogFolder>,
+    root: Path,
 }
 
 impl ReplayedLog {
-    pub fn new(inner: LogStoreRef, commits: CommitFiles) -> Self {
+    /// `folder`: where the log is on this machine; `root`: the table's, as the store has it.
+    pub fn new(inner: LogStoreRef, folder: Option<LogFolder>, root: Path) -> Self {
+        let commits = CommitFiles::new(folder.clone(), inner.root_object_store(None));
         Self {
             inner,
             commits: Arc::new(commits),
+            folder,
+            root,
         }
     }
 }
@@ -78,7 +87,12 @@ impl LogStore for ReplayedLog {
 
     fn engine(&self, operation: Option<Uuid>) -> Arc<dyn Engine> {
         let inner = self.inner.engine(operation);
+        let storage = inner.storage_handler();
         Arc::new(ReplayEngine {
+            storage: match &self.folder {
+                Some(folder) => Arc::new(LogListing::new(storage, folder.clone(), &self.root)),
+                None => storage,
+            },
             json: Arc::new(CommitHandler::new(inner.json_handler(), self.commits.clone())),
             inner,
         })
@@ -89,9 +103,10 @@ impl LogStore for ReplayedLog {
     }
 }
 
-/// The library's engine but for how commits are read.
+/// The library's engine but for how commits are listed and read.
 struct ReplayEngine {
     inner: Arc<dyn Engine>,
+    storage: Arc<dyn StorageHandler>,
     json: Arc<CommitHandler>,
 }
 
@@ -101,7 +116,7 @@ impl Engine for ReplayEngine {
     }
 
     fn storage_handler(&self) -> Arc<dyn StorageHandler> {
-        self.inner.storage_handler()
+        self.storage.clone()
     }
 
     fn json_handler(&self) -> Arc<dyn JsonHandler> {

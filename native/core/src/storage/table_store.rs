@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
-use super::commit_files::CommitFiles;
 use super::decoding_store::DecodingStore;
+use super::log_folder::LogFolder;
 use super::replayed_log::ReplayedLog;
 use super::rooted_store::RootedStore;
 use super::s3::s3_store;
@@ -112,12 +114,30 @@ impl TableStore {
 
     /// The log for a state to be read of it, once.
     pub fn replayed_log(&self) -> ReplayedLog {
-        let folder = match &self.location {
-            Location::Folder(folder) => Some(folder.clone()),
+        ReplayedLog::new(self.log.clone(), self.log_folder(), self.root.clone())
+    }
+
+    /// Where the log is on this machine, if it is.
+    pub fn log_folder(&self) -> Option<LogFolder> {
+        match &self.location {
+            Location::Folder(folder) => Some(LogFolder::of(folder)),
             Location::S3 { .. } => None,
-        };
-        let commits = CommitFiles::new(folder, self.log.root_object_store(None));
-        ReplayedLog::new(self.log.clone(), commits)
+        }
+    }
+
+    /// The names of the log's files with their times.
+    pub async fn log_files(&self) -> Result<Vec<(String, DateTime<Utc>)>> {
+        if let Some(folder) = self.log_folder()
+            && let Ok(Some(files)) = tokio::task::spawn_blocking(move || folder.list()).await?
+        {
+            return Ok(files.into_iter().map(|file| (file.name, file.modified)).collect());
+        }
+        let files = self.log.object_store(None).list(Some(self.log.log_path()));
+        let named = files.try_filter_map(async |file| {
+            let name = file.location.filename().map(str::to_owned);
+            Ok(name.map(|name| (name, file.last_modified)))
+        });
+        Ok(named.try_collect().await?)
     }
 
     /// The table as the library's change feed reads it, under an address apart from the others.

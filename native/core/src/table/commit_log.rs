@@ -3,8 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use deltalake_core::kernel::{Add, DeletionVectorDescriptor, Remove};
 use deltalake_core::logstore::commit_uri_from_version;
-use futures::TryStreamExt;
-use object_store::path::Path;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -15,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::generated::ErrorCode;
 use crate::scan::FileAction;
 use crate::storage::TableStore;
+
+/// Commits that are looked for at once: there is one new one most of the time, and none after it.
+const AHEAD: usize = 2;
 
 /// What a commit says of itself, of its table and of its files.
 #[derive(Debug, Default)]
@@ -67,16 +69,9 @@ pub struct FileActions {
 
 /// The commits up to version `newest` whose files are still there, with the times of these, ascending by version.
 pub async fn commit_files(store: &TableStore, newest: i64) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let mut files: Vec<_> = store
-        .log
-        .object_store(None)
-        .list(Some(store.log.log_path()))
-        .try_filter_map(async |meta| {
-            Ok(commit_version(&meta.location).map(|version| (version, meta.last_modified.trunc_subsecs(MILLIS))))
-        })
-        .try_collect()
-        .await?;
-    files.retain(|(version, _)| *version <= newest);
+    let files = store.log_files().await?.into_iter();
+    let commits = files.filter_map(|(name, time)| Some((commit_version(&name)?, time.trunc_subsecs(MILLIS))));
+    let mut files: Vec<_> = commits.filter(|(version, _)| *version <= newest).collect();
     files.sort_unstable();
     Ok(files)
 }
@@ -101,22 +96,46 @@ pub async fn read_commit(store: &TableStore, version: i64) -> Result<Option<Comm
     Ok(Some(commit))
 }
 
-/// The same commit as the library's actions; none where there is no such version.
-pub async fn read_file_actions(store: &TableStore, version: i64) -> Result<Option<FileActions>> {
-    let path = commit_uri_from_version(Some(version as u64));
-    let found = match store.log.object_store(None).get(&path).await {
-        Ok(found) => found,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+/// The commits after `version` as the library's actions, oldest first and `most` of them at most.
+pub async fn file_actions_after(store: &TableStore, version: i64, most: i64) -> Result<Vec<FileActions>> {
+    let versions = version + 1..=version + most;
+    if let Some(folder) = store.log_folder() {
+        let read = move || {
+            let commits = versions.map(|version| match folder.commit(version) {
+                Ok(Some((meta, text))) => file_actions(version, meta, &text).map(Some),
+                Ok(None) => Ok(None),
+                Err(error) => Err(Error::internal(error.to_string())),
+            });
+            commits.map_while(Result::transpose).collect()
+        };
+        return tokio::task::spawn_blocking(read).await?;
+    }
+    stream::iter(versions)
+        .map(async |version| {
+            let path = commit_uri_from_version(Some(version as u64));
+            let found = match store.log.object_store(None).get(&path).await {
+                Ok(found) => found,
+                Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let meta = found.meta.clone();
+            file_actions(version, meta, &found.bytes().await?).map(Some)
+        })
+        .buffered(AHEAD)
+        .try_take_while(|commit| std::future::ready(Ok(commit.is_some())))
+        .try_filter_map(async |commit| Ok(commit))
+        .try_collect()
+        .await
+}
+
+fn file_actions(version: i64, meta: ObjectMeta, text: &[u8]) -> Result<FileActions> {
     let mut commit = FileActions {
-        meta: found.meta.clone(),
+        meta,
         actions: Vec::new(),
         changes_table: false,
         in_commit_timestamp: None,
     };
-    let bytes = found.bytes().await?;
-    for line in Deserializer::from_slice(&bytes).into_iter::<FileLine>() {
+    for line in Deserializer::from_slice(text).into_iter::<FileLine>() {
         let line = line.map_err(|error| not_json(version, &error))?;
         commit.actions.extend(line.add.map(FileAction::Add));
         commit.actions.extend(line.remove.map(FileAction::Remove));
@@ -125,7 +144,7 @@ pub async fn read_file_actions(store: &TableStore, version: i64) -> Result<Optio
         let time = millis.and_then(DateTime::from_timestamp_millis);
         commit.in_commit_timestamp = commit.in_commit_timestamp.or(time);
     }
-    Ok(Some(commit))
+    Ok(commit)
 }
 
 #[derive(Deserialize)]
@@ -154,8 +173,8 @@ struct Line {
     cdc: Option<CommitFile>,
 }
 
-fn commit_version(path: &Path) -> Option<i64> {
-    let digits = path.filename()?.strip_suffix(".json")?;
+fn commit_version(name: &str) -> Option<i64> {
+    let digits = name.strip_suffix(".json")?;
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
 }
 

@@ -1,17 +1,14 @@
 //! The newest version of a table, by the commits since one that is known.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
 
-use super::commit_log::read_file_actions;
+use super::commit_log::file_actions_after;
 use super::snapshot::TableSnapshot;
 use super::time_travel::{MILLIS, in_commit_from};
 use crate::error::Result;
 use crate::scan::FileChanges;
 
-/// Commits that are looked for at once: there is one new one most of the time, and none after it.
-const AHEAD: usize = 2;
-/// Of more the library reads the log, which it lists for them.
+/// Of more commits the library reads the log, which it lists for them.
 const MOST: i64 = 256;
 
 impl TableSnapshot {
@@ -20,14 +17,7 @@ impl TableSnapshot {
         let Some(scan) = self.own_scan()? else {
             return Ok(None);
         };
-        let versions = self.version + 1..=self.version + MOST;
-        let commits: Vec<_> = stream::iter(versions)
-            .map(|version| read_file_actions(&self.store, version))
-            .buffered(AHEAD)
-            .try_take_while(|commit| std::future::ready(Ok(commit.is_some())))
-            .try_filter_map(async |commit| Ok(commit))
-            .try_collect()
-            .await?;
+        let commits = file_actions_after(&self.store, self.version, MOST).await?;
         let Some(last) = commits.last().map(|commit| commit.meta.clone()) else {
             return Ok(None);
         };

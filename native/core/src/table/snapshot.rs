@@ -12,6 +12,7 @@ use deltalake_core::kernel::{EagerSnapshot, Metadata};
 use object_store::ObjectMeta;
 use tokio::sync::OnceCell;
 
+use super::commit_look::CommitLook;
 use super::library::{opened, updated};
 use super::snapshot_info::protocol;
 use super::time_travel::{commit_meta, commit_timestamp, next_commit_timestamp};
@@ -156,7 +157,13 @@ impl TableSnapshot {
             Ok(table) => table,
             Err(_) => opened(&self.store, Some(self.version)).await?,
         };
-        if commit_meta(&self.store, self.version).await? == self.commit {
+        let look = CommitLook {
+            store: &self.store,
+            version: self.version,
+            commit: self.commit.as_ref(),
+            next: None,
+        };
+        if look.check().await? {
             return Ok(table);
         }
         let message = format!("Version {} isn't the table's any more: read it again", self.version);

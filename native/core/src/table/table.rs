@@ -239,7 +239,13 @@ impl Table {
         let Some(known) = known else {
             return TableSnapshot::read(opened(&store, None).await?, store, None, None).await;
         };
-        if commit_meta(&store, known.version).await? != known.commit {
+        let look = CommitLook {
+            store: &self.store,
+            version: known.version,
+            commit: known.commit.as_ref(),
+            next: None,
+        };
+        if !look.check().await? {
             self.versions.remove_table(&store.key());
             return TableSnapshot::read(opened(&store, None).await?, store, None, None).await;
         }
