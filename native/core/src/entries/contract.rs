@@ -96,7 +96,14 @@ pub fn contract_verdict(
     check: Option<&RowCheck>,
 ) -> Result<ContractVerdict> {
     let mut violations = contract_violations(contract, shape)?;
-    let Some(check) = check.filter(|_| violations.iter().all(leaves_rows)) else {
+    violations.retain(|violation| !(shape.tells_itself && violation.violation_type == NullabilityMismatch));
+    let leaves = |check: &&RowCheck| {
+        let is_coerced = check.coerce || !shape.tells_itself;
+        violations
+            .iter()
+            .all(|violation| leaves_rows(violation) && (is_coerced || violation.violation_type != TypeMismatch))
+    };
+    let Some(check) = check.filter(leaves) else {
         return Ok(ContractVerdict { violations, rows: None });
     };
     let plan = row_check_plan(contract, shape, check)?;
