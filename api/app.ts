@@ -9,6 +9,7 @@ import {
   type Engine,
   everybody,
   type IncomingRows,
+  type PipelineFile,
   type Query,
   type QueryResult,
   type ResultFile,
@@ -35,6 +36,7 @@ import { type CallerOf, HotAnswers } from "./hot-answers.js";
 import { httpServer } from "./http-server.js";
 import { incomingRows } from "./incoming-rows.js";
 import { addMetrics } from "./metrics.js";
+import { sendPipelineFile } from "./pipeline-file.js";
 import { sendProblem } from "./problem.js";
 import { requestId } from "./request-id.js";
 import { type Sending, sendDocument, sendResult, sendRows, type Waiting } from "./result.js";
@@ -82,6 +84,8 @@ declare module "fastify" {
     sendDocument(query: Query, style: Style): Promise<FastifyReply>;
     /** Sends the file of a result; whether it could be read. */
     sendFile(format: StoredFormat, file: ResultFile): Promise<boolean>;
+    /** Sends a file that a pipeline has written. */
+    sendPipelineFile(file: PipelineFile): Promise<FastifyReply>;
     /** Sends the rows of a query that has ended. */
     sendRows(result: QueryResult, encoding: Encoding): FastifyReply;
   }
@@ -174,6 +178,9 @@ function addDecorations(app: FastifyInstance, engine: Engine, hot: HotAnswers): 
   });
   app.decorateReply("sendFile", function (format, file) {
     return sendFile(this, format, file);
+  });
+  app.decorateReply("sendPipelineFile", function (file) {
+    return sendPipelineFile(this, file);
   });
   app.decorateReply("sendRows", function (result, encoding) {
     return sendRows(this, result, encoding);

@@ -47,7 +47,7 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, bodyValues, ro
   }
   app.addHook("preValidation", async (request) => {
     if (request.body !== undefined || request.routeOptions.schema?.body === undefined) return;
-    request.body = mayBeAbsent(bodySchema(request)) ? {} : refuseEmpty(request);
+    request.body = mayBeAbsent(bodySchema(request), schemaOf) ? {} : refuseEmpty(request);
   });
 }
 
@@ -65,7 +65,11 @@ function parserOf(request: FastifyRequest, mediaType: string): Parse {
 
 function bodySchema({ routeOptions }: FastifyRequest): BodySchema {
   const body = routeOptions.schema?.body as { content?: Record<string, { schema: { $ref?: string } }> } | undefined;
-  return (schemas.find(({ $id }) => $id === body?.content?.[json]?.schema.$ref) ?? {}) as BodySchema;
+  return schemaOf(body?.content?.[json]?.schema.$ref ?? "") ?? {};
+}
+
+function schemaOf(reference: string): BodySchema | undefined {
+  return schemas.find(({ $id }) => $id === reference) as BodySchema | undefined;
 }
 
 function refuseEmpty(request: FastifyRequest): undefined {

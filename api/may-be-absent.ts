@@ -2,9 +2,15 @@
 export interface BodySchema {
   readonly type?: unknown;
   readonly required?: readonly string[];
-  readonly oneOf?: unknown;
+  readonly oneOf?: readonly { readonly $ref?: string }[];
 }
 
-export function mayBeAbsent({ type, required = [], oneOf }: BodySchema): boolean {
-  return type === "object" && required.length === 0 && oneOf === undefined;
+/** `find`: the schema that a variant refers to. */
+export function mayBeAbsent(
+  { type, required = [], oneOf = [] }: BodySchema,
+  find: (reference: string) => BodySchema | undefined,
+): boolean {
+  const variants = oneOf.map(({ $ref }) => ($ref === undefined ? undefined : find($ref)));
+  if (variants.length > 0) return variants.some((variant) => variant !== undefined && mayBeAbsent(variant, find));
+  return type === "object" && required.length === 0;
 }

@@ -64,11 +64,13 @@ function withDetails(value: unknown, all: Components): unknown {
 }
 
 /** The plugin says of every body that it is required, and nothing else. */
-function bodyDetails({ required, content }: Body, all: Components): object {
+function bodyDetails({ required: isBody, content }: Body, all: Components): object {
   const component = componentOf(content?.[json]?.schema, all);
-  if (required !== true || component === undefined) return {};
+  if (isBody !== true || component === undefined) return {};
+  const find = (reference: string) => componentOf({ $ref: reference }, all);
+  const required = !mayBeAbsent(component, find);
   const codings = contentCodings.map((coding) => `\`${coding}\``).join(", ");
-  return { description: `May come compressed, by Content-Encoding: ${codings}.`, required: !mayBeAbsent(component) };
+  return { description: `May come compressed, by Content-Encoding: ${codings}.`, required };
 }
 
 function componentOf(schema: Media["schema"], all: Components): Component | undefined {

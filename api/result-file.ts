@@ -1,13 +1,12 @@
 /** A kept result as a file that can be read in ranges (RFC 9110, section 14). */
-import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyReply } from "fastify";
-import { DataFusionEngineError, type ResultBody, type ResultFile } from "../engine/index.js";
+import type { ResultBody, ResultFile } from "../engine/index.js";
 import { etag, knownTag } from "../routes/index.js";
 import type { StoredFormat } from "../schemas/generated/index.js";
-import { type ByteRange, byteRange } from "./byte-range.js";
 import { cacheControl } from "./result.js";
 import { bodyHeaders, cacheHeaders, counts, resultTag } from "./result-headers.js";
 import { ResultStream } from "./result-stream.js";
+import { wantedRange } from "./wanted-range.js";
 
 /** False, with nothing sent, where the file turns out to be damaged. */
 export async function sendFile(reply: FastifyReply, format: StoredFormat, file: ResultFile): Promise<boolean> {
@@ -49,18 +48,4 @@ function describe(
 
 function bytesOf(body: ResultBody): Buffer | ResultStream {
   return body.complete ? body.first : new ResultStream(body, body.first, () => Buffer.alloc(0));
-}
-
-/** To HEAD a range means nothing. */
-function wantedRange(reply: FastifyReply, tag: string, size: number): ByteRange | undefined {
-  const { headers, method } = reply.request;
-  if (headers.range === undefined || method !== "GET" || !isStillMeant(headers, tag)) return undefined;
-  const range = byteRange(headers.range, size);
-  if (range === undefined || range.start < range.end) return range;
-  reply.header("content-range", `bytes */${size}`);
-  throw new DataFusionEngineError(`The result has ${size} bytes.`, { code: "range_not_satisfiable" });
-}
-
-function isStillMeant({ "if-range": condition }: IncomingHttpHeaders, tag: string): boolean {
-  return condition === undefined || condition === tag;
 }

@@ -27,6 +27,8 @@ export interface CatalogPart {
   backup?(): Definitions;
   put(name: string, definition: never, condition: Condition): Promise<{ readonly created: boolean }>;
   remove(name: string, condition: Condition): Promise<void>;
+  /** Refuses entries of these names that others, all of which are there now, don't fit. */
+  settled?(names: readonly string[]): Promise<void>;
 }
 
 /** What stood under the names that restoring a catalog changes; null for nothing. */
@@ -99,6 +101,7 @@ export class Catalog {
     if (mode === "replace") {
       for (const kind of [...kinds].reverse()) report.removed += await this.#removeOthers(kind, catalog[kind] ?? {});
     }
+    for (const kind of kinds) await this.#part(kind).settled?.(Object.keys(catalog[kind] ?? {}));
     return report;
   }
 
@@ -123,10 +126,32 @@ export class Catalog {
   }
 
   async #removeOthers(kind: RegistryKind, kept: Record<string, object>): Promise<number> {
-    const part = this.#part(kind);
-    const others = part.definitions().filter(([name]) => kept[name] === undefined);
-    for (const [name] of others.reverse()) await part.remove(name, always);
+    const others = this.#namesOf(kind).filter((name) => kept[name] === undefined);
+    await this.#remove(kind, others);
     return others.length;
+  }
+
+  /** The last first; entries that others still need are tried again after them. */
+  async #remove(kind: RegistryKind, names: string[]): Promise<void> {
+    let open = names.reverse();
+    while (open.length > 0) {
+      const refused: { name: string; error: unknown }[] = [];
+      for (const name of open) {
+        try {
+          await this.#part(kind).remove(name, always);
+        } catch (error) {
+          refused.push({ name, error });
+        }
+      }
+      const [first] = refused;
+      if (first !== undefined && refused.length === open.length) throw ofEntry(first.error, kind, first.name);
+      open = refused.map(({ name }) => name);
+    }
+  }
+
+  #namesOf(kind: RegistryKind): string[] {
+    const definitions = this.#part(kind).definitions();
+    return definitions.map(([name]) => name);
   }
 
   #backup(catalog: CatalogDocument, kinds: RegistryKind[], mode: RestoreMode): Backup {
@@ -157,9 +182,10 @@ export class Catalog {
   }
 
   async #removeNew(kind: RegistryKind, backup: Record<string, object | null>): Promise<void> {
-    const part = this.#part(kind);
-    const names = part.definitions().map(([name]) => name);
-    for (const name of names.reverse()) if (backup[name] === null) await part.remove(name, always);
+    await this.#remove(
+      kind,
+      this.#namesOf(kind).filter((name) => backup[name] === null),
+    );
   }
 
   #part(kind: RegistryKind): CatalogPart {

@@ -10,9 +10,13 @@ import type {
   ContractViolation,
   EnforcedContract,
   FieldSpec,
+  KeptRelation,
   PageSelection,
+  QueryRequest,
   QuerySource,
   RelationShape,
+  ResultFormat,
+  RowCheck,
   RowCheckPlan,
   RowReport,
   SchemaContract,
@@ -23,12 +27,16 @@ import type { Condition } from "./condition.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import type { DocumentStore } from "./document-store.js";
+import type { IncomingRows } from "./fill.js";
+import type { IncomingRowFiles, RowFile } from "./incoming-row-files.js";
 import { requireNoErrors } from "./invalid-entry.js";
+import type { Log } from "./log.js";
 import { contractVerdict, type NativeEngine } from "./native.js";
 import type { Queries } from "./queries.js";
+import type { Query } from "./query.js";
 import { MutableRegistry } from "./registry.js";
 import { relationShape } from "./relation-shape.js";
-import { sqlRows } from "./sql-rows.js";
+import { rowsOver, sqlRows } from "./sql-rows.js";
 import type { TableReads } from "./table-reads.js";
 import type { Turns } from "./turns.js";
 
@@ -38,6 +46,8 @@ export interface ContractsParts {
   readonly turns: Turns;
   readonly reads: TableReads;
   readonly queries: Queries;
+  readonly files: IncomingRowFiles;
+  readonly log: Log;
   /** The entries of other registries that refer to a contract. */
   readonly referrers: (contract: string) => string[];
 }
@@ -46,6 +56,24 @@ export interface RegisteredContract {
   readonly entry: ContractEntry;
   readonly revision: string;
 }
+
+/** How rows that came with a request are looked at. */
+export interface RowTerms {
+  readonly coerce?: boolean;
+  readonly samples?: number;
+}
+
+/** How good rows are written. */
+export interface GoodRowTerms extends Pick<QueryRequest, "numbers" | "row_format"> {
+  readonly coerce?: boolean;
+  readonly format: ResultFormat;
+}
+
+/** What is looked at: a relation of the server, or rows that came with the request. */
+type Ask = <Row>(sql: string) => Promise<Row[]>;
+
+/** By what rows that came with a request are called in statements over them. */
+const incoming = "rows";
 
 /** The laxest first. */
 const laxity: readonly SchemaValidation[] = ["off", "warn", "enforce"];
@@ -116,9 +144,53 @@ export class Contracts {
     if (check.table !== undefined) requireVisible(caller, check.table, "table_not_found");
     const shape = await this.#shape(contract.table ?? name, check, caller);
     const { violations, rows: plan } = contractVerdict(contract, shape, check.rows);
-    const rows = plan ? await this.#look(plan, check, caller) : undefined;
-    const isWrong = rows?.violations.some(({ severity }) => severity === "error") ?? false;
-    return { valid: violations.length === 0 && !isWrong, violations, ...(rows && { rows }) };
+    const ask: Ask = (sql) => sqlRows(this.#parts.queries, sql, caller);
+    const rows = plan ? await look(plan, check.rows, ask) : undefined;
+    const good = rows?.good && plan && { good: { ...rows.good, sql: plan.good } };
+    return reportOf(violations, rows && { ...rows, ...good });
+  }
+
+  /** Holds rows that came with a request to a contract. */
+  async validateRows(name: string, rows: IncomingRows, terms: RowTerms, caller: Caller): Promise<ContractReport> {
+    const { value: contract } = this.#visible(name, caller);
+    const { files, queries } = this.#parts;
+    const file = await files.take(contract, rows, terms.coerce);
+    try {
+      const check = { coerce: file.coerce, filter: true, samples: terms.samples ?? defaultSamples };
+      const { violations, rows: plan } = contractVerdict(contract, shapeOf(file), check);
+      const ask: Ask = (sql) => rowsOver(queries, sql, { [incoming]: relationOf(file) }, caller);
+      return reportOf(violations, plan && (await look(plan, check, ask)));
+    } finally {
+      await files.forget(file);
+    }
+  }
+
+  /** The rows of a relation, or of the request, that keep a contract, brought to its types where that is asked for. */
+  async goodRows(
+    name: string,
+    given: ContractCheck | IncomingRows,
+    { coerce, format, ...style }: GoodRowTerms,
+    caller: Caller,
+  ): Promise<GoodRows> {
+    const { value: contract } = this.#visible(name, caller);
+    const { queries, files } = this.#parts;
+    if (!("bytes" in given)) {
+      if (given.table !== undefined) requireVisible(caller, given.table, "table_not_found");
+      const shape = await this.#shape(contract.table ?? name, given, caller);
+      const sql = goodStatement(contract, shape, given.rows?.coerce ?? coerce ?? false);
+      return { query: queries.run({ sql, ...style }, format, {}, caller), sql };
+    }
+    const file = await files.take(contract, given, coerce);
+    try {
+      const sql = goodStatement(contract, shapeOf(file), file.coerce);
+      const done = () => {
+        files.forget(file).catch((err) => this.#parts.log.warn({ err }, "rows of a request are kept too long"));
+      };
+      return { query: queries.over({ sql, ...style }, format, { [incoming]: relationOf(file) }, caller, done) };
+    } catch (error) {
+      await files.forget(file);
+      throw error;
+    }
   }
 
   /** What is wrong with columns, by the contract of a name. */
@@ -182,27 +254,50 @@ export class Contracts {
     if (columns !== undefined) return { name: table, columns, partition_columns };
     return relationShape(table, this.#parts, caller);
   }
+}
 
-  async #look(
-    plan: RowCheckPlan,
-    { rows: { coerce, filter, samples } = {} }: ContractCheck,
-    caller: Caller,
-  ): Promise<RowReport> {
-    const { queries } = this.#parts;
-    const [counts = {}] = await sqlRows<Record<string, number>>(queries, plan.counts, caller);
-    const count = (name: string) => counts[name] ?? 0;
-    const broken = plan.rules.filter(({ count_name }) => count(count_name) > 0);
-    const violations = broken.map(async ({ rule, column = null, severity, count_name, sample }) => {
-      const rows = samples === 0 ? [] : await sqlRows<Record<string, unknown>>(queries, sample, caller);
-      return { rule, column, severity, count: count(count_name), sample: rows };
-    });
-    return {
-      checked: count("checked"),
-      violations: await Promise.all(violations),
-      ...(coerce && { coerced: count("coerced") }),
-      ...(filter && { good: { rows: count("good"), sql: plan.good } }),
-    };
-  }
+/** A query for good rows, and its statement where others can ask it too. */
+export interface GoodRows {
+  readonly query: Query;
+  readonly sql?: string;
+}
+
+const defaultSamples = 3;
+
+function shapeOf({ columns }: RowFile): RelationShape {
+  return { name: incoming, columns, tells_itself: true };
+}
+
+function relationOf({ path, key }: RowFile): KeptRelation {
+  return { path, key };
+}
+
+function goodStatement(contract: SchemaContract, shape: RelationShape, coerce: boolean): string {
+  const { violations, rows } = contractVerdict(contract, shape, { coerce });
+  if (rows != null && violations.length === 0) return rows.good;
+  const message = "No row keeps the contract, since the columns don't.";
+  throw new DataFusionEngineError(message, { code: "contract_violated", details: { violations } });
+}
+
+function reportOf(violations: ContractViolation[], rows: RowReport | null | undefined): ContractReport {
+  const isWrong = rows?.violations.some(({ severity }) => severity === "error") ?? false;
+  return { valid: violations.length === 0 && !isWrong, violations, ...(rows && { rows }) };
+}
+
+async function look(plan: RowCheckPlan, { coerce, filter, samples }: RowCheck = {}, ask: Ask): Promise<RowReport> {
+  const [counts = {}] = await ask<Record<string, number>>(plan.counts);
+  const count = (name: string) => counts[name] ?? 0;
+  const broken = plan.rules.filter(({ count_name }) => count(count_name) > 0);
+  const violations = broken.map(async ({ rule, column = null, severity, count_name, sample }) => {
+    const rows = samples === 0 ? [] : await ask<Record<string, unknown>>(sample);
+    return { rule, column, severity, count: count(count_name), sample: rows };
+  });
+  return {
+    checked: count("checked"),
+    violations: await Promise.all(violations),
+    ...(coerce && { coerced: count("coerced") }),
+    ...(filter && { good: { rows: count("good") } }),
+  };
 }
 
 /** What the contract and the session of a write both ask for: the laxer of the two. */

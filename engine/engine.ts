@@ -18,6 +18,7 @@ import { Functions } from "./functions.js";
 import { Gates } from "./gates.js";
 import { hashMsgpackCanonical } from "./hashing.js";
 import { checkHost, unfitness } from "./host.js";
+import { IncomingRowFiles } from "./incoming-row-files.js";
 import { KeptResults } from "./kept-results.js";
 import { KeptViews } from "./kept-views.js";
 import type { Log } from "./log.js";
@@ -31,6 +32,7 @@ import { qualityGates } from "./pipeline/quality-gates.js";
 import { QueryGraphAdapter } from "./pipeline/query-graph-adapter.js";
 import { spans } from "./pipeline/spans.js";
 import { typeChecks } from "./pipeline/type-checks.js";
+import { PipelineFiles } from "./pipeline-files.js";
 import { PipelineRuns } from "./pipeline-runs.js";
 import { Pipelines } from "./pipelines.js";
 import { Profiles } from "./profiles.js";
@@ -101,6 +103,7 @@ export interface Engine {
   readonly profiles: Profiles;
   readonly pipelines: Pipelines;
   readonly runs: PipelineRuns;
+  readonly pipelineFiles: PipelineFiles;
   /** A text that differs where two values do, for ETags. */
   revision(value: object): string;
   readiness(): Promise<Readiness>;
@@ -127,7 +130,10 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const turns = new Turns();
   const isNamed = (name: string) => views.registry.has(name) || parameterTables.registry.has(name);
   const tables = new TableCatalog(native, registryStore("tables"), log, isNamed);
-  const functions = new Functions(native, registryStore("functions"), turns, log);
+  const functions = new Functions(native, registryStore("functions"), turns, log, {
+    texts: () => [...views.texts(), ...semantics.texts(), ...pipelines.texts()],
+    replan: (names) => views.replan(names),
+  });
   const profiles = new Profiles(native, registryStore("profiles"), turns);
   const sessions = new Sessions({ native, profiles, store: store("sessions"), log, limit: options.sessions });
   const { diskBytes, memoryBytes, ttlMs } = options.results;
@@ -156,6 +162,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const values = parameterTables;
   const queries = new Queries({ sessions, kept, reader, cache, history, values, breaches, admission });
   const reads = new TableReads({ native, tables, sessions, queries });
+  const incomingRows = new IncomingRowFiles(native, join(state, "incoming"));
   const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
   const contracts: Contracts = new Contracts({
     native,
@@ -163,6 +170,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     turns,
     reads,
     queries,
+    files: incomingRows,
+    log,
     referrers,
   });
   const views: Views = new Views({
@@ -174,10 +183,17 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     contracts,
     isTaken: (name) => parameterTables.registry.has(name),
   });
-  const semantics: Semantics = new Semantics({ native, store: registryStore("semantics"), turns, contracts, queries });
+  const semantics: Semantics = new Semantics({
+    native,
+    session: sessions.use(undefined, everybody),
+    store: registryStore("semantics"),
+    turns,
+    contracts,
+    queries,
+  });
   const operations = new TableOperations(native, tables, sessions, contracts);
   const pipelines: Pipelines = new Pipelines({
-    session: sessions.use(undefined, everybody),
+    sessionOf: (caller) => sessions.use(undefined, caller),
     store: registryStore("pipelines"),
     turns,
     storageOptions,
@@ -202,6 +218,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     limit: options.runs,
   });
   kept.load();
+  await incomingRows.load();
   await functions.restore();
   const documents = [profiles, sessions, viewTables, ofSessions, outputs, runs];
   const registries = [parameterTables, contracts, views, semantics, pipelines].map(({ registry }) => registry);
@@ -244,6 +261,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     profiles,
     pipelines,
     runs,
+    pipelineFiles: new PipelineFiles(outputs, options.config.warehouse),
     revision: hashMsgpackCanonical,
     stuck: admission.stuck,
     readiness: async () => {

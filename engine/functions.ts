@@ -24,20 +24,36 @@ export interface FoundFunction {
   readonly revision: string;
 }
 
+/** Where SQL of other entries is, which may call macros. */
+export interface MacroCallers {
+  /** By what the entries are called, such as `views/late`. */
+  readonly texts: () => readonly (readonly [entry: string, sql: string])[];
+  /** Refuses views that can't be planned any more. */
+  readonly replan: (views: readonly string[]) => Promise<void>;
+}
+
 export class Functions implements CatalogPart {
   readonly #native: NativeEngine;
   readonly #log: Log;
   readonly #turns: Turns;
+  readonly #callers: MacroCallers;
   readonly #builtIn: ImmutableRegistry<string, FunctionInfo>;
   readonly #macros: DocumentRegistry<FunctionDefinition>;
   /** What Rust says of each macro. */
   readonly #described = new Map<string, FunctionInfo>();
   #sorted: FunctionInfo[] | undefined;
 
-  constructor(native: NativeEngine, store: DocumentStore<Entry<FunctionDefinition>>, turns: Turns, log: Log) {
+  constructor(
+    native: NativeEngine,
+    store: DocumentStore<Entry<FunctionDefinition>>,
+    turns: Turns,
+    log: Log,
+    callers: MacroCallers,
+  ) {
     this.#native = native;
     this.#log = log;
     this.#turns = turns;
+    this.#callers = callers;
     this.#builtIn = ImmutableRegistry.from(native.builtInFunctions().map((info) => [keyOf(info), info]));
     this.#macros = new DocumentRegistry({ noun: "function", notFound: "function_not_found" }, store, turns);
   }
@@ -81,13 +97,41 @@ export class Functions implements CatalogPart {
       return { info, revision: this.#macros.entry(name).revision };
     return this.#ofBuiltIn(name, kind);
   }
+
+  /** Registers a macro, unless views that call it could no longer be planned. */
+  async putSettled(
+    name: string,
+    definition: FunctionDefinition,
+    condition: Condition,
+  ): Promise<FoundFunction & { created: boolean }> {
+    return this.#put(name, definition, condition, () => this.settled([name]));
+  }
+
+  /** Registers a macro, whatever becomes of the views that call it, which may change next. */
   async put(
     name: string,
     definition: FunctionDefinition,
     condition: Condition,
   ): Promise<FoundFunction & { created: boolean }> {
+    return this.#put(name, definition, condition, async () => undefined);
+  }
+
+  /** Refuses macros that views call in another way. */
+  async settled(names: readonly string[]): Promise<void> {
+    const callers = new Set(names.flatMap((name) => this.#usersOf(name)));
+    const views = [...callers].filter((entry) => entry.startsWith(ofViews)).map((entry) => entry.slice(ofViews.length));
+    await this.#callers.replan(views);
+  }
+
+  async #put(
+    name: string,
+    definition: FunctionDefinition,
+    condition: Condition,
+    settle: () => Promise<void>,
+  ): Promise<FoundFunction & { created: boolean }> {
     const make = async () => {
       await this.#define([{ name, definition }]);
+      await settle();
       return definition;
     };
     const { revision, created } = await this.#kept(name, this.#macros.put(name, make, condition));
@@ -98,7 +142,10 @@ export class Functions implements CatalogPart {
     if (!this.#macros.has(name) && this.#hasBuiltIn(name)) throw isBuiltIn(name);
     await this.#kept(
       name,
-      this.#macros.remove(name, condition, () => this.#drop(name)),
+      this.#macros.remove(name, condition, () => {
+        this.#refuseUsed(name);
+        this.#drop(name);
+      }),
     );
   }
 
@@ -136,6 +183,20 @@ export class Functions implements CatalogPart {
     }
   }
 
+  #refuseUsed(name: string): void {
+    const used_by = this.#usersOf(name);
+    if (used_by.length === 0) return;
+    const message = `The macro ${name} is called by ${used_by.join(", ")}; remove or change them first.`;
+    throw new DataFusionEngineError(message, { code: "entry_in_use", details: { used_by } });
+  }
+
+  /** The entries of other registries whose SQL calls a macro. */
+  #usersOf(name: string): string[] {
+    const texts = this.#callers.texts();
+    const users = texts.filter(([, sql]) => sql.toLowerCase().includes(name.toLowerCase()));
+    return [...new Set(users.filter(([, sql]) => this.#native.callsMacro(sql, name)).map(([entry]) => entry))];
+  }
+
   #drop(name: string): void {
     this.#native.dropMacro(name);
     this.#described.delete(name);
@@ -155,6 +216,8 @@ export class Functions implements CatalogPart {
     return this.#builtIn.entries().some(([, info]) => info.name === name || info.aliases?.includes(name));
   }
 }
+
+const ofViews = "views/";
 
 function registration({ name, value }: Entry<FunctionDefinition>): MacroRegistration {
   return { name, definition: value };

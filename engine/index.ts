@@ -33,6 +33,7 @@ export {
   validateProtocolGate,
 } from "./native.js";
 export * from "./pipeline/index.js";
+export type { PipelineFile } from "./pipeline-files.js";
 export type { Queries, QueryResult, ResultFile } from "./queries.js";
 export type { Query } from "./query.js";
 export { ImmutableRegistry, MutableRegistry, type Registry } from "./registry.js";

@@ -95,6 +95,7 @@ export type TableOperation =
   | "add_features"
   | "add_constraints"
   | "drop_constraints"
+  | "incoming_rows"
   | "checkpoint"
   | "cleanup_metadata"
   | "data_check";
@@ -201,6 +202,11 @@ export class NativeEngine implements FingerprintableConfig {
   /** Adds macros, all or none; answers what they are. */
   async defineMacros(macros: readonly MacroRegistration[]): Promise<FunctionInfo[]> {
     return decode(await crossAsync(() => this.#engine.defineMacros(encode({ macros }))));
+  }
+
+  /** Whether SQL, a statement or an expression, calls a macro. */
+  callsMacro(sql: string, name: string): boolean {
+    return cross(() => this.#engine.callsMacro(sql, name));
   }
 
   dropMacro(name: string): void {
@@ -324,8 +330,9 @@ export class NativeSession implements FingerprintableConfig {
     return decode(await crossAsync(() => this.#session.planNodes(encode(planning))));
   }
 
-  async explain(request: ExplainRequest): Promise<Explanation> {
-    return decode(await crossAsync(() => this.#session.explain(encode(request))));
+  /** Plans a statement, with rows in the place of relations. */
+  async explain(request: ExplainRequest, provided: ProvidedRelations): Promise<Explanation> {
+    return decode(await crossAsync(() => this.#session.explain(encode(request), encode(provided))));
   }
 }
 

@@ -153,7 +153,10 @@ export class ParameterTables {
   }
 
   /** The values of a request, and of its session and the rules where it names none. */
-  async given({ parameter_tables = {}, session_id }: QueryRequest, caller: Caller): Promise<GivenValues> {
+  async given(
+    { parameter_tables = {}, session_id }: Pick<QueryRequest, "parameter_tables" | "session_id">,
+    caller: Caller,
+  ): Promise<GivenValues> {
     const changes = this.#changes;
     const areCurrent = () => changes === this.#changes;
     if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };

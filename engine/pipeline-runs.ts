@@ -8,8 +8,9 @@ import type {
   RunNode,
   RunRequest,
   RunSelection,
+  ViewSpec,
 } from "../schemas/generated/index.js";
-import type { Caller } from "./caller.js";
+import { type Caller, type CallerFacts, callerOf, everybody } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { DocumentStore } from "./document-store.js";
 import type { Log } from "./log.js";
@@ -19,7 +20,7 @@ import type { PipelineOutputs } from "./pipeline/pipeline-outputs.js";
 import { pendingNodes, Recording } from "./pipeline/recording.js";
 import { canceled, failureOf, hasLostRows, interrupted, notRetryable, stopped } from "./pipeline/run-failures.js";
 import { type RunEvent, RunRecord, type StoredRun } from "./pipeline/run-record.js";
-import { accepted, entryOf, pendingRun } from "./pipeline/run-shapes.js";
+import { accepted, entryOf, pendingRun, runViews } from "./pipeline/run-shapes.js";
 import { queryFailure } from "./query-failure.js";
 import { MutableRegistry } from "./registry.js";
 import { type Repeat, repeatOf, requireSame } from "./repeat.js";
@@ -30,8 +31,10 @@ export interface RunPlan {
   readonly runId: string;
   readonly definition: PipelineDefinition;
   readonly request: RunRequest;
-  /** Who asks for it; the service itself, where it goes on with a run. */
-  readonly caller?: Caller;
+  /** The definitions of views; as they are registered where there is none. */
+  readonly views?: Readonly<Record<string, ViewSpec>>;
+  /** Who asks for it. */
+  readonly caller: Caller;
 }
 
 export interface PipelineRunsParts {
@@ -110,6 +113,7 @@ export class PipelineRuns {
       run: pendingRun(runId, pipeline, driver, request),
       request,
       definition,
+      caller: factsOf(caller),
       ...(repeat && { asked: repeat.fingerprint }),
       changes: { count: 1, run: 1, nodes: Object.fromEntries(driver.nodes.map(({ name }) => [name, 1])) },
     });
@@ -161,14 +165,14 @@ export class PipelineRuns {
     return record.run;
   }
 
-  /** Goes on with a run that has failed or was canceled, from where it stopped and over the same versions. */
-  async retry(pipeline: string, id: string): Promise<RunAcceptance> {
+  /** Goes on with a run that has failed or was canceled, from where it stopped and over the same versions, for who asks. */
+  async retry(pipeline: string, id: string, caller: Caller): Promise<RunAcceptance> {
     const record = this.#record(pipeline, id);
     if (!["FAILED", "CANCELED"].includes(record.run.status)) throw notRetryable(record.run);
     await this.#active.get(id)?.done;
     this.#refuseTooMany();
     const { error: _, finished_at: __, ...rest } = record.run;
-    await record.replace({ ...rest, status: "PENDING" });
+    await record.replace({ ...rest, status: "PENDING" }, { caller: factsOf(caller) });
     this.#go(record);
     return accepted(record.run);
   }
@@ -214,19 +218,23 @@ export class PipelineRuns {
 
   /** What is planned is on the disk before anything is done. */
   async #attempt(record: RunRecord, signal: AbortSignal, planned?: Driver): Promise<void> {
-    const { definition, request, run } = record.stored;
-    const begun = run.attempts === 0 ? [] : run.sources;
+    const { definition, request, run, caller = everybody, views: known = {} } = record.stored;
+    const [begun, views] = run.attempts === 0 ? [[], {}] : [run.sources, known];
     const pins = begun.map(({ name, version }) => [name, { version }] as const);
     const fixed = { ...request, tables: { ...request.tables, ...Object.fromEntries(pins) } };
-    const driver = planned ?? (await this.#parts.build({ runId: run.run_id, definition, request: fixed }));
-    await record.change({
-      status: "RUNNING",
+    const plan = { runId: run.run_id, definition, request: fixed, views, caller: callerOf(caller) };
+    const driver = planned ?? (await this.#parts.build(plan));
+    const begins = {
+      ...record.run,
+      status: "RUNNING" as const,
       started_at: run.started_at ?? now(),
       attempts: run.attempts + 1,
       nodes: pendingNodes(driver),
       sources: driver.sources,
+      views: runViews(driver),
       parameters: { ...driver.parameters },
-    });
+    };
+    await record.replace(begins, { views: driver.views });
     const isWhole = await this.#driven(record, driver, signal);
     if (signal.aborted && this.#isClosed) return;
     await this.#end(record, isWhole ? undefined : failureOf(record.run, signal));
@@ -297,6 +305,11 @@ export class PipelineRuns {
 
 function isOpen({ status }: RunNode): boolean {
   return status === "PENDING" || status === "RUNNING";
+}
+
+/** What is kept of who asks. */
+function factsOf({ id, scopes, terms, concurrentQueries }: Caller): CallerFacts {
+  return { id, scopes, terms, ...(concurrentQueries !== undefined && { concurrentQueries }) };
 }
 
 function newestFirst(count: number): string {

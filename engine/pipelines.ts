@@ -27,6 +27,7 @@ import type { GraphAdapter } from "./pipeline/graph-adapter.js";
 import { graphviz, mermaid } from "./pipeline/graph-text.js";
 import { lineageGraph, part } from "./pipeline/lineage-graph.js";
 import type { Materializers } from "./pipeline/materializer.js";
+import { rowLimits } from "./pipeline/row-limits.js";
 import type { RunPlan } from "./pipeline-runs.js";
 import type { StorageOptions } from "./result-key.js";
 import type { Turns } from "./turns.js";
@@ -45,7 +46,8 @@ export interface DescribedPipeline {
 }
 
 export interface PipelinesParts {
-  readonly session: NativeSession;
+  /** The session of one who names none. */
+  readonly sessionOf: (caller: Caller) => NativeSession;
   readonly store: DocumentStore<Entry<StoredPipeline>>;
   readonly turns: Turns;
   readonly storageOptions: StorageOptions;
@@ -60,6 +62,9 @@ export interface PipelinesParts {
   /** Forgets the runs of a pipeline. */
   readonly removed: (name: string) => Promise<void>;
 }
+
+/** What a driver is planned over; for everybody, unless it says for whom. */
+type BuilderContext = Partial<Omit<PlanContext, "session" | "storageOptions">>;
 
 export class Pipelines {
   readonly registry: DocumentRegistry<StoredPipeline>;
@@ -114,25 +119,30 @@ export class Pipelines {
     return format === "mermaid" ? mermaid(graph) : graphviz(graph);
   }
 
-  /** The driver of a run. A pipeline reads and writes with the rights of those who registered it; what takes the place of its
-   * nodes reads with those of the caller. */
-  async driver({ runId, definition, request, caller = everybody }: RunPlan): Promise<Driver> {
+  /** The driver of a run, which reads and writes what its caller may name, within the caller's limits. */
+  async driver({ runId, definition, request, views, caller }: RunPlan): Promise<Driver> {
     const { mode, max_parallel, parameters = {}, tables: pins = {}, targets, gate = null, cache } = request;
-    const { kept } = await this.#parts.parameterTables.given({ sql: "" }, everybody);
+    const { kept } = await this.#parts.parameterTables.given({}, everybody);
     const own = overridden(definition, request);
-    if (own !== undefined) this.#requireReadable(own, definition, caller);
-    return this.builder({ runId, parameters, pins, targets, gate, kept })
+    if (own !== undefined) requireScope(caller, "read");
+    const driver = await this.builder({ caller, runId, parameters, pins, views, targets, gate, kept })
       .withModules(...definition.modules, ...(own ? [own] : []))
       .withConfig(definition.config ?? {})
       .withExecution({ mode, max_parallel })
       .withCache(cache)
+      .withAdapters(rowLimits(caller))
       .build();
+    for (const { definition } of driver.nodes) {
+      const { table } = definition.materialize ?? {};
+      if (table !== undefined) requireVisible(caller, table, "table_not_found");
+    }
+    return driver;
   }
 
   /** A builder of drivers that run on this engine. */
-  builder(context: Omit<PlanContext, "session" | "storageOptions">): DriverBuilder {
-    const { session, storageOptions, graphAdapter, materializers, adapters } = this.#parts;
-    return new DriverBuilder({ session, storageOptions, ...context })
+  builder({ caller = everybody, ...context }: BuilderContext): DriverBuilder {
+    const { sessionOf, storageOptions, graphAdapter, materializers, adapters } = this.#parts;
+    return new DriverBuilder({ session: sessionOf(caller), storageOptions, caller, ...context })
       .withGraphAdapter(graphAdapter)
       .withMaterializers(materializers)
       .withAdapters(...adapters);
@@ -146,12 +156,20 @@ export class Pipelines {
     return this.registry.fingerprint();
   }
 
+  /** The SQL of their nodes, by what the pipelines are called. */
+  texts(): [string, string][] {
+    return this.definitions().flatMap(([name, { modules }]) => {
+      const texts = modules.flatMap(({ nodes }) => nodes.flatMap(textsOf));
+      return texts.map((sql): [string, string] => [`pipelines/${name}`, sql]);
+    });
+  }
+
   definitions(): [string, PipelineDefinition][] {
     return this.registry.values().map(([name, { definition }]) => [name, definition]);
   }
 
   async #planned(definition: PipelineDefinition): Promise<StoredPipeline> {
-    const { kept } = await this.#parts.parameterTables.given({ sql: "" }, everybody);
+    const { kept } = await this.#parts.parameterTables.given({}, everybody);
     const driver = await this.builder({ kept })
       .withModules(...definition.modules)
       .withConfig(definition.config ?? {})
@@ -163,15 +181,12 @@ export class Pipelines {
       fingerprint: hashMsgpackCanonical(definition),
     };
   }
+}
 
-  /** Before anything is planned, which could tell of columns. */
-  #requireReadable({ nodes }: PipelineModule, { modules }: PipelineDefinition, caller: Caller): void {
-    requireScope(caller, "read");
-    const known = new Set(modules.flatMap((module) => module.nodes.map(({ name }) => name)));
-    const drafts = nodes.map(({ name, sql, table }) => ({ name, ...(sql && { sql }), ...(table && { table }) }));
-    const read = this.#parts.session.readNodes({ nodes: drafts }).nodes.flatMap(({ relations = [] }) => relations);
-    for (const name of read) if (!known.has(name)) requireVisible(caller, name, "table_not_found");
-  }
+function textsOf({ sql, expressions, check }: PipelineNode): string[] {
+  const { columns = {}, filter } = expressions ?? {};
+  const texts = [sql, filter, check?.sql, ...Object.values(columns), ...Object.values(check?.rows ?? {})];
+  return texts.filter((text) => text !== undefined);
 }
 
 /** The module of a run; no other has a space in its name. */

@@ -6,6 +6,7 @@ import type {
   ContractBreach,
   ExplainAnswer,
   ExplainRequest,
+  KeptRelation,
   ProvidedRelations,
   QueryAcceptance,
   QueryIdentity,
@@ -50,6 +51,14 @@ export interface QueriesParts {
   readonly breaches: (sources: readonly QuerySource[], validation: SchemaValidation) => Promise<ContractBreach[]>;
   readonly values: ParameterTables;
   readonly admission: Admission;
+}
+
+/** How the rows of a query are kept. */
+export interface KeepTerms {
+  readonly key: string;
+  /** With whose rights the query runs. */
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
 }
 
 /** The rows of a query that has ended. */
@@ -123,13 +132,13 @@ export class Queries {
     return acceptanceOf(status);
   }
 
-  /** Runs a query of the service for its rows alone, which are kept under `key`; resolves when they are. */
-  async keep(request: QueryRequest, provided: ProvidedRelations, key: string, signal: AbortSignal): Promise<Query> {
-    const session = this.#parts.sessions.use(request.session_id, everybody);
+  /** Runs a query for its rows alone, which are kept under `key`, all or none; resolves when they are. */
+  async keep(request: QueryRequest, provided: ProvidedRelations, { key, caller, signal }: KeepTerms): Promise<Query> {
+    const session = this.#parts.sessions.use(request.session_id, caller);
     let keeping: Keeping | undefined;
-    const query = this.#register(request, "arrow", everybody, async (prepare) => {
+    const query = this.#register(request, "arrow", caller, async (prepare) => {
       const native = await prepare(() => session.query("arrow", gated(request)));
-      await native.provide(provided);
+      await native.provide({ ...provided, whole: true });
       keeping = this.#parts.kept.keep(native, key);
       const body = new RunningBody(native, await native.start(), keeping?.revision ?? newRevision());
       return { body, use: { status: "bypass", reason: "kept" }, key, age: 0, pinned: true };
@@ -143,8 +152,31 @@ export class Queries {
     } finally {
       signal.removeEventListener("abort", cancel);
     }
-    if (query.summary().truncated || !this.#parts.kept.has(key)) throw notKept(query);
+    if (!this.#parts.kept.has(key)) throw notKept(query);
     return query;
+  }
+
+  /** A query over rows that came with its request: nobody else has them, and its result is not kept; `done` when it has
+   * ended. */
+  over(
+    request: QueryRequest,
+    format: ResultFormat,
+    kept: Record<string, KeptRelation>,
+    caller: Caller,
+    done: () => void = () => undefined,
+  ): Query {
+    const session = this.#parts.sessions.use(request.session_id, caller);
+    return this.#register(request, format, caller, async (prepare) => {
+      try {
+        const native = await prepare(() => session.query(format, gated(request)));
+        native.ended.then(done);
+        await native.provide({ kept, own: Object.keys(kept) });
+        return await this.#parts.cache.bypass(native, "rows of the request");
+      } catch (error) {
+        done();
+        throw error;
+      }
+    });
   }
 
   /** The changes of a table; the history shows them as a comment that names it. */
@@ -166,9 +198,11 @@ export class Queries {
   async explain(request: ExplainRequest, caller: Caller): Promise<ExplainAnswer> {
     const session = this.#parts.sessions.use(request.session_id, caller);
     const work = { id: randomUUID(), statement: hashText(request.sql), sql: excerpt(request.sql) };
-    const explain = () => session.explain(gated(request));
+    const { kept, require } = await this.#parts.values.given(request, caller);
+    const explain = () => session.explain(gated(request), { kept: { ...kept } });
     const claimant = claimantOf(caller, request.session_id);
     const { answer, identity } = await this.#parts.admission.run(work, claimant, request.analyze ?? false, explain);
+    require?.(identity);
     return { ...answer, cache_key: this.#parts.cache.keyOf(identity, request.parameters) };
   }
 

@@ -15,13 +15,15 @@ import type { Contracts } from "./contracts.js";
 import { DocumentRegistry, type Entry } from "./document-registry.js";
 import type { DocumentStore } from "./document-store.js";
 import { requireNoErrors } from "./invalid-entry.js";
-import type { NativeEngine } from "./native.js";
+import type { NativeEngine, NativeSession } from "./native.js";
 import type { Queries } from "./queries.js";
 import type { Query } from "./query.js";
+import { semanticFaults } from "./semantic-faults.js";
 import type { Turns } from "./turns.js";
 
 export interface SemanticsParts {
   readonly native: NativeEngine;
+  readonly session: NativeSession;
   readonly store: DocumentStore<Entry<SemanticModel>>;
   readonly turns: Turns;
   readonly contracts: Contracts;
@@ -55,9 +57,11 @@ export class Semantics {
   }
 
   async put(name: string, model: SemanticModel, condition: Condition): Promise<RegisteredModel & { created: boolean }> {
-    const make = () => {
-      const { errors } = this.#parts.native.checkSemanticModel(model);
+    const { native, session } = this.#parts;
+    const make = async () => {
+      const { errors } = native.checkSemanticModel(model);
       requireNoErrors({ errors: [...errors, ...this.#reference(model)] });
+      requireNoErrors({ errors: await semanticFaults(model, native, session) });
       return model;
     };
     const entry = await this.registry.put(name, make, condition);
@@ -96,6 +100,15 @@ export class Semantics {
     const style = { ...(numbers && { numbers }), ...(row_format && { row_format }) };
     const request = { sql, parameters, ...(session_id && { session_id }), ...limits, ...style };
     return { query: this.#parts.queries.run(request, format, policy, caller), sql };
+  }
+
+  /** The expressions of the models, by what these are called. */
+  texts(): [string, string][] {
+    return this.definitions().flatMap(([name, { joins = [], dimensions = [], metrics = [] }]) => {
+      const plain = [...dimensions, ...metrics].map(({ expression }) => expression);
+      const conditions = [...joins.map(({ on }) => on), ...metrics.map(({ filter }) => filter ?? "")];
+      return [...plain, ...conditions].map((sql): [string, string] => [`semantics/${name}`, sql]);
+    });
   }
 
   /** The models that refer to a contract. */

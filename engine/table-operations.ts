@@ -134,7 +134,9 @@ export class TableOperations {
     if (isNew) this.#catalog.refuseRegistered(name);
     else await this.#catalog.attached(name);
     // Whether it makes the table or not: what is asked for is the same.
-    const context = await this.#context(name, { idempotencyKey }, { caller: everybody, idempotencyKey });
+    const terms = { caller: everybody, idempotencyKey };
+    // Rows of this run may have no nulls where those of the next one do.
+    const context = { ...(await this.#context(name, { idempotencyKey }, terms)), takes_nulls: true };
     const request = { ...body, table: isNew ? tableAt(name) : { name } };
     return fillKept<DeltaMutationReport>(this.#native.ingest(operation, request, context, "arrow"), rows, signal);
   }
@@ -148,8 +150,9 @@ export class TableOperations {
   ): Promise<DescribedTable & { created: boolean }> {
     if (terms.idempotencyKey === undefined) await this.#catalog.refuseTaken(name, condition);
     else this.#catalog.refuseRegistered(name, uri);
-    await this.#make("create", name, body, { uri, storage_options }, terms);
-    return { ...(await this.#catalog.describe(name)), created: true };
+    const { warnings = [] } = await this.#make("create", name, body, { uri, storage_options }, terms);
+    const { description, revision } = await this.#catalog.describe(name);
+    return { description: { ...description, ...(warnings.length > 0 && { warnings }) }, revision, created: true };
   }
 
   /** Makes a table out of a folder of Parquet files and serves it. */

@@ -126,6 +126,23 @@ export class Views {
     });
   }
 
+  /** The statements of the views, by what these are called. */
+  texts(): [string, string][] {
+    return this.registry.entries().map(([name, { value }]) => [`views/${name}`, value.sql]);
+  }
+
+  /** Plans views again as they are; refuses what can't be. */
+  async replan(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const { sql, parameters, cache_policy } = this.registry.entry(name).value;
+      try {
+        await this.#parts.session.planView(name, { sql, parameters, cache_policy }, this.#dependents.above(name));
+      } catch (error) {
+        throw wouldBreak(name, error);
+      }
+    }
+  }
+
   /** The views that are held to a contract. */
   referrers(contract: string): string[] {
     const views = this.registry.entries().filter(([, { value }]) => value.contract === contract);
@@ -236,6 +253,12 @@ function refuseReserved(parameters: NonNullable<ViewDefinition["parameters"]>): 
     code: "invalid_entry",
     details: { pointer: `/parameters/${reserved}` },
   });
+}
+
+function wouldBreak(name: string, error: unknown): unknown {
+  if (!(error instanceof DataFusionEngineError)) return error;
+  const message = `The view ${name} could no longer be planned: ${error.message}`;
+  return new DataFusionEngineError(message, { code: "entry_in_use", details: { views: [name] }, cause: error });
 }
 
 function nameTaken(name: string): DataFusionEngineError {

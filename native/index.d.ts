@@ -65,6 +65,8 @@ export declare class Engine {
   builtInFunctions(): Buffer | Fault;
   /** Adds the macros of MacroRegistrations; answers FunctionInfo[]. */
   defineMacros(registrations: Buffer): Promise<Buffer | Fault>;
+  /** Whether a statement or an expression calls a macro. */
+  callsMacro(sql: string, name: string): boolean;
   dropMacro(name: string): void | Fault;
   /** Runs a table operation on its request, in an OperationContext; answers its report. */
   operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;
@@ -94,7 +96,8 @@ export declare class Session {
   /** Plans the nodes of a NodePlanning; answers NodePlans. */
   planNodes(planning: Buffer): Promise<Buffer | Fault>;
   tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;
-  explain(request: Buffer): Promise<Buffer | Fault>;
+  /** The Explanation of an ExplainRequest, with ProvidedRelations in the place of relations. */
+  explain(request: Buffer, provided: Buffer): Promise<Buffer | Fault>;
 }
 
 export interface Identified {

@@ -1,22 +1,27 @@
 /** `/v1/contracts`: what the columns and rows of tables must be, and whether they are. */
 import {
-  ContractCheck,
+  type ContractCheck,
   ContractDefinition,
   ContractEntry,
   ContractList,
+  ContractQuestion,
   ContractReport,
   EntryConditions,
   EntryPath,
+  GoodRowSelection,
   PageSelection,
+  RowCheckSelection,
   reference,
 } from "../schemas/generated/index.js";
 import { access } from "./access.js";
 import { answer, bodyProblems, emptyAnswer, problems } from "./answers.js";
 import type { App } from "./app.js";
-import { body } from "./bodies.js";
+import { body, rowsBody } from "./bodies.js";
 import { etagOf, sendPut, sendWithEtag, writeCondition } from "./conditions.js";
+import { rowMediaTypes } from "./media-types.js";
 import { linkNext, nextLink } from "./next-link.js";
 import { planningProblems, runningProblems } from "./queries.js";
+import { writtenAnswer } from "./result-answer.js";
 
 const tags = ["contracts"];
 const etagHeader = etagOf("Changes with the contract.");
@@ -28,6 +33,19 @@ const tableProblems = [
   "table_corrupt",
   "table_unreadable",
   "storage_unavailable",
+] as const;
+
+/** JSON is a question or rows, and read whole. */
+const { json: _, ...streamed } = rowMediaTypes;
+
+const rowProblems = [
+  ...bodyProblems,
+  ...tableProblems,
+  "contract_not_found",
+  ...planningProblems,
+  ...runningProblems,
+  "invalid_rows",
+  "unsupported_type",
 ] as const;
 
 export function contracts(app: App): void {
@@ -125,28 +143,51 @@ export function contracts(app: App): void {
   app.post(
     "/v1/contracts/:name/validate",
     {
-      config: access("read"),
+      config: { ...access("read"), streamed: Object.values(streamed) },
       schema: {
         operationId: "validateContract",
-        summary: "Hold a table to a contract",
+        summary: "Hold a table or rows to a contract",
         description:
-          "Lists in what a table, a view or columns differ from a contract. With `rows` it looks at the rows too: it counts those that break a rule and shows some of them, brings values to the types of the contract first where asked, and gives the statement that reads the good rows.",
+          "Lists in what a table, a view or columns differ from a contract. With `rows` it looks at the rows too: it counts those that break a rule and shows some of them, brings values to the types of the contract first where asked, and gives the statement that reads the good rows. Rows may also be the body itself, in every format of rows; `/v1/contracts/{name}/rows` answers those of them that are good.",
         tags,
         params: reference(EntryPath),
-        body: body(ContractCheck),
+        querystring: reference(RowCheckSelection),
+        body: rowsBody(ContractQuestion),
+        response: { 200: answer(ContractReport, "Whether it is kept."), ...problems(...rowProblems) },
+      },
+    },
+    (request) => {
+      const { name } = request.params;
+      const rows = request.incomingRows();
+      if (rows !== undefined) return contracts.validateRows(name, rows, request.query, request.caller);
+      return contracts.validate(name, request.body as ContractCheck, request.caller);
+    },
+  );
+
+  app.post(
+    "/v1/contracts/:name/rows",
+    {
+      config: { ...access("read"), streamed: Object.values(streamed) },
+      schema: {
+        operationId: "getGoodRows",
+        summary: "Get the rows that keep a contract",
+        description:
+          "The rows of a table, of a view or of the body that keep a contract, in the order of the contract and with its columns, brought to their types where asked. Where the columns themselves break the contract, no row keeps it.",
+        tags,
+        params: reference(EntryPath),
+        querystring: reference(GoodRowSelection),
+        body: rowsBody(ContractQuestion),
         response: {
-          200: answer(ContractReport, "Whether it is kept."),
-          ...problems(
-            ...bodyProblems,
-            ...tableProblems,
-            "contract_not_found",
-            ...planningProblems,
-            ...runningProblems,
-            "unsupported_type",
-          ),
+          200: writtenAnswer,
+          ...problems(...rowProblems, "not_acceptable"),
         },
       },
     },
-    (request) => contracts.validate(request.params.name, request.body, request.caller),
+    async (request, reply) => {
+      const given = request.incomingRows() ?? (request.body as ContractCheck);
+      const terms = { ...request.query, format: request.resultFormat() };
+      const { query, sql } = await contracts.goodRows(request.params.name, given, terms, request.caller);
+      return reply.sendResult(query, request.query, sql === undefined ? {} : { sql });
+    },
   );
 }

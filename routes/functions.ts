@@ -99,7 +99,11 @@ export function functions(app: App): void {
     },
     async (request, reply) => {
       const { name } = request.params;
-      const { created, info, revision } = await functions.put(name, request.body, writeCondition(request.headers));
+      const { created, info, revision } = await functions.putSettled(
+        name,
+        request.body,
+        writeCondition(request.headers),
+      );
       return sendPut(reply, `/v1/functions/${name}`, { created, revision }, info);
     },
   );

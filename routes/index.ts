@@ -7,6 +7,7 @@ import { gates } from "./gates.js";
 import { health } from "./health.js";
 import { metrics } from "./metrics.js";
 import { parameterTables } from "./parameter-tables.js";
+import { pipelineOutputs } from "./pipeline-outputs.js";
 import { pipelineRuns } from "./pipeline-runs.js";
 import { pipelines } from "./pipelines.js";
 import { profiles } from "./profiles.js";
@@ -38,6 +39,7 @@ export const resources: readonly ((app: App) => void)[] = [
   metrics,
   parameterTables,
   pipelines,
+  pipelineOutputs,
   pipelineRuns,
   profiles,
   quarantine,

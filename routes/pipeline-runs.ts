@@ -184,7 +184,7 @@ export function pipelineRuns(app: App): void {
       },
     },
     async (request, reply) => {
-      return sendAccepted(reply, await runs.retry(request.params.name, request.params.id));
+      return sendAccepted(reply, await runs.retry(request.params.name, request.params.id, request.caller));
     },
   );
 }

@@ -164,19 +164,22 @@ export function views(app: App): void {
 }
 
 /** What the URL says, once its JSON is read. */
-type RowsWanted = Pick<QueryRequest, "tables" | "row_limit" | "numbers" | "row_format"> & { format?: ResultFormat };
+type RowsWanted = Pick<QueryRequest, "tables" | "parameter_tables" | "row_limit" | "numbers" | "row_format"> & {
+  format?: ResultFormat;
+};
 
 async function sendRows(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { name } = request.params as EntryPath;
   const {
     format = request.resultFormat(),
     tables,
+    parameter_tables,
     row_limit,
     numbers,
     row_format,
     ...values
   } = request.query as RowsWanted;
-  const style = { tables, row_limit, numbers, row_format };
+  const style = { tables, parameter_tables, row_limit, numbers, row_format };
   const wanted = Object.fromEntries(Object.entries(style).filter(([, value]) => value !== undefined));
   const { query, caller } = request.server.engine.views.rows(name, values as Record<string, string>, request.caller);
   return sendUrlResult(request, reply, { wanted: { ...query, ...wanted }, format, caller });

@@ -6,7 +6,9 @@ import type {
   PipelineConfig,
   PipelineModule,
   TablePin,
+  ViewSpec,
 } from "../../schemas/generated/index.js";
+import type { Caller } from "../caller.js";
 import type { NativeSession } from "../native.js";
 import type { StorageOptions } from "../result-key.js";
 import type { DriverAdapter } from "./adapter.js";
@@ -23,10 +25,14 @@ import { readNodes } from "./read-nodes.js";
 export interface PlanContext {
   readonly session: NativeSession;
   readonly storageOptions: StorageOptions;
+  /** Whose limits the nodes are held to. */
+  readonly caller: Caller;
   /** The run that the driver is for; none where it is only planned. */
   readonly runId?: string;
   /** The versions of tables; the newest where there is none. */
   readonly pins?: Readonly<Record<string, TablePin>>;
+  /** The definitions of views; as they are registered where there is none. */
+  readonly views?: Readonly<Record<string, ViewSpec>>;
   readonly gate?: DeltaFeatureGate | null;
   /** Values of parameter tables. */
   readonly kept?: Readonly<Record<string, KeptRelation>>;

@@ -34,6 +34,7 @@ export class DriverConfig implements FingerprintableConfig {
 const defaultParallel = 2;
 
 function noCluster(): DataFusionEngineError {
-  const message = "This server has no cluster engine. Use plan_parallel, or deterministic_serial.";
+  const message =
+    "This server has no cluster engine to run plan_parallel_remote on. Use plan_parallel, or deterministic_serial.";
   return new DataFusionEngineError(message, { code: "not_implemented", details: { mode: "plan_parallel_remote" } });
 }

@@ -23,6 +23,8 @@ export interface DriverNode extends ReadNode {
   readonly cache: NodeCache;
   /** The tables that it reads, also through views. */
   readonly tables: readonly string[];
+  /** The views that it reads, also through views. */
+  readonly views: readonly string[];
   /** Equal where all is that its rows depend on; empty in a driver that is only planned, as its key is. */
   readonly identity: string;
   /** What its rows are kept under. */

@@ -74,6 +74,11 @@ export class Driver {
     return this.#parts.sources.map(({ name, version, uri }) => ({ name, version, uri }));
   }
 
+  /** The definitions of views that all nodes read. */
+  get views(): Readonly<Record<string, ViewSpec>> {
+    return this.#parts.views;
+  }
+
   /** Equal where two are made of the same nodes and settings, whatever they read. */
   get fingerprint(): string {
     const nodes = this.nodes.map(({ definition, values }) => ({ definition, values }));
@@ -154,7 +159,7 @@ export class Driver {
     const adapter = this.#adapter();
     const kept = below.filter(({ isInlined }) => !isInlined);
     const inlined = below.filter(({ isInlined }) => isInlined);
-    const tables = [node, ...inlined].flatMap((each) => each.tables);
+    const planned = [node, ...inlined];
     return adapter.compute({
       run: { id, pipeline },
       node: node.name,
@@ -162,10 +167,15 @@ export class Driver {
       parameters: node.values,
       key: node.key,
       kept: { ...context.kept, ...Object.fromEntries(kept.map(({ name, key }) => [name, adapter.relation(key)])) },
-      views: Object.fromEntries(inlined.map((read) => [read.name, viewOf(read)])),
-      pins: this.#pins(tables),
+      views: {
+        ...this.#views(planned.flatMap(({ views }) => views)),
+        ...Object.fromEntries(inlined.map((read) => [read.name, viewOf(read)])),
+      },
+      own: below.map(({ name }) => name),
+      pins: this.#pins(planned.flatMap(({ tables }) => tables)),
       gate: context.gate ?? null,
       timeoutMs: config.timeoutMs,
+      caller: context.caller,
       signal,
     });
   }
@@ -188,6 +198,11 @@ export class Driver {
   #pins(tables: readonly string[]): Record<string, TablePin> {
     const read = this.sources.filter(({ name }) => tables.includes(name));
     return Object.fromEntries(read.map(({ name, version }) => [name, { version }]));
+  }
+
+  #views(names: readonly string[]): Record<string, ViewSpec> {
+    const { views } = this.#parts;
+    return Object.fromEntries(names.flatMap((name) => (views[name] ? [[name, views[name]]] : [])));
   }
 
   async #write(node: DriverNode, needs: Needs, terms: RunTerms): Promise<void> {

@@ -8,6 +8,8 @@ import type {
   ViewSpec,
 } from "../../schemas/generated/index.js";
 
+import type { Caller } from "../caller.js";
+
 export interface NodeWork {
   readonly run: { readonly id: string; readonly pipeline: string };
   readonly node: string;
@@ -17,11 +19,15 @@ export interface NodeWork {
   readonly key: string;
   /** The kept rows of nodes that it reads. */
   readonly kept: Readonly<Record<string, KeptRelation>>;
-  /** The nodes that are planned into it. */
+  /** The definitions of views that it reads, and of nodes that are planned into it. */
   readonly views: Readonly<Record<string, ViewSpec>>;
+  /** Which of these names are those of nodes. */
+  readonly own: readonly string[];
   readonly pins: Readonly<Record<string, TablePin>>;
   readonly gate: DeltaFeatureGate | null;
   readonly timeoutMs: number | undefined;
+  /** Whose limits it is held to. */
+  readonly caller: Caller;
   readonly signal: AbortSignal;
 }
 

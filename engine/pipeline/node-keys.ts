@@ -40,6 +40,7 @@ export class NodeKeys {
       values,
       cache,
       tables: identity.sources.map(({ name }) => name),
+      views: Object.keys(identity.views ?? {}),
       identity: own,
       key: isOfRun ? this.#keyOfRun(node.name) : own,
       isOfRun,

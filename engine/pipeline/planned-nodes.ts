@@ -1,5 +1,12 @@
 /** Plans nodes over each other's columns and all tables at one version. */
-import type { NodePlan, NodePlans, QuerySource, TablePin } from "../../schemas/generated/index.js";
+import type {
+  NodePlan,
+  NodePlans,
+  QueryIdentity,
+  QuerySource,
+  TablePin,
+  ViewSpec,
+} from "../../schemas/generated/index.js";
 import type { PlanContext } from "./driver-builder.js";
 import type { DriverConfig } from "./driver-config.js";
 import type { DriverNode, ReadNode } from "./driver-node.js";
@@ -18,6 +25,8 @@ export interface PlannedNodes {
   /** The parameters that these take, with their values. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly sources: readonly QuerySource[];
+  /** The definitions of the views that they read. */
+  readonly views: Readonly<Record<string, ViewSpec>>;
   readonly context: PlanContext;
 }
 
@@ -38,13 +47,20 @@ export async function planNodes(
       parameters: values.ofPlan(node),
       is_check: node.kind === "check",
     }));
-  const { gate = null, kept = {}, session } = context;
-  const plans: NodePlans = await session.planNodes({ nodes: specs, pins, gate, kept: { ...kept } });
+  const { gate = null, kept = {}, views = {}, session } = context;
+  const plans: NodePlans = await session.planNodes({
+    nodes: specs,
+    pins,
+    gate,
+    kept: { ...kept },
+    views: { ...views },
+    needs_identity: context.runId !== undefined,
+  });
   tell(plans.nodes, included, faults);
   refuseWrites(included, plans.nodes, faults);
   const { sources = [] } = plans;
   const taken = new Set(included.flatMap((node) => node.parameters));
-  if (!faults.areNone) return { graph, nodes: [], parameters: {}, sources, context };
+  if (!faults.areNone) return { graph, nodes: [], parameters: {}, sources, views: {}, context };
   const read = new Set(included.flatMap(({ reads }) => reads));
   const keys = new NodeKeys({
     storageOptions: context.storageOptions,
@@ -56,10 +72,28 @@ export async function planNodes(
   const byName = new Map(included.map((node) => [node.name, node]));
   const planned = plans.nodes.flatMap((plan) => {
     const node = byName.get(plan.name);
-    return node === undefined || plan.identity == null ? [] : [keys.add(node, plan, plan.identity)];
+    return node === undefined || !plan.is_planned ? [] : [keys.add(node, plan, plan.identity ?? unasked)];
   });
-  return { graph, nodes: planned, parameters: values.all(taken), sources, context };
+  return { graph, nodes: planned, parameters: values.all(taken), sources, views: viewsOf(plans.nodes), context };
 }
+
+/** With their macros written out: no change of these changes them either. */
+function viewsOfIdentity({ views = {} }: QueryIdentity): Record<string, ViewSpec> {
+  const specs = Object.entries(views).map(([name, { statement, parameters }]) => [
+    name,
+    { sql: statement, parameters },
+  ]);
+  return Object.fromEntries(specs);
+}
+
+function viewsOf(plans: readonly NodePlan[]): Record<string, ViewSpec> {
+  const views: Record<string, ViewSpec> = {};
+  for (const { identity } of plans) if (identity != null) Object.assign(views, viewsOfIdentity(identity));
+  return views;
+}
+
+/** Of nodes that are only planned. */
+const unasked: QueryIdentity = { statement: "", engine: "", time_zone: "", sources: [] };
 
 /** Whether the rows of a node are asked for by themselves. */
 function isWanted(node: ReadNode, read: ReadonlySet<string>, { targets = [] }: PlanContext): boolean {

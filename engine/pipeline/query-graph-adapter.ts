@@ -20,16 +20,17 @@ export class QueryGraphAdapter implements GraphAdapter {
   }
 
   async compute(work: NodeWork): Promise<NodeRows> {
-    const { run, node, sql, parameters, key, kept, views, pins, gate, timeoutMs, signal } = work;
+    const { run, node, sql, parameters, key, kept, views, own, pins, gate, timeoutMs, caller, signal } = work;
     const request = {
       sql,
       parameters: { ...parameters },
       tables: { ...pins },
       gate,
       labels: { pipeline: run.pipeline, run: run.id, node },
-      ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
+      ...(timeoutMs !== undefined && { timeout_ms: least(timeoutMs, caller.terms.timeout_ms) }),
     };
-    const query = await this.#parts.queries.keep(request, { kept: { ...kept }, views: { ...views } }, key, signal);
+    const provided = { kept: { ...kept }, views: { ...views }, own: [...own] };
+    const query = await this.#parts.queries.keep(request, provided, { key, caller, signal });
     const { row_count, schema = { fields: [] } } = query.summary();
     return { rows: row_count, schema, queryId: query.id };
   }
@@ -59,4 +60,8 @@ export class QueryGraphAdapter implements GraphAdapter {
   forget(key: string): void {
     this.#parts.kept.evict(key);
   }
+}
+
+function least(one: number, other: number | null | undefined): number {
+  return other == null ? one : Math.min(one, other);
 }

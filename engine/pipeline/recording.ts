@@ -42,7 +42,8 @@ export class Recording implements RunObserver {
     const { fingerprint: _, run_id: __, ...written } = output;
     const { pipeline } = this.#record.run;
     if (isNew) await this.#outputs.set(pipeline, name, output);
-    this.#record.changeNode(name, { ...written, written: isNew });
+    const file_url = `/v1/pipelines/${pipeline}/outputs/${name}`;
+    this.#record.changeNode(name, { ...written, ...(written.file !== undefined && { file_url }), written: isNew });
   }
 
   ended({ name }: DriverNode): void {

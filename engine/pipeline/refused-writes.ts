@@ -5,7 +5,9 @@ import type { Faults } from "./faults.js";
 import type { PlacedNode } from "./placed-node.js";
 
 export function refuseWrites(nodes: readonly PlacedNode[], plans: readonly NodePlan[], faults: Faults): void {
-  const columns = new Map(plans.map(({ name, identity, columns: found = [] }) => [name, identity && found]));
+  const columns = new Map(
+    plans.map(({ name, is_planned, columns: found = [] }) => [name, is_planned ? found : undefined]),
+  );
   const writers = new MutableRegistry<string, string>();
   for (const { definition, kind, pointer } of nodes) {
     const { name, materialize: to } = definition;

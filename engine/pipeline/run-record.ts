@@ -1,5 +1,6 @@
 /** How a run stands: on disk, for those who ask, and for those who follow it. */
-import type { PipelineDefinition, PipelineRun, RunNode, RunRequest } from "../../schemas/generated/index.js";
+import type { PipelineDefinition, PipelineRun, RunNode, RunRequest, ViewSpec } from "../../schemas/generated/index.js";
+import type { CallerFacts } from "../caller.js";
 import type { DocumentStore } from "../document-store.js";
 import type { Log } from "../log.js";
 import { Turns } from "../turns.js";
@@ -11,6 +12,10 @@ export interface StoredRun {
   readonly run: PipelineRun;
   readonly request: RunRequest;
   readonly definition: PipelineDefinition;
+  /** Whose limits it is held to; absent where nobody was asked who they are. */
+  readonly caller?: CallerFacts;
+  /** The definitions of views that all nodes read, once they are fixed. */
+  readonly views?: Readonly<Record<string, ViewSpec>>;
   /** Of the request, where the client named it. */
   readonly asked?: string;
   /** How many changes there were, and which was the last of the run and of each node. */
@@ -66,10 +71,10 @@ export class RunRecord {
     return this.replace({ ...this.run, ...change });
   }
 
-  /** Says something else of the run, once that is on disk. */
-  replace(run: PipelineRun): Promise<void> {
+  /** Says something else of the run, and what it goes by, once that is on disk. */
+  replace(run: PipelineRun, terms: Partial<Pick<StoredRun, "caller" | "views">> = {}): Promise<void> {
     return this.#saves.run(async () => {
-      const next = { ...this.#stored, run, changes: this.#runChange(run) };
+      const next = { ...this.#stored, ...terms, run, changes: this.#runChange(run) };
       await this.#store.save(run.run_id, next);
       this.#set(next);
     });

@@ -1,5 +1,6 @@
 /** A run as answers show it. */
-import type { PipelineRun, RunAcceptance, RunEntry, RunRequest } from "../../schemas/generated/index.js";
+import type { PipelineRun, RunAcceptance, RunEntry, RunRequest, RunView } from "../../schemas/generated/index.js";
+import { hashMsgpackCanonical } from "../hashing.js";
 import type { Driver } from "./driver.js";
 import { pendingNodes } from "./recording.js";
 
@@ -16,8 +17,13 @@ export function pendingRun(run_id: string, pipeline: string, driver: Driver, { t
     parameters: { ...driver.parameters },
     ...(targets && { targets }),
     sources: driver.sources,
+    views: runViews(driver),
     nodes: pendingNodes(driver),
   };
+}
+
+export function runViews({ views }: Driver): RunView[] {
+  return Object.entries(views).map(([name, spec]) => ({ name, fingerprint: hashMsgpackCanonical(spec) }));
 }
 
 export function accepted({ run_id, pipeline, status }: PipelineRun): RunAcceptance {

@@ -136,6 +136,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     "title": "No such pipeline",
     "description": "No pipeline has this name. `GET /v1/pipelines` lists them."
   },
+  "output_not_found": {
+    "status": 404,
+    "kind": "generic",
+    "retryable": false,
+    "title": "No such output",
+    "description": "No run has written a file of this node yet, or the file is no longer there. Nodes with a `file` in `materialize` have one after their first run."
+  },
   "run_not_found": {
     "status": 404,
     "kind": "generic",

@@ -1190,6 +1190,31 @@ export const ContractPolicy = unsafe<types.ContractPolicy>({
   ]
 });
 
+export type ContractQuestion = types.ContractQuestion;
+export const ContractQuestion = unsafe<types.ContractQuestion>({
+  "$id": "https://lakegate.dev/schemas/api/contract_question.schema.json",
+  "title": "ContractQuestion",
+  "description": "What is held to a contract: a table, a view or columns; or rows.",
+  "oneOf": [
+    {
+      "$ref": "https://lakegate.dev/schemas/api/contract_check.schema.json",
+      "title": "Check"
+    },
+    {
+      "$ref": "https://lakegate.dev/schemas/api/row_list.schema.json",
+      "title": "Rows"
+    }
+  ],
+  "examples": [
+    {
+      "table": "flights",
+      "rows": {
+        "coerce": true
+      }
+    }
+  ]
+});
+
 export type ContractReport = types.ContractReport;
 export const ContractReport = unsafe<types.ContractReport>({
   "$id": "https://lakegate.dev/schemas/api/contract_report.schema.json",
@@ -2707,6 +2732,14 @@ export const DeltaMaintenanceReport = unsafe<types.DeltaMaintenanceReport>({
       "minLength": 1,
       "description": "Why nothing was written; there exactly when `skipped`.",
       "default": null
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_breach.schema.json"
+      },
+      "description": "The contracts that what was written breaks, where that is only reported.",
+      "default": []
     }
   },
   "required": [
@@ -4962,6 +4995,7 @@ export const ErrorCode = unsafe<types.ErrorCode>({
     "semantic_model_not_found",
     "registry_not_found",
     "pipeline_not_found",
+    "output_not_found",
     "run_not_found",
     "query_not_found",
     "quarantine_not_found",
@@ -5077,7 +5111,7 @@ export type ExecutionMode = types.ExecutionMode;
 export const ExecutionMode = unsafe<types.ExecutionMode>({
   "$id": "https://lakegate.dev/schemas/api/execution_mode.schema.json",
   "title": "ExecutionMode",
-  "description": "How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not.",
+  "description": "How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not: it answers 501 `not_implemented`.",
   "type": "string",
   "enum": [
     "deterministic_serial",
@@ -5276,6 +5310,15 @@ export const ExplainRequest = unsafe<types.ExplainRequest>({
       "description": "Table name to the version that the query reads; tables not named are read at their newest version.",
       "additionalProperties": {
         "$ref": "https://lakegate.dev/schemas/api/table_pin.schema.json"
+      },
+      "default": {}
+    },
+    "parameter_tables": {
+      "type": "object",
+      "description": "Parameter table to the signature of the values that the query reads of it.",
+      "additionalProperties": {
+        "type": "string",
+        "minLength": 1
       },
       "default": {}
     },
@@ -6937,6 +6980,34 @@ export const GateVerdict = unsafe<types.GateVerdict>({
   ]
 });
 
+export type GoodRowSelection = types.GoodRowSelection;
+export const GoodRowSelection = unsafe<types.GoodRowSelection>({
+  "$id": "https://lakegate.dev/schemas/api/good_row_selection.schema.json",
+  "title": "GoodRowSelection",
+  "description": "How good rows are chosen and written.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "coerce": {
+      "type": "boolean",
+      "description": "Bring values to the types of the contract first; rows in JSON, NDJSON, CSV and MessagePack are unless this says no, those in Arrow and Parquet, and of tables, where it says so."
+    },
+    "numbers": {
+      "$ref": "https://lakegate.dev/schemas/api/number_style.schema.json",
+      "default": "number"
+    },
+    "row_format": {
+      "$ref": "https://lakegate.dev/schemas/api/row_format.schema.json",
+      "default": "object"
+    }
+  },
+  "examples": [
+    {
+      "coerce": true
+    }
+  ]
+});
+
 export type GoodRows = types.GoodRows;
 export const GoodRows = unsafe<types.GoodRows>({
   "$id": "https://lakegate.dev/schemas/api/good_rows.schema.json",
@@ -6953,13 +7024,12 @@ export const GoodRows = unsafe<types.GoodRows>({
     },
     "sql": {
       "type": "string",
-      "description": "The statement that reads them, for `POST /v1/queries`.",
+      "description": "The statement that reads them, for `POST /v1/queries`; absent where the rows came with the request. `POST /v1/contracts/{name}/rows` has the rows themselves.",
       "minLength": 1
     }
   },
   "required": [
-    "rows",
-    "sql"
+    "rows"
   ],
   "examples": [
     {
@@ -7261,6 +7331,108 @@ export const Idempotency = unsafe<types.Idempotency>({
     {
       "key": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
       "fingerprint": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"
+    }
+  ]
+});
+
+export type IncomingRows = types.IncomingRows;
+export const IncomingRows = unsafe<types.IncomingRows>({
+  "$id": "https://lakegate.dev/schemas/engine/incoming_rows.schema.json",
+  "title": "IncomingRows",
+  "description": "Rows of a request as they are kept.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "columns": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/field_spec.schema.json"
+      },
+      "description": "Their columns."
+    },
+    "rows": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "How many."
+    },
+    "coerce": {
+      "type": "boolean",
+      "description": "Whether values are to be brought to the types of the contract."
+    }
+  },
+  "required": [
+    "columns",
+    "rows",
+    "coerce"
+  ],
+  "examples": [
+    {
+      "columns": [
+        {
+          "name": "id",
+          "dtype": "Utf8"
+        }
+      ],
+      "rows": 2,
+      "coerce": true
+    }
+  ]
+});
+
+export type IncomingRowsRequest = types.IncomingRowsRequest;
+export const IncomingRowsRequest = unsafe<types.IncomingRowsRequest>({
+  "$id": "https://lakegate.dev/schemas/engine/incoming_rows_request.schema.json",
+  "title": "IncomingRowsRequest",
+  "description": "Rows of a request that are kept while they are held to a contract.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "contract": {
+      "$ref": "https://lakegate.dev/schemas/api/schema_contract.schema.json"
+    },
+    "path": {
+      "type": "string",
+      "minLength": 1,
+      "description": "The file that they are kept in."
+    },
+    "key": {
+      "type": "string",
+      "minLength": 1,
+      "description": "What the file says that it holds."
+    },
+    "coerce": {
+      "type": [
+        "boolean",
+        "null"
+      ],
+      "default": null,
+      "description": "Whether values are to be brought to the types of the contract; null where their format says: those of text are."
+    }
+  },
+  "required": [
+    "contract",
+    "path",
+    "key"
+  ],
+  "examples": [
+    {
+      "contract": {
+        "columns": [
+          {
+            "name": "id",
+            "dtype": "Int64",
+            "nullable": false
+          },
+          {
+            "name": "origin",
+            "dtype": "Utf8"
+          }
+        ],
+        "policy": "additive"
+      },
+      "path": "state/incoming/1.arrow",
+      "key": "incoming:1"
     }
   ]
 });
@@ -8288,6 +8460,11 @@ export const NodePlan = unsafe<types.NodePlan>({
       "description": "Its columns.",
       "default": []
     },
+    "is_planned": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether it could be planned."
+    },
     "identity": {
       "anyOf": [
         {
@@ -8298,7 +8475,7 @@ export const NodePlan = unsafe<types.NodePlan>({
         }
       ],
       "default": null,
-      "description": "What its rows depend on, besides the nodes that it reads; null where it could not be planned."
+      "description": "What its rows depend on, besides the nodes that it reads; null where it could not be planned, or nobody asked."
     },
     "error": {
       "anyOf": [
@@ -8374,6 +8551,19 @@ export const NodePlanning = unsafe<types.NodePlanning>({
       },
       "description": "Values of parameter tables.",
       "default": {}
+    },
+    "views": {
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "https://lakegate.dev/schemas/engine/view_spec.schema.json"
+      },
+      "default": {},
+      "description": "The definitions of views, in place of those that are registered."
+    },
+    "needs_identity": {
+      "type": "boolean",
+      "default": true,
+      "description": "Whether it is asked what rows depend on; where nodes are only planned nobody needs it."
     }
   },
   "required": [
@@ -8742,6 +8932,11 @@ export const OperationContext = unsafe<types.OperationContext>({
       },
       "default": null,
       "description": "Patterns of the names of relations that it may read rows from; null for all."
+    },
+    "takes_nulls": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether columns that the rows bring may have nulls although these rows say that they have none, unless a contract forbids it."
     }
   },
   "examples": [
@@ -8846,6 +9041,37 @@ export const OptimizeBody = unsafe<types.OptimizeBody>({
       "z_order_columns": [
         "origin"
       ]
+    }
+  ]
+});
+
+export type OutputPath = types.OutputPath;
+export const OutputPath = unsafe<types.OutputPath>({
+  "$id": "https://lakegate.dev/schemas/api/output_path.schema.json",
+  "title": "OutputPath",
+  "description": "The path of an output of a pipeline.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The pipeline."
+    },
+    "node": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The node that writes it."
+    }
+  },
+  "required": [
+    "name",
+    "node"
+  ],
+  "examples": [
+    {
+      "name": "flight_facts",
+      "node": "worst_days"
     }
   ]
 });
@@ -10000,6 +10226,14 @@ export const PipelineRun = unsafe<types.PipelineRun>({
       },
       "description": "The versions that all nodes read, once they are fixed."
     },
+    "views": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/run_view.schema.json"
+      },
+      "description": "The views that all nodes read, each by one definition, once they are fixed.",
+      "default": []
+    },
     "nodes": {
       "type": "array",
       "items": {
@@ -10344,6 +10578,20 @@ export const ProvidedRelations = unsafe<types.ProvidedRelations>({
       },
       "description": "Views that are known to this statement alone.",
       "default": {}
+    },
+    "own": {
+      "type": "array",
+      "items": {
+        "type": "string",
+        "minLength": 1
+      },
+      "default": [],
+      "description": "Names of the statement itself, which are no relations of the server and hidden from nobody."
+    },
+    "whole": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether more rows than the caller may have are an error; else they are cut off."
     }
   },
   "examples": [
@@ -11813,6 +12061,11 @@ export const RelationShape = unsafe<types.RelationShape>({
       },
       "description": "The columns that it is partitioned by.",
       "default": []
+    },
+    "tells_itself": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether its rows tell whether there are nulls, and nothing is partitioned: of rows on their way."
     }
   },
   "required": [
@@ -12288,6 +12541,34 @@ export const RowCheckPlan = unsafe<types.RowCheckPlan>({
         }
       ],
       "good": "SELECT \"id\" FROM \"flights\""
+    }
+  ]
+});
+
+export type RowCheckSelection = types.RowCheckSelection;
+export const RowCheckSelection = unsafe<types.RowCheckSelection>({
+  "$id": "https://lakegate.dev/schemas/api/row_check_selection.schema.json",
+  "title": "RowCheckSelection",
+  "description": "How rows of the body are looked at.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "coerce": {
+      "type": "boolean",
+      "description": "Bring values to the types of the contract first; rows in JSON, NDJSON, CSV and MessagePack are unless this says no, those in Arrow and Parquet where it says so."
+    },
+    "samples": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 100,
+      "default": 3,
+      "description": "How many rows are shown of each broken rule."
+    }
+  },
+  "examples": [
+    {
+      "samples": 5
     }
   ]
 });
@@ -13029,6 +13310,10 @@ export const RunNode = unsafe<types.RunNode>({
       "type": "string",
       "description": "The file that it was written to, below the warehouse."
     },
+    "file_url": {
+      "type": "string",
+      "description": "The path at which the file is served."
+    },
     "version": {
       "type": "integer",
       "format": "int64",
@@ -13291,6 +13576,37 @@ export const RunState = unsafe<types.RunState>({
   ],
   "examples": [
     "PENDING"
+  ]
+});
+
+export type RunView = types.RunView;
+export const RunView = unsafe<types.RunView>({
+  "$id": "https://lakegate.dev/schemas/api/run_view.schema.json",
+  "title": "RunView",
+  "description": "A view as a whole run reads it.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "name": {
+      "type": "string",
+      "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+      "description": "The view."
+    },
+    "fingerprint": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Equal where runs read one definition of it."
+    }
+  },
+  "required": [
+    "name",
+    "fingerprint"
+  ],
+  "examples": [
+    {
+      "name": "late_flights",
+      "fingerprint": "3b1f"
+    }
   ]
 });
 
@@ -15685,6 +16001,13 @@ export const TableDescription = unsafe<types.TableDescription>({
     "description": {
       "type": "string",
       "description": "The description that the table carries."
+    },
+    "warnings": {
+      "type": "array",
+      "items": {
+        "$ref": "https://lakegate.dev/schemas/api/contract_breach.schema.json"
+      },
+      "description": "In what the table breaks contracts that only warn, where it was just made; absent where it breaks none."
     }
   },
   "required": [
@@ -17260,6 +17583,23 @@ export const ViewRowsSelection = unsafe<types.ViewRowsSelection>({
         "{}"
       ]
     },
+    "parameter_tables": {
+      "type": "string",
+      "minLength": 1,
+      "description": "Parameter table to the signature of the values that stand for it, as JSON.",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object",
+        "description": "Parameter table to the signature of the values that the query reads of it.",
+        "additionalProperties": {
+          "type": "string",
+          "minLength": 1
+        }
+      },
+      "examples": [
+        "{}"
+      ]
+    },
     "row_limit": {
       "type": "integer",
       "format": "int64",
@@ -17482,6 +17822,7 @@ export const schemas = [
   ContractInference,
   ContractList,
   ContractPolicy,
+  ContractQuestion,
   ContractReport,
   ContractRule,
   ContractVerdict,
@@ -17578,6 +17919,7 @@ export const schemas = [
   GateRule,
   GateTerm,
   GateVerdict,
+  GoodRowSelection,
   GoodRows,
   GraphEdge,
   GraphEdgeKind,
@@ -17588,6 +17930,8 @@ export const schemas = [
   HistoryPage,
   HistoryRequest,
   Idempotency,
+  IncomingRows,
+  IncomingRowsRequest,
   JoinAlgorithm,
   JoinSettings,
   KeptRelation,
@@ -17625,6 +17969,7 @@ export const schemas = [
   OperationContext,
   OperationSelection,
   OptimizeBody,
+  OutputPath,
   PageSelection,
   Parameter,
   ParameterArtifact,
@@ -17691,6 +18036,7 @@ export const schemas = [
   ResultTarget,
   RowCheck,
   RowCheckPlan,
+  RowCheckSelection,
   RowFormat,
   RowList,
   RowReport,
@@ -17710,6 +18056,7 @@ export const schemas = [
   RunSelection,
   RunSource,
   RunState,
+  RunView,
   ScanSettings,
   SchemaContract,
   SchemaDocument,

@@ -85,7 +85,7 @@ export type ExportFormat = "parquet" | "csv";
  */
 export type NodeCache = "default" | "disable" | "ignore" | "recompute";
 /**
- * How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not.
+ * How the nodes of a run go: one after the other in a fixed order, those that don't depend on each other together, or on a cluster engine, which this server has not: it answers 501 `not_implemented`.
  */
 export type ExecutionMode = "deterministic_serial" | "plan_parallel" | "plan_parallel_remote";
 /**
@@ -105,6 +105,16 @@ export type ContractViolationType =
  * A contract as it is written, or one to infer from a table.
  */
 export type ContractDefinition = SchemaContract | ContractInference;
+/**
+ * What is held to a contract: a table, a view or columns; or rows.
+ */
+export type ContractQuestion = ContractCheck | RowList;
+/**
+ * Rows, each an object of column to value.
+ */
+export type RowList = {
+  [k: string]: unknown;
+}[];
 /**
  * How the folders of Parquet files say the partition values.
  */
@@ -139,6 +149,7 @@ export type ErrorCode =
   | "semantic_model_not_found"
   | "registry_not_found"
   | "pipeline_not_found"
+  | "output_not_found"
   | "run_not_found"
   | "query_not_found"
   | "quarantine_not_found"
@@ -301,12 +312,6 @@ export type RestoreMode = "merge" | "replace";
  * The formats that a result is kept in on disk.
  */
 export type StoredFormat = "arrow" | "parquet";
-/**
- * Rows, each an object of column to value.
- */
-export type RowList = {
-  [k: string]: unknown;
-}[];
 /**
  * What a key or token lets its holder do: `read` runs queries and shows what is served, `write` changes the rows and settings of tables, `admin` changes what is served and sees what others do. None implies another.
  */
@@ -1691,9 +1696,9 @@ export interface GoodRows {
    */
   rows: number;
   /**
-   * The statement that reads them, for `POST /v1/queries`.
+   * The statement that reads them, for `POST /v1/queries`; absent where the rows came with the request. `POST /v1/contracts/{name}/rows` has the rows themselves.
    */
-  sql: string;
+  sql?: string;
 }
 /**
  * What is wrong with a relation.
@@ -2174,6 +2179,10 @@ export interface DeltaMaintenanceReport {
    * Why nothing was written; there exactly when `skipped`.
    */
   skip_reason?: string | null;
+  /**
+   * The contracts that what was written breaks, where that is only reported.
+   */
+  warnings?: ContractBreach[];
 }
 /**
  * Rows that are matched with those of a source, then changed, deleted or inserted; at least one of these.
@@ -2943,6 +2952,12 @@ export interface ExplainRequest {
     [k: string]: TablePin;
   };
   /**
+   * Parameter table to the signature of the values that the query reads of it.
+   */
+  parameter_tables?: {
+    [k: string]: string;
+  };
+  /**
    * What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
    */
   gate?: DeltaFeatureGate | null;
@@ -3349,6 +3364,17 @@ export interface GateVerdict {
   snapshot: DeltaProtocolSnapshot;
 }
 /**
+ * How good rows are chosen and written.
+ */
+export interface GoodRowSelection {
+  /**
+   * Bring values to the types of the contract first; rows in JSON, NDJSON, CSV and MessagePack are unless this says no, those in Arrow and Parquet, and of tables, where it says so.
+   */
+  coerce?: boolean;
+  numbers?: NumberStyle;
+  row_format?: RowFormat;
+}
+/**
  * An edge of a pipeline's graph.
  */
 export interface GraphEdge {
@@ -3491,6 +3517,41 @@ export interface Idempotency {
    * SHA-256, in hex, of what is asked for; the key with another one is refused.
    */
   fingerprint: string;
+}
+/**
+ * Rows of a request as they are kept.
+ */
+export interface IncomingRows {
+  /**
+   * Their columns.
+   */
+  columns: FieldSpec[];
+  /**
+   * How many.
+   */
+  rows: number;
+  /**
+   * Whether values are to be brought to the types of the contract.
+   */
+  coerce: boolean;
+}
+/**
+ * Rows of a request that are kept while they are held to a contract.
+ */
+export interface IncomingRowsRequest {
+  contract: SchemaContract;
+  /**
+   * The file that they are kept in.
+   */
+  path: string;
+  /**
+   * What the file says that it holds.
+   */
+  key: string;
+  /**
+   * Whether values are to be brought to the types of the contract; null where their format says: those of text are.
+   */
+  coerce?: boolean | null;
 }
 /**
  * Rows that are kept in a file and stand for a relation of a statement.
@@ -3762,7 +3823,11 @@ export interface NodePlan {
    */
   fields?: FieldSpec[];
   /**
-   * What its rows depend on, besides the nodes that it reads; null where it could not be planned.
+   * Whether it could be planned.
+   */
+  is_planned?: boolean;
+  /**
+   * What its rows depend on, besides the nodes that it reads; null where it could not be planned, or nobody asked.
    */
   identity?: QueryIdentity | null;
   /**
@@ -3812,6 +3877,16 @@ export interface NodePlanning {
   kept?: {
     [k: string]: KeptRelation;
   };
+  /**
+   * The definitions of views, in place of those that are registered.
+   */
+  views?: {
+    [k: string]: ViewSpec;
+  };
+  /**
+   * Whether it is asked what rows depend on; where nodes are only planned nobody needs it.
+   */
+  needs_identity?: boolean;
 }
 /**
  * A node as it is planned.
@@ -3835,6 +3910,22 @@ export interface NodeSpec {
    * Whether its rows are wrong ones, unless they are booleans.
    */
   is_check?: boolean;
+}
+/**
+ * A view as statements are planned over it.
+ */
+export interface ViewSpec {
+  /**
+   * The statement.
+   */
+  sql: string;
+  /**
+   * The values that it leaves open.
+   */
+  parameters?: {
+    [k: string]: ViewParameter;
+  };
+  cache_policy?: ViewCache;
 }
 /**
  * The plans of nodes.
@@ -3938,6 +4029,10 @@ export interface OperationContext {
    * Patterns of the names of relations that it may read rows from; null for all.
    */
   visible?: string[] | null;
+  /**
+   * Whether columns that the rows bring may have nulls although these rows say that they have none, unless a contract forbids it.
+   */
+  takes_nulls?: boolean;
 }
 /**
  * In which session an operation is made.
@@ -3968,6 +4063,19 @@ export interface OptimizeBody {
    * How the commit is made.
    */
   commit_options?: DeltaCommitOptions | null;
+}
+/**
+ * The path of an output of a pipeline.
+ */
+export interface OutputPath {
+  /**
+   * The pipeline.
+   */
+  name: string;
+  /**
+   * The node that writes it.
+   */
+  node: string;
 }
 /**
  * Which page of a list is wanted.
@@ -4240,6 +4348,10 @@ export interface PipelineRun {
    */
   sources: RunSource[];
   /**
+   * The views that all nodes read, each by one definition, once they are fixed.
+   */
+  views?: RunView[];
+  /**
    * The nodes, each after those that it depends on.
    */
   nodes: RunNode[];
@@ -4261,6 +4373,19 @@ export interface RunSource {
    * Where it is.
    */
   uri: string;
+}
+/**
+ * A view as a whole run reads it.
+ */
+export interface RunView {
+  /**
+   * The view.
+   */
+  name: string;
+  /**
+   * Equal where runs read one definition of it.
+   */
+  fingerprint: string;
 }
 /**
  * A node of a run.
@@ -4298,6 +4423,10 @@ export interface RunNode {
    * The file that it was written to, below the warehouse.
    */
   file?: string;
+  /**
+   * The path at which the file is served.
+   */
+  file_url?: string;
   /**
    * The version of the table that holds it.
    */
@@ -4427,22 +4556,14 @@ export interface ProvidedRelations {
   views?: {
     [k: string]: ViewSpec;
   };
-}
-/**
- * A view as statements are planned over it.
- */
-export interface ViewSpec {
   /**
-   * The statement.
+   * Names of the statement itself, which are no relations of the server and hidden from nobody.
    */
-  sql: string;
+  own?: string[];
   /**
-   * The values that it leaves open.
+   * Whether more rows than the caller may have are an error; else they are cut off.
    */
-  parameters?: {
-    [k: string]: ViewParameter;
-  };
-  cache_policy?: ViewCache;
+  whole?: boolean;
 }
 /**
  * A statement that ran when the process ended by itself.
@@ -4895,6 +5016,10 @@ export interface RelationShape {
    * The columns that it is partitioned by.
    */
   partition_columns?: string[];
+  /**
+   * Whether its rows tell whether there are nulls, and nothing is partitioned: of rows on their way.
+   */
+  tells_itself?: boolean;
 }
 /**
  * How a repeat of a request that starts something is known.
@@ -5015,6 +5140,19 @@ export interface ResultTarget {
    * A larger result is not kept.
    */
   limit_bytes: number;
+}
+/**
+ * How rows of the body are looked at.
+ */
+export interface RowCheckSelection {
+  /**
+   * Bring values to the types of the contract first; rows in JSON, NDJSON, CSV and MessagePack are unless this says no, those in Arrow and Parquet where it says so.
+   */
+  coerce?: boolean;
+  /**
+   * How many rows are shown of each broken rule.
+   */
+  samples?: number;
 }
 /**
  * How the rows of a body are written.
@@ -5711,6 +5849,10 @@ export interface TableDescription {
    * The description that the table carries.
    */
   description?: string;
+  /**
+   * In what the table breaks contracts that only warn, where it was just made; absent where it breaks none.
+   */
+  warnings?: ContractBreach[];
 }
 /**
  * A table that is served.
@@ -6136,6 +6278,12 @@ export interface ViewRowsSelection {
     [k: string]: TablePin;
   };
   /**
+   * Parameter table to the signature of the values that the query reads of it.
+   */
+  parameter_tables?: {
+    [k: string]: string;
+  };
+  /**
    * At most this many rows.
    */
   row_limit?: number;
@@ -6146,6 +6294,9 @@ export interface ViewRowsSelection {
     | ResultFormat
     | {
         [k: string]: TablePin;
+      }
+    | {
+        [k: string]: string;
       }
     | number
     | NumberStyle

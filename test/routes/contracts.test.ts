@@ -1,20 +1,26 @@
 /** /v1/contracts: registering them, holding tables to them, and what they do to writes. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { tableFromIPC } from "apache-arrow";
+import { decode, encode } from "../../engine/codec.js";
 import type {
   ContractBreach,
   ContractEntry,
   ContractList,
   ContractReport,
+  DeltaMutationReport,
   FieldSpec,
   QueryAnswer,
   SchemaContract,
   SessionDescription,
+  TableDescription,
 } from "../../schemas/generated/index.js";
+import type { Answer } from "../fixture/client.js";
 import { assertProblem } from "../fixture/problem.js";
 import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
-import { flights, report, Writing } from "../fixture/writing.js";
+import { flights, report, rowTypes, Writing } from "../fixture/writing.js";
 
 const id: FieldSpec = { name: "id", dtype: "Int64" };
 const origin: FieldSpec = { name: "origin", dtype: "Utf8" };
@@ -538,5 +544,262 @@ describe("contracts", () => {
         [`${table}_a`, `${table}_b`],
       );
     });
+
+    it("holds rows that are written to its key, among themselves and beside those of the table", async () => {
+      const table = await writing.table(flights);
+      await register(table, { columns, policy: "strict", key_fields: ["id"] });
+      const repeated = (answer: Answer) => breaches(answer).flatMap(({ rows }) => rows.map(({ count }) => count));
+      const row = (of: number | null, to = "BOI") => ({ id: of, origin: to, delay: 1 });
+      assert.deepEqual(repeated(await writing.rows(table, [row(3), row(4)], "mode=append")), [1]);
+      assert.deepEqual(repeated(await writing.rows(table, [row(5), row(5), row(6)], "mode=append")), [2]);
+      const [broken] = breaches(await writing.rows(table, [row(1), row(2)], "mode=append"));
+      assert.equal(broken?.rows[0]?.rule, "unique_key");
+      assert.deepEqual(broken?.rows[0]?.sample.map((each) => each.id).sort(), [1, 2]);
+      assert.equal(await writing.version(table), 0);
+      assert.equal((await writing.rows(table, [row(4), row(null)], "mode=append")).status, 200);
+      assert.deepEqual(repeated(await writing.rows(table, [row(null)], "mode=append")), [1]);
+      const replaced = "mode=overwrite&replace_where=id%20%3D%204";
+      assert.deepEqual(repeated(await writing.rows(table, [{ ...row(4) }, { ...row(4) }], replaced)), [2]);
+      assert.equal((await writing.rows(table, [row(4, "LAX")], replaced)).status, 200);
+      assert.deepEqual(repeated(await writing.rows(table, [row(1), row(1)], "mode=overwrite")), [2]);
+      assert.deepEqual(repeated(await writing.operate(table, "update", { updates: { id: "7" } })), [5]);
+      const moved = { predicate: "id = 2", updates: { id: "id + 1" } };
+      assert.deepEqual(repeated(await writing.operate(table, "update", moved)), [1]);
+      await writing.done(table, "update", { predicate: "id = 2", updates: { id: "id + 10" } });
+      assert.deepEqual(await writing.ids(table), [1, 3, 4, 12, null]);
+    });
+
+    it("holds what a merge leaves behind to its key", async () => {
+      const table = await writing.table(flights);
+      await register(table, { columns, policy: "strict", key_fields: ["id"] });
+      const merge = (rows: object[], more: object) =>
+        writing.operate(table, "merge", {
+          source: { rows },
+          predicate: "target.id = source.id AND target.origin = source.origin",
+          not_matched_inserts: { id: "source.id", origin: "source.origin", delay: "0" },
+          ...more,
+        });
+      const counts = (answer: Answer) => breaches(answer).flatMap(({ rows }) => rows.map(({ count }) => count));
+      assert.deepEqual(counts(await merge([{ id: 1, origin: "LAX" }], {})), [1]);
+      const matched_updates = { id: "source.id + 1" };
+      assert.deepEqual(counts(await merge([{ id: 1, origin: "SEA" }], { matched_updates })), [1]);
+      const gone = { not_matched_by_source_delete: true };
+      assert.equal((await merge([{ id: 1, origin: "LAX" }], gone)).status, 200);
+      assert.deepEqual(await writing.read(table), [{ id: 1, origin: "LAX", delay: 0 }]);
+      const replaced = { matched_delete: true, not_matched_inserts: {} };
+      assert.equal((await merge([{ id: 1, origin: "LAX" }], replaced)).status, 200);
+      assert.deepEqual(await writing.read(table), []);
+    });
+
+    it("holds versions that are brought back to it", async () => {
+      const table = await writing.table([...flights, { id: 3, origin: "LAX", delay: 601 }]);
+      await writing.done(table, "delete", { predicate: "delay > 600" });
+      await register(table, { columns, policy: "strict", rules, key_fields: ["id"] });
+      const [broken] = breaches(await writing.operate(table, "restore", { version: 0 }));
+      assert.deepEqual(
+        broken?.rows.map(({ rule, count }) => [rule, count]),
+        [["not_late", 2]],
+      );
+      await register(table, { columns, policy: "strict", key_fields: ["id"] });
+      const [repeated] = breaches(await writing.operate(table, "restore", { version: 0 }));
+      assert.deepEqual(
+        repeated?.rows.map(({ rule, count }) => [rule, count]),
+        [["unique_key", 2]],
+      );
+      await register(table, { columns: [id, delay], policy: "strict" });
+      const [extra] = breaches(await writing.operate(table, "restore", { version: 0 }));
+      assert.equal(extra?.violations[0]?.violation_type, "extra_column");
+      assert.equal(await writing.version(table), 1);
+      await register(table, { columns, policy: "strict", rules, key_fields: ["id"], on_write: "warn" });
+      const { warnings } = await writing.done(table, "restore", { version: 0 });
+      assert.deepEqual(
+        warnings?.flatMap(({ rows }) => rows.map(({ rule }) => rule)),
+        ["not_late", "unique_key"],
+      );
+    });
+
+    it("holds folders of Parquet files that become tables to it", async () => {
+      const sql = "SELECT * FROM (VALUES (1, 601), (1, 2)) AS v(id, delay)";
+      const file = await server.client.query(sql, { accept: rowTypes.parquet });
+      const convert = async (name: string, contract: object) => {
+        mkdirSync(join(warehouse, name));
+        writeFileSync(join(warehouse, name, "part.parquet"), file.bytes);
+        await register(name, { columns: [id, delay], policy: "relaxed", ...contract });
+        return server.client.sendJson(`/v1/tables/${name}/convert`, {});
+      };
+      const kinds = (answer: Answer) => breaches(answer).flatMap(({ rows }) => rows.map(({ rule }) => rule));
+      assert.deepEqual(kinds(await convert("folder_a", { rules })), ["not_late"]);
+      assert.deepEqual(kinds(await convert("folder_b", { key_fields: ["id"] })), ["unique_key"]);
+      const [missing] = breaches(await convert("folder_c", { columns: [id, origin] }));
+      assert.equal(missing?.violations[0]?.violation_type, "missing_column");
+      assert.equal((await server.client.send("/v1/tables/folder_a")).status, 404);
+      const warned = await convert("folder_d", { rules, on_write: "warn" });
+      assert.equal(warned.status, 201, warned.text);
+      assert.deepEqual(
+        warned.as<DeltaMutationReport>().warnings?.flatMap(({ rows }) => rows.map(({ count }) => count)),
+        [1],
+      );
+    });
+
+    it("tells of a table that is made in spite of it", async () => {
+      await register("made_anyway", { columns: [id, origin], policy: "strict", on_write: "warn" });
+      const made = await writing.create("made_anyway", { columns: [id] });
+      assert.equal(made.status, 201, made.text);
+      const { warnings } = made.as<TableDescription>();
+      assert.deepEqual(
+        warnings?.map(({ contract, violations }) => [contract, violations[0]?.violation_type]),
+        [["made_anyway", "missing_column"]],
+      );
+      assert.equal((await writing.describe("made_anyway")).table.warnings, undefined);
+    });
+  });
+
+  describe("rows of a request", () => {
+    const wanted = {
+      columns: [
+        { ...id, nullable: false },
+        { name: "price", dtype: "Decimal128(10, 2)" },
+        { name: "day", dtype: "Date32" },
+        { ...origin, default_value: "none" },
+      ],
+      policy: "strict",
+      key_fields: ["id"],
+      ordering: [{ column: "id" }],
+      rules: [{ name: "dear", expression: "price > 1" }],
+    };
+    const rows = [
+      { id: 1, price: "2.50", day: "2026-01-31", origin: "SEA" },
+      { id: 2, price: "0.50", day: "2026-02-01", origin: null },
+      { id: 3, price: "7.25", day: "31 January", origin: "PDX" },
+      { id: 4, price: "9", day: null, origin: null },
+      { id: null, price: null, day: null, origin: "LAX" },
+    ];
+    const good = [
+      { id: 1, price: 2.5, day: "2026-01-31", origin: "SEA" },
+      { id: 4, price: 9, day: null, origin: "none" },
+    ];
+    const csv = `id,price,day,origin\n${rows.map((row) => Object.values(row).join(",")).join("\n")}\n`;
+    const sent = async (): Promise<[string, string | Uint8Array][]> => {
+      const values = rows.map(({ id, ...rest }) => {
+        const texts = Object.values(rest).map((value) => (value === null ? "CAST(NULL AS VARCHAR)" : `'${value}'`));
+        return `(${id ?? "NULL"}, ${texts.join(", ")})`;
+      });
+      const sql = `SELECT * FROM (VALUES ${values.join(", ")}) AS v(id, price, day, origin)`;
+      const as = async (accept: string) => (await server.client.query(sql, { accept })).bytes;
+      return [
+        [rowTypes.json, JSON.stringify(rows)],
+        [rowTypes.ndjson, rows.map((row) => JSON.stringify(row)).join("\n")],
+        [rowTypes.csv, csv],
+        [rowTypes.msgpack, encode(rows)],
+        [rowTypes.arrow, await as(rowTypes.arrow)],
+        [rowTypes.parquet, await as(rowTypes.parquet)],
+      ];
+    };
+    const send = (path: string, type: string, body: string | Uint8Array, accept = "application/json") =>
+      server.client.send(`/v1/contracts/wanted/${path}`, {
+        method: "POST",
+        headers: { "content-type": type, accept },
+        body,
+      });
+
+    before(() => register("wanted", wanted));
+
+    it("are held to it in every format", async () => {
+      for (const [type, body] of await sent()) {
+        const coerce = type === rowTypes.arrow || type === rowTypes.parquet ? "&coerce=true" : "";
+        const answer = await send(`validate?samples=1${coerce}`, type, body);
+        assert.equal(answer.status, 200, `${type}: ${answer.text}`);
+        const { valid, violations, rows: found } = answer.as<ContractReport>();
+        assert.deepEqual([valid, violations, found?.checked, found?.good], [false, [], 5, { rows: 2 }], type);
+        assert.deepEqual(
+          found?.violations.map(({ rule, column, count }) => [rule, column, count]),
+          [
+            ["not_null", "id", 1],
+            ["type", "day", 1],
+            ["dear", null, 2],
+          ],
+          type,
+        );
+        assert.deepEqual(
+          found?.violations.map(({ sample }) => sample.length),
+          [1, 1, 1],
+          type,
+        );
+      }
+      assert.deepEqual(readdirSync(join(state, "incoming")), []);
+    });
+
+    it("are sent back where they are good, from every format and in every format", async () => {
+      for (const [type, body] of await sent()) {
+        const coerce = type === rowTypes.arrow || type === rowTypes.parquet ? "?coerce=true" : "";
+        const answer = await send(`rows${coerce}`, type, body);
+        assert.equal(answer.status, 200, `${type}: ${answer.text}`);
+        const { data, schema } = answer.as<QueryAnswer>();
+        assert.deepEqual(data, good, type);
+        assert.deepEqual(
+          schema.fields.map((field) => field.type),
+          ["Int64", "Decimal128(10, 2)", "Date32", "Utf8"],
+        );
+      }
+      const shown: [string, (bytes: Buffer) => unknown, unknown][] = [
+        [rowTypes.ndjson, (bytes) => bytes.toString().split("\n").length - 1, 2],
+        [rowTypes.csv, String, "id,price,day,origin\r\n1,2.50,2026-01-31,SEA\r\n4,9.00,,none\r\n"],
+        [rowTypes.msgpack, (bytes) => (decode(bytes) as { data: unknown[] }).data.length, 2],
+        [rowTypes.arrow, (bytes) => tableFromIPC(bytes).numRows, 2],
+        [rowTypes.parquet, (bytes) => bytes.subarray(0, 4).toString(), "PAR1"],
+      ];
+      for (const [accept, read, expected] of shown) {
+        const answer = await send("rows", rowTypes.csv, csv, accept);
+        assert.equal(answer.headers.get("content-type")?.split(";")[0], accept);
+        assert.deepEqual(read(answer.bytes), expected, accept);
+      }
+      await until(() => readdirSync(join(state, "incoming")).length === 0);
+    });
+
+    it("are as their format has them where they aren't coerced", async () => {
+      const answer = await send("validate?coerce=false", rowTypes.json, JSON.stringify(rows));
+      assert.equal(answer.status, 200, answer.text);
+      assert.deepEqual(kinds(answer.as<ContractReport>()), [
+        ["type_mismatch", "price"],
+        ["type_mismatch", "day"],
+      ]);
+      const refused = await send("rows?coerce=false", rowTypes.json, JSON.stringify(rows));
+      const problem = assertProblem(refused, { status: 422, code: "contract_violated" });
+      assert.equal((problem.details as { violations: unknown[] }).violations.length, 2);
+      const missing = await send("validate", rowTypes.csv, "id,price\n1,2\n");
+      assert.deepEqual(kinds(missing.as<ContractReport>()), [
+        ["missing_column", "day"],
+        ["missing_column", "origin"],
+      ]);
+      const extra = await send("validate", rowTypes.json, '[{"id": 1, "price": 2, "extra": true}]');
+      assert.deepEqual(kinds(extra.as<ContractReport>()), [["extra_column", "extra"]]);
+      assertProblem(await send("validate", rowTypes.csv, ""), { status: 400, code: "invalid_body" });
+      assertProblem(await send("validate", rowTypes.ndjson, '{"id": 1}\n{"id": '), {
+        status: 422,
+        code: "invalid_rows",
+      });
+      assertProblem(await send("validate", rowTypes.parquet, "PAR1"), { status: 422, code: "invalid_rows" });
+      assertProblem(await send("validate", rowTypes.json, '{"tabel": "x"}'), { status: 400, code: "invalid_request" });
+      assert.deepEqual(readdirSync(join(state, "incoming")), []);
+    });
+
+    it("of a table are sent where they are good too", async () => {
+      const table = await writing.table(flights);
+      await register("of_table", {
+        table,
+        columns,
+        policy: "strict",
+        rules: [{ name: "late", expression: "delay > 0" }],
+      });
+      const answer = await server.client.sendJson("/v1/contracts/of_table/rows", {});
+      assert.deepEqual(answer.as<QueryAnswer>().data, [flights[0]]);
+      assert.match(answer.as<QueryAnswer & { sql: string }>().sql, /SELECT "id"/);
+      const nowhere = await server.client.sendJson("/v1/contracts/not_there_at_all/rows", {});
+      assertProblem(nowhere, { status: 404, code: "contract_not_found" });
+    });
   });
 });
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}

@@ -9,6 +9,7 @@ import type {
   FunctionList,
   QueryAnswer,
   RegistrySnapshot,
+  RestoreReport,
   TableDescription,
 } from "../../schemas/generated/index.js";
 import type { Answer } from "../fixture/client.js";
@@ -361,6 +362,76 @@ describe("functions", () => {
       const deleted = await writing.operate(name, "delete", { predicate: "punctuality(delay) = 'late'" });
       assert.equal(deleted.status, 200, deleted.text);
       assert.equal((await server.client.rows(`SELECT * FROM ${name}`)).length, 3);
+    });
+
+    it("stay while others call them, which are named", async () => {
+      const used = { parameters: [{ name: "x" }], expression: "x * 2" };
+      assert.equal((await define("doubled_for_all", used)).status, 201);
+      const table = await new Writing(() => server.client).table();
+      const send = (path: string, body: object) => server.client.sendJson(path, body, { method: "PUT" });
+      const gone = () => server.client.send("/v1/functions/doubled_for_all", { method: "DELETE" });
+      const model = {
+        ...{ semantic_id: "m", kind: "fact", entity: "flight", grain: ["id"], version: "1", stability: "stable" },
+        ...{ relation: table, metrics: [{ name: "twice", expression: "sum(DOUBLED_FOR_ALL(delay))" }] },
+      };
+      const node = { name: "late", expressions: { of: "source", columns: { twice: "doubled_for_all(delay)" } } };
+      const modules = [{ name: "core", nodes: [{ name: "source", table }, node] }];
+      const users: [string, object][] = [
+        [
+          "views/of_macro",
+          { sql: `SELECT 'doubled_for_all(1)' AS text, doubled_for_all(delay) AS twice FROM ${table}` },
+        ],
+        ["semantics/of_macro", model],
+        ["pipelines/of_macro", { modules }],
+      ];
+      const others = { sql: "SELECT 'doubled_for_all(1)' AS doubled_for_all" };
+      assert.equal((await send("/v1/views/no_user", others)).status, 201);
+      for (const [path, body] of users) {
+        const made = await send(`/v1/${path}`, body);
+        assert.equal(made.status, 201, made.text);
+        const { details } = assertProblem(await gone(), { status: 409, code: "entry_in_use" });
+        assert.deepEqual(details?.used_by, [path]);
+        if (path === "views/of_macro") {
+          const other = { parameters: [{ name: "x" }, { name: "y" }], expression: "x * y" };
+          const refused = assertProblem(await define("doubled_for_all", other), { status: 409, code: "entry_in_use" });
+          assert.deepEqual(refused.details?.views, ["of_macro"]);
+          assert.equal((await server.client.rows("SELECT twice FROM of_macro LIMIT 1")).length, 1);
+          assert.equal((await define("doubled_for_all", { ...used, expression: "x + x" })).status, 200);
+        }
+        assert.equal((await server.client.send(`/v1/${path}`, { method: "DELETE" })).status, 204);
+      }
+      assert.equal((await gone()).status, 204);
+    });
+
+    it("are restored whichever call which, before and after", async () => {
+      const restore = (functions: object, more = {}) =>
+        server.client.sendJson("/v1/registries/snapshot?mode=replace", { functions, ...more }, { method: "PUT" });
+      const plain = { parameters: [{ name: "x" }], expression: "x + 1" };
+      const calling = (name: string) => ({ parameters: [{ name: "x" }], expression: `${name}(x) + 1` });
+      const { catalog } = (await server.client.send("/v1/registries/functions/snapshot")).as<RegistrySnapshot>();
+      const answer = async (functions: object) => {
+        const restored = await restore(functions);
+        assert.equal(restored.status, 200, restored.text);
+        return restored.as<RestoreReport>();
+      };
+      await answer({ ...catalog.functions, older: plain });
+      await answer({ ...catalog.functions, older: plain, newer: plain });
+      await answer({ ...catalog.functions, older: calling("newer"), newer: plain });
+      assert.equal((await answer({ ...catalog.functions })).removed, 2);
+      await answer({ ...catalog.functions, older: plain });
+      const view = { sql: "SELECT older(1) AS two" };
+      assert.equal((await server.client.sendJson("/v1/views/of_older", view, { method: "PUT" })).status, 201);
+      const { details } = assertProblem(await restore({ ...catalog.functions }), { status: 409, code: "entry_in_use" });
+      assert.deepEqual([details?.entry, details?.used_by], ["older", ["views/of_older"]]);
+      const pair = { parameters: [{ name: "x" }, { name: "y" }], expression: "x + y" };
+      assertProblem(await restore({ ...catalog.functions, older: pair }), { status: 409, code: "entry_in_use" });
+      assert.deepEqual(await server.client.rows("SELECT * FROM of_older"), [{ two: 2 }]);
+      const views = { of_older: { sql: "SELECT older(1, 2) AS three" } };
+      const both = await restore({ ...catalog.functions, older: pair }, { views });
+      assert.equal(both.status, 200, both.text);
+      assert.deepEqual(await server.client.rows("SELECT * FROM of_older"), [{ three: 3 }]);
+      assert.equal((await server.client.send("/v1/views/of_older", { method: "DELETE" })).status, 204);
+      await answer({ ...catalog.functions });
     });
 
     it("are exported and restored with the catalog", async () => {

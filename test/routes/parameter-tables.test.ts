@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { Table, tableToIPC, vectorFromArray } from "apache-arrow";
 import { encode } from "../../engine/codec.js";
 import type {
+  ExplainAnswer,
   ParameterTableEntry,
   ParameterTableList,
   ParameterValues,
@@ -275,6 +276,25 @@ describe("parameter tables", () => {
     const { signature } = await send("viewed", keys("LAX"));
     const chosen = { sql: "SELECT id FROM wanted_trips", parameter_tables: { viewed: signature } };
     assert.deepEqual(await server.client.rows(chosen), [{ id: 4 }]);
+    const given = `parameter_tables=${encodeURIComponent(JSON.stringify({ viewed: signature }))}`;
+    const chosenRows = await server.client.send(`/v1/views/wanted_trips/rows?format=csv&${given}`);
+    assert.equal(chosenRows.text, "id\r\n4\r\n");
+    assert.equal((await server.client.send("/v1/views/wanted_trips/rows?format=csv")).text, "id\r\n2\r\n");
+    const explain = async (more: object) => {
+      const request = { sql: "SELECT id FROM trips JOIN viewed ON origin = iata", ...more };
+      const answer = await server.client.sendJson("/v1/queries/explain", { ...request, analyze: true });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.as<ExplainAnswer>();
+    };
+    const [rule, own] = [await explain({}), await explain({ parameter_tables: { viewed: signature } })];
+    assert.notEqual(own.cache_key, rule.cache_key);
+    const asked = await server.client.query({ sql, parameter_tables: { viewed: signature } });
+    assert.equal(asked.as<QueryAnswer>().cache?.key, own.cache_key);
+    const unknown = { sql, parameter_tables: { viewed: "0".repeat(64) } };
+    assertProblem(await server.client.sendJson("/v1/queries/explain", unknown), {
+      status: 404,
+      code: "parameter_table_not_found",
+    });
     const remove = (path: string) => server.client.send(path, { method: "DELETE" });
     const problem = assertProblem(await remove("/v1/parameter-tables/viewed"), { status: 409, code: "entry_in_use" });
     assert.deepEqual(problem.details?.views, ["wanted_trips"]);

@@ -259,6 +259,60 @@ describe("runs of pipelines", () => {
     assert.deepEqual(result.as<{ data: unknown[] }>().data, [{ flights: 3, same: 3 }]);
   });
 
+  it("read each view by one definition, also when it is changed while they run, and when they are retried", async () => {
+    const source = await writing.table();
+    const name = fresh("viewed");
+    const define = async (view: string, sql: string) => {
+      const answer = await server.client.sendJson(`/v1/views/${view}`, { sql }, { method: "PUT" });
+      assert.ok(answer.status < 300, answer.text);
+    };
+    const add = async (value: number) => {
+      const macro = { parameters: [{ name: "x" }], expression: `x + ${value}` };
+      const answer = await server.client.sendJson("/v1/functions/added_in_views", macro, { method: "PUT" });
+      assert.ok(answer.status < 300, answer.text);
+    };
+    await add(1);
+    await define(`${name}_below`, `SELECT added_in_views(id) AS id FROM ${source}`);
+    await define(`${name}_view`, `SELECT sum(id) AS total FROM ${name}_below`);
+    const slow = "SELECT count(*) AS n FROM generate_series(1, 30000) a, generate_series(1, 10000) b";
+    await pipelines.made(name, [
+      { name: "before", sql: `SELECT total FROM ${name}_view` },
+      { name: "slow", sql: slow, cache: "recompute", after: ["before"] },
+      { name: "late", sql: `SELECT total, 1 AS again FROM ${name}_view`, after: ["slow"] },
+      { name: "same", check: { sql: "SELECT before.total = late.total FROM before, late" } },
+      {
+        name: "written",
+        sql: `SELECT total FROM ${name}_view`,
+        materialize: { table: `${name}_out`, mode: "append" },
+        after: ["same"],
+      },
+    ]);
+    await writing.create(`${name}_out`, { columns: [{ name: "other", dtype: "Utf8" }] });
+    const started = (await pipelines.start(name)).as<RunAcceptance>();
+    await add(100);
+    await define(`${name}_below`, `SELECT 1000 AS id FROM ${source}`);
+    await define(`${name}_view`, `SELECT DISTINCT 7 AS total FROM ${name}_below`);
+    const run = await pipelines.ended(started.status_url);
+    assert.equal(nodeOf(run, "same").status, "SUCCEEDED", JSON.stringify(run));
+    assert.deepEqual(run.views?.map((view) => view.name).sort(), [`${name}_below`, `${name}_view`]);
+    const totals = async (found: PipelineRun, node: string) => {
+      const result = await server.client.send(`/v1/queries/${nodeOf(found, node).query_id}/result`);
+      return result.as<{ data: unknown[] }>().data;
+    };
+    assert.deepEqual(await totals(run, "late"), [{ total: 9, again: 1 }]);
+    assert.equal(nodeOf(run, "written").status, "FAILED");
+    await restart();
+    await server.client.send(`/v1/tables/${name}_out?purge=true`, { method: "DELETE" });
+    assert.equal((await server.client.sendJson(`${started.status_url}/retry`, {})).status, 202);
+    const retried = await pipelines.ended(started.status_url);
+    assert.equal(retried.status, "SUCCEEDED", JSON.stringify(retried));
+    assert.deepEqual(retried.views, run.views);
+    assert.deepEqual(await rows(`${name}_out`, "total"), [{ total: 9 }]);
+    const next = await pipelines.done(name);
+    assert.notDeepEqual(next.views, run.views);
+    assert.deepEqual(await totals(next, "late"), [{ total: 7, again: 1 }]);
+  });
+
   it("wait for others of their pipeline, and then read the tables as they are", async () => {
     const source = await writing.table();
     const name = fresh("waiting");

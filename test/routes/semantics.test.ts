@@ -29,7 +29,11 @@ const model: SemanticModel = {
   metrics: [
     { name: "flights", expression: "count(*)" },
     { name: "late", expression: "count(*)", filter: "delay > 15" },
-    { name: "late_share", expression: "sum(CASE WHEN delay > 15 THEN 1 ELSE 0 END) * 1.0 / count(*)", filter: "long" },
+    {
+      name: "late_share",
+      expression: "sum(CASE WHEN delay > 15 THEN 1 ELSE 0 END) * 1.0 / count(*)",
+      filter: "distance > 1000",
+    },
     { name: "farthest", expression: "max(distance)" },
   ],
 };
@@ -115,6 +119,41 @@ describe("semantic models", () => {
         "/schema_ref",
         "/semantic_id",
       ]);
+    });
+
+    it("lists what its relations don't have, where they are there", async () => {
+      const wrong = {
+        ...model,
+        grain: ["date", "orgin"],
+        keys: ["nothing"],
+        joins: [{ name: "departure", relation: "airports", on: "origin = departure.iatta" }],
+        dimensions: [
+          { name: "state", expression: "departure.stat" },
+          { name: "odd", expression: "distance > 1", time_grains: ["day"] },
+          { name: "fine", expression: "date", time_grains: ["day"] },
+        ],
+        metrics: [
+          { name: "total", expression: "sum(distanze)" },
+          { name: "late", expression: "count(*)", filter: "dely > 15" },
+        ],
+      };
+      const { errors = [] } = assertProblem(await put("wrong", wrong), { status: 422, code: "invalid_entry" });
+      assert.deepEqual(
+        errors.map(({ pointer }) => pointer),
+        [
+          "/grain/1",
+          "/keys/0",
+          "/joins/0/on",
+          "/dimensions/0/expression",
+          "/dimensions/1/time_grains",
+          "/metrics/0/expression",
+          "/metrics/1/filter",
+        ],
+      );
+      assert.match(errors[0]?.message ?? "", /orgin.*origin/);
+      const later = await put("later", { ...wrong, relation: "not_there_yet" });
+      assert.equal(later.status, 201, later.text);
+      assert.equal((await server.client.send("/v1/semantics/later", { method: "DELETE" })).status, 204);
     });
 
     it("holds on to the contract that a model refers to", async () => {

@@ -383,6 +383,30 @@ describe("sessions", () => {
       assert.doesNotMatch(await shown({}), /schema=|statistics=/);
     });
 
+    it("default_filter_selectivity shows in EXPLAIN", async () => {
+      const shown = async (sql: string, overrides: Record<string, string> = {}) => (await run({ overrides }, sql)).text;
+      const filtered = "EXPLAIN SELECT * FROM airports WHERE name LIKE '%field%'";
+      const rowsLeft = async (selectivity: string) => {
+        const overrides = {
+          "datafusion.explain.show_statistics": "true",
+          "datafusion.optimizer.default_filter_selectivity": selectivity,
+        };
+        return Number(/FilterExec.*?Rows=Inexact\((\d+)\)/.exec(await shown(filtered, overrides))?.[1]);
+      };
+      assert.ok((await rowsLeft("10")) * 2 < (await rowsLeft("90")));
+    });
+
+    it("sql limits hold for bytes, depth and the time of planning", async () => {
+      const limited = async (sql: SessionProfile["sql"], statement: string) =>
+        assertProblem(await run({ sql }, statement), { status: 422, code: "statement_too_complex" }).details?.limit;
+      assert.equal(await limited({ sql_bytes: 20 }, "SELECT 1 AS a_name_that_is_long"), "sql_bytes");
+      assert.equal(await limited({ sql_depth: 4 }, "SELECT ((((((1)))))) AS one"), "sql_depth");
+      const wide = `SELECT ${Array.from({ length: 3000 }, (_, n) => `${n} + 1 AS c${n}`).join(", ")}`;
+      assert.equal((await run({}, wide)).status, 200);
+      const other = wide.replace("c0", "d0");
+      assertProblem(await run({ sql: { planning_timeout_ms: 1 } }, other), { status: 504, code: "planning_timeout" });
+    });
+
     it("refuses what there isn't, with the closest name", async () => {
       const wrong: [SessionProfile, RegExp][] = [
         [{ features: { join_reorder: true } }, /Did you mean 'join_reordering'/],

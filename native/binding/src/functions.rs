@@ -24,6 +24,12 @@ impl Engine {
         outcome(define(&self.inner, &registrations))
     }
 
+    /// Whether SQL, a statement or an expression, calls a macro.
+    #[napi]
+    pub fn calls_macro(&self, sql: String, name: String) -> bool {
+        self.inner.calls_macro(&sql, &name)
+    }
+
     /// Forgets a macro that no other calls.
     #[napi]
     pub fn drop_macro(&self, name: String) -> Outcome<()> {

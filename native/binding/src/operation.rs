@@ -16,6 +16,7 @@ pub fn decode_operation(name: &str, request: &[u8]) -> Result<Operation> {
         "data_check" => Operation::DataCheck(decode(request)?),
         "delete" => Operation::Delete(decode(request)?),
         "drop_constraints" => Operation::DropConstraints(decode(request)?),
+        "incoming_rows" => Operation::IncomingRows(decode(request)?),
         "merge" => Operation::Merge(decode(request)?),
         "optimize" => Operation::Optimize(decode(request)?),
         "parameter_values" => Operation::ParameterValues(decode(request)?),

@@ -78,15 +78,15 @@ impl Session {
         outcome(plan_nodes(&self.inner, &planning).await)
     }
 
-    /// Plans an ExplainRequest; answers an ExplainAnswer.
+    /// Plans an ExplainRequest over ProvidedRelations; answers an Explanation.
     #[napi]
-    pub async fn explain(&self, request: Buffer) -> Outcome<Buffer> {
-        outcome(explain(&self.inner, &request).await)
+    pub async fn explain(&self, request: Buffer, provided: Buffer) -> Outcome<Buffer> {
+        outcome(explain(&self.inner, &request, &provided).await)
     }
 }
 
-async fn explain(session: &Arc<core::Session>, request: &[u8]) -> core::Result<Buffer> {
-    encode(&session.explain(decode(request)?).await?)
+async fn explain(session: &Arc<core::Session>, request: &[u8], provided: &[u8]) -> core::Result<Buffer> {
+    encode(&session.explain(decode(request)?, decode(provided)?).await?)
 }
 
 async fn plan_nodes(session: &Arc<core::Session>, planning: &[u8]) -> core::Result<Buffer> {

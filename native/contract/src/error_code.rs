@@ -61,6 +61,9 @@ pub enum ErrorCode {
     /// No pipeline has this name. `GET /v1/pipelines` lists them.
     #[serde(rename = "pipeline_not_found")]
     PipelineNotFound,
+    /// No run has written a file of this node yet, or the file is no longer there. Nodes with a `file` in `materialize` have one after their first run.
+    #[serde(rename = "output_not_found")]
+    OutputNotFound,
     /// The pipeline has no run of this id, or its history no longer holds it.
     #[serde(rename = "run_not_found")]
     RunNotFound,
@@ -278,6 +281,7 @@ impl ErrorCode {
         Self::SemanticModelNotFound,
         Self::RegistryNotFound,
         Self::PipelineNotFound,
+        Self::OutputNotFound,
         Self::RunNotFound,
         Self::QueryNotFound,
         Self::QuarantineNotFound,
@@ -365,6 +369,7 @@ impl ErrorCode {
             Self::SemanticModelNotFound => "semantic_model_not_found",
             Self::RegistryNotFound => "registry_not_found",
             Self::PipelineNotFound => "pipeline_not_found",
+            Self::OutputNotFound => "output_not_found",
             Self::RunNotFound => "run_not_found",
             Self::QueryNotFound => "query_not_found",
             Self::QuarantineNotFound => "quarantine_not_found",
@@ -453,6 +458,7 @@ impl ErrorCode {
             Self::SemanticModelNotFound => ErrorKind::Validation,
             Self::RegistryNotFound => ErrorKind::Validation,
             Self::PipelineNotFound => ErrorKind::Validation,
+            Self::OutputNotFound => ErrorKind::Generic,
             Self::RunNotFound => ErrorKind::Generic,
             Self::QueryNotFound => ErrorKind::Generic,
             Self::QuarantineNotFound => ErrorKind::Generic,
@@ -541,6 +547,7 @@ impl ErrorCode {
             Self::SemanticModelNotFound => false,
             Self::RegistryNotFound => false,
             Self::PipelineNotFound => false,
+            Self::OutputNotFound => false,
             Self::RunNotFound => false,
             Self::QueryNotFound => false,
             Self::QuarantineNotFound => false,

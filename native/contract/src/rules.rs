@@ -246,6 +246,7 @@ impl Validate for DeltaMaintenanceReport {
         rule::valid(&self.snapshot).at("snapshot")?;
         rule::some(&self.metrics, |value| rule::each_value(value, rule::any)).at("metrics")?;
         rule::some(&self.skip_reason, |value| rule::min_length(value, 1)).at("skip_reason")?;
+        rule::each_item(&self.warnings, rule::valid).at("warnings")?;
         rule::exactly_one(&[self.skipped && self.skip_reason.is_some(), !self.skipped && self.skip_reason.is_none()], "skipped, skip_reason")?;
         Ok(())
     }
@@ -532,6 +533,7 @@ impl Validate for ExplainRequest {
         rule::some(&self.parameters, rule::valid).at("parameters")?;
         rule::some(&self.session_id, |value| rule::min_length(value, 1)).at("session_id")?;
         rule::each_value(&self.tables, rule::valid).at("tables")?;
+        rule::each_value(&self.parameter_tables, |value| rule::min_length(value, 1)).at("parameter_tables")?;
         rule::some(&self.gate, rule::valid).at("gate")?;
         rule::each_value(&self.gates, rule::valid).at("gates")?;
         rule::some(&self.timeout_ms, |value| rule::minimum(value, 1)).at("timeout_ms")?;
@@ -746,6 +748,23 @@ impl Validate for Idempotency {
     }
 }
 
+impl Validate for IncomingRows {
+    fn validate(&self) -> Verdict {
+        rule::each_item(&self.columns, rule::valid).at("columns")?;
+        rule::minimum(&self.rows, 0).at("rows")?;
+        Ok(())
+    }
+}
+
+impl Validate for IncomingRowsRequest {
+    fn validate(&self) -> Verdict {
+        rule::valid(&self.contract).at("contract")?;
+        rule::min_length(&self.path, 1).at("path")?;
+        rule::min_length(&self.key, 1).at("key")?;
+        Ok(())
+    }
+}
+
 impl Validate for JoinAlgorithm {}
 
 impl Validate for JoinSettings {
@@ -872,6 +891,7 @@ impl Validate for NodePlanning {
         rule::each_value(&self.pins, rule::valid).at("pins")?;
         rule::some(&self.gate, rule::valid).at("gate")?;
         rule::each_value(&self.kept, rule::valid).at("kept")?;
+        rule::each_value(&self.views, rule::valid).at("views")?;
         Ok(())
     }
 }
@@ -972,6 +992,7 @@ impl Validate for ProvidedRelations {
         rule::each_value(&self.kept, rule::valid).at("kept")?;
         rule::each_value(&self.delta, rule::valid).at("delta")?;
         rule::each_value(&self.views, rule::valid).at("views")?;
+        rule::each_item(&self.own, |value| rule::min_length(value, 1)).at("own")?;
         Ok(())
     }
 }
@@ -1326,6 +1347,7 @@ impl Validate for TableDescription {
         rule::minimum(&self.size_bytes, 0).at("size_bytes")?;
         rule::some(&self.rows, |value| rule::minimum(value, 0)).at("rows")?;
         rule::some(&self.created_at, |value| rule::date_time(value)).at("created_at")?;
+        rule::some(&self.warnings, |value| rule::each_item(value, rule::valid)).at("warnings")?;
         Ok(())
     }
 }

@@ -627,6 +627,9 @@ pub struct DeltaMaintenanceReport {
     /// Why nothing was written; there exactly when `skipped`.
     #[serde(default)]
     pub skip_reason: Option<String>,
+    /// The contracts that what was written breaks, where that is only reported.
+    #[serde(default)]
+    pub warnings: Vec<ContractBreach>,
 }
 
 exact_struct!(DeltaMaintenanceReport);
@@ -1338,6 +1341,9 @@ pub struct ExplainRequest {
     /// Table name to the version that the query reads; tables not named are read at their newest version.
     #[serde(default)]
     pub tables: BTreeMap<String, TablePin>,
+    /// Parameter table to the signature of the values that the query reads of it.
+    #[serde(default)]
+    pub parameter_tables: BTreeMap<String, String>,
     /// What the protocol of every table that the statement reads must be at least; otherwise nothing is read.
     #[serde(default)]
     pub gate: Option<DeltaFeatureGate>,
@@ -1865,6 +1871,36 @@ pub struct Idempotency {
 
 exact_struct!(Idempotency);
 
+/// Rows of a request as they are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct IncomingRows {
+    /// Their columns.
+    pub columns: Vec<FieldSpec>,
+    /// How many.
+    pub rows: i64,
+    /// Whether values are to be brought to the types of the contract.
+    pub coerce: bool,
+}
+
+exact_struct!(IncomingRows);
+
+/// Rows of a request that are kept while they are held to a contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct IncomingRowsRequest {
+    pub contract: SchemaContract,
+    /// The file that they are kept in.
+    pub path: String,
+    /// What the file says that it holds.
+    pub key: String,
+    /// Whether values are to be brought to the types of the contract; null where their format says: those of text are.
+    #[serde(default)]
+    pub coerce: Option<bool>,
+}
+
+exact_struct!(IncomingRowsRequest);
+
 /// How tables are joined by equal keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -2115,7 +2151,10 @@ pub struct NodePlan {
     /// Its columns.
     #[serde(default)]
     pub fields: Vec<FieldSpec>,
-    /// What its rows depend on, besides the nodes that it reads; null where it could not be planned.
+    /// Whether it could be planned.
+    #[serde(default)]
+    pub is_planned: bool,
+    /// What its rows depend on, besides the nodes that it reads; null where it could not be planned, or nobody asked.
     #[serde(default)]
     pub identity: Option<QueryIdentity>,
     /// Why it could not be planned; null where it was, or where one that it reads was not.
@@ -2140,9 +2179,19 @@ pub struct NodePlanning {
     /// Values of parameter tables.
     #[serde(default)]
     pub kept: BTreeMap<String, KeptRelation>,
+    /// The definitions of views, in place of those that are registered.
+    #[serde(default)]
+    pub views: BTreeMap<String, ViewSpec>,
+    /// Whether it is asked what rows depend on; where nodes are only planned nobody needs it.
+    #[serde(default = "node_planning_needs_identity")]
+    pub needs_identity: bool,
 }
 
 exact_struct!(NodePlanning);
+
+fn node_planning_needs_identity() -> bool {
+    true
+}
 
 /// The plans of nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -2254,6 +2303,9 @@ pub struct OperationContext {
     /// Patterns of the names of relations that it may read rows from; null for all.
     #[serde(default)]
     pub visible: Option<Vec<String>>,
+    /// Whether columns that the rows bring may have nulls although these rows say that they have none, unless a contract forbids it.
+    #[serde(default)]
+    pub takes_nulls: bool,
 }
 
 exact_struct!(OperationContext);
@@ -2354,6 +2406,12 @@ pub struct ProvidedRelations {
     /// Views that are known to this statement alone.
     #[serde(default)]
     pub views: BTreeMap<String, ViewSpec>,
+    /// Names of the statement itself, which are no relations of the server and hidden from nobody.
+    #[serde(default)]
+    pub own: Vec<String>,
+    /// Whether more rows than the caller may have are an error; else they are cut off.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 exact_struct!(ProvidedRelations);
@@ -2620,6 +2678,9 @@ pub struct RelationShape {
     /// The columns that it is partitioned by.
     #[serde(default)]
     pub partition_columns: Vec<String>,
+    /// Whether its rows tell whether there are nulls, and nothing is partitioned: of rows on their way.
+    #[serde(default)]
+    pub tells_itself: bool,
 }
 
 exact_struct!(RelationShape);
@@ -3338,6 +3399,9 @@ pub struct TableDescription {
     /// The description that the table carries.
     #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// In what the table breaks contracts that only warn, where it was just made; absent where it breaks none.
+    #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<ContractBreach>>,
 }
 
 exact_struct!(TableDescription);

@@ -17,7 +17,7 @@ use crate::operations::import;
 use crate::query::{PlanCache, count_tasks};
 use crate::resident::{Running, watch};
 use crate::session::{QueryMemory, Session, SessionFactory, disk};
-use crate::sql::Macros;
+use crate::sql::{Macros, calls_macro};
 use crate::storage::{Locations, TableStores};
 use crate::table::{Catalog, Freshness, SnapshotCache};
 use crate::view::{ViewMemory, Views};
@@ -146,6 +146,11 @@ impl Engine {
     /// Adds macros, which may call one another, or none where one can't be; answers what they are.
     pub fn define_macros(&self, added: MacroRegistrations) -> Result<Vec<FunctionInfo>> {
         self.functions.define(added.macros, &self.config.limits)
+    }
+
+    /// Whether SQL, a statement or an expression, calls a macro.
+    pub fn calls_macro(&self, sql: &str, name: &str) -> bool {
+        calls_macro(sql, name, &self.config.limits)
     }
 
     /// Forgets a macro that no other calls.

@@ -1,11 +1,12 @@
 //! The contracts that what is written to a table is held to.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::{Field, Schema};
 use serde_json::json;
 
-use super::row_check::{Check, column_checks};
+use super::row_check::{Check, column_checks, key_check};
 use crate::error::{Error, Result};
 use crate::generated::{
     ContractBreach, ContractViolation, ContractViolationType, EnforcedContract, ErrorCode, FieldSpec, RelationShape,
@@ -58,6 +59,7 @@ impl Contracts {
                 name: contract.table.clone().unwrap_or_else(|| name.clone()),
                 columns: Some(columns.to_vec()),
                 partition_columns: partition_columns.to_vec(),
+                tells_itself: false,
             };
             let mut violations = contract_violations(contract, &shape)?;
             violations.retain(&counts);
@@ -74,6 +76,25 @@ impl Contracts {
             checks.map(move |check| (index, check))
         });
         checks.collect()
+    }
+
+    /// The keys that no two rows of the table may share, with the place of the contract that says so.
+    pub fn keys(&self) -> Vec<(usize, &[String], Check)> {
+        let contracts = self.contracts.iter().enumerate();
+        let keys = contracts.filter_map(|(index, enforced)| {
+            let check = key_check(&enforced.contract)?;
+            Some((index, enforced.contract.key_fields.as_slice(), check))
+        });
+        keys.collect()
+    }
+
+    /// The columns that contracts have, and whether all of these let them have nulls.
+    pub fn nulls(&self) -> BTreeMap<String, bool> {
+        let mut nulls = BTreeMap::new();
+        for column in self.contracts.iter().flat_map(|enforced| &enforced.contract.columns) {
+            *nulls.entry(column.name.clone()).or_insert(true) &= column.nullable;
+        }
+        nulls
     }
 
     /// The columns with those that contracts have besides, which rows without them have as nulls.

@@ -181,7 +181,8 @@ fn check(rule: &str, column: &str, holds: String) -> Check {
     }
 }
 
-fn key_check(contract: &SchemaContract) -> Option<Check> {
+/// What keeps the key of the contract from standing for two rows.
+pub fn key_check(contract: &SchemaContract) -> Option<Check> {
     let keys: Vec<String> = contract.key_fields.iter().map(|name| quoted(name)).collect();
     (!keys.is_empty()).then(|| Check {
         rule: "unique_key".to_owned(),

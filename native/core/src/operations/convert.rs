@@ -1,5 +1,8 @@
 //! Makes a folder of Parquet files a table, in its place.
 
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::prelude::DataFrame;
 use deltalake_core::kernel::StructField;
 use deltalake_core::operations::convert_to_delta::{ConvertToDeltaBuilder, PartitionStrategy};
 
@@ -7,8 +10,13 @@ use super::create::struct_field;
 use super::properties;
 use super::report::Report;
 use super::task::Task;
+use super::unique_keys::hold_keys;
+use super::violations::hold;
+use crate::commit::CommitRecord;
+use crate::entries::Contracts;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaConvertRequest, DeltaCreateMode, DeltaPartitionStrategy, ErrorCode};
+use crate::table::{first_version, provider_of};
 
 pub async fn convert(task: &Task, request: &DeltaConvertRequest) -> Result<Report> {
     properties::check(&request.properties)?;
@@ -30,7 +38,22 @@ pub async fn convert(task: &Task, request: &DeltaConvertRequest) -> Result<Repor
     let converting = builder.into_future();
     let record = task.plan_new(async { converting.await.map(drop) }).await;
     let record = record.map_err(|error| task.table.explain(error))?;
-    Ok(task.commit_new(record).await?.mutation())
+    let contracts = task.contracts();
+    if contracts.are_some() {
+        hold_new(task, &contracts, &record).await?;
+    }
+    Ok(task.commit_new(record).await?.mutation_with(contracts.warnings()))
+}
+
+/// Holds the table that a commit would make to its contracts.
+async fn hold_new(task: &Task, contracts: &Contracts, record: &CommitRecord) -> Result<()> {
+    let state = first_version(&task.table.store, record.to_bytes()).await?;
+    let provider = provider_as_source(provider_of(&state, &task.table.store)?);
+    let plan = LogicalPlanBuilder::scan("rows", provider, None)?.build()?;
+    let rows = vec![DataFrame::new(task.session()?, plan)];
+    hold(contracts, rows.clone()).await?;
+    contracts.judge_rows_of(&state.arrow_schema(), state.metadata().partition_columns())?;
+    hold_keys(contracts, rows, None).await
 }
 
 async fn there_is_one(task: &Task, request: &DeltaConvertRequest) -> Result<Report> {

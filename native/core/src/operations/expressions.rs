@@ -60,6 +60,7 @@ fn expressions(operation: &mut Operation) -> Vec<(&str, &mut String)> {
         | O::Convert(_)
         | O::DataCheck(_)
         | O::DropConstraints(_)
+        | O::IncomingRows(_)
         | O::Optimize(_)
         | O::ParameterValues(_)
         | O::Restore(_)

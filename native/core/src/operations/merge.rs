@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
+use super::unique_keys::hold_keys;
 use super::violations::{explained, hold};
 use super::write::scan;
 use crate::commit::Isolation;
@@ -59,7 +60,16 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
     let done = task.commit(Isolation::Serial, true, async |base| {
         let session = base.session()?;
         if contracts.are_some() {
-            hold(&contracts, written(&base.snapshot, &session)?).await?;
+            let merged = Merged {
+                request,
+                target_alias,
+                source_alias,
+                snapshot: &base.snapshot,
+                session: &session,
+            };
+            let rows = merged.rows(&source.plan)?;
+            hold(&contracts, rows.clone()).await?;
+            hold_keys(&contracts, rows, merged.rest(&source.plan)?).await?;
         }
         let source = DataFrame::new(session.clone(), source.plan.clone());
         let builder = base
@@ -225,6 +235,7 @@ async fn spooled(task: &Task, body: Body, format: RowsFormat, target: &TableSnap
     let shape = Shape {
         table: Some(target.arrow_schema()),
         takes_new_columns: true,
+        ..Shape::default()
     };
     let folder = task.spill_folder();
     let rows = RowSource::open(body, format, shape, folder.to_owned()).await?;

@@ -11,6 +11,7 @@ use super::data_check::data_check;
 use super::delete::delete;
 use super::expressions::expand_macros;
 use super::features::add_features;
+use super::incoming_rows::incoming_rows;
 use super::merge::merge;
 use super::optimize::optimize;
 use super::properties::set_properties;
@@ -36,6 +37,7 @@ pub enum Operation {
     DataCheck(DeltaDataCheckRequest),
     Delete(DeltaDeleteRequest),
     DropConstraints(DeltaDropConstraintsRequest),
+    IncomingRows(IncomingRowsRequest),
     Merge(DeltaMergeRequest),
     Optimize(DeltaOptimizeRequest),
     ParameterValues(ParameterValuesRequest),
@@ -54,7 +56,12 @@ pub async fn operate(
     rows: Option<(Body, RowsFormat)>,
 ) -> Result<Report> {
     use Operation as O;
-    if rows.is_some() && !matches!(operation, O::Write(_) | O::Merge(_) | O::ParameterValues(_)) {
+    if rows.is_some()
+        && !matches!(
+            operation,
+            O::Write(_) | O::Merge(_) | O::ParameterValues(_) | O::IncomingRows(_)
+        )
+    {
         return Err(Error::new(ErrorCode::InvalidRequest, "This operation takes no rows"));
     }
     let macros = engine.macros(context.functions.unwrap_or(FunctionPolicy::Open));
@@ -69,6 +76,10 @@ pub async fn operate(
         O::DataCheck(request) => data_check(&Task::open(engine, &request, context).await?, &request).await,
         O::Delete(request) => delete(&Task::open(engine, &request, context).await?, &request).await,
         O::DropConstraints(request) => drop_constraints(&Task::open(engine, &request, context).await?, &request).await,
+        O::IncomingRows(request) => {
+            let rows = rows.ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "There are no rows"))?;
+            Ok(Report::Incoming(incoming_rows(engine, &request, rows).await?))
+        }
         O::Merge(request) => merge(&Task::open(engine, &request, context).await?, &request, rows).await,
         O::Optimize(request) => optimize(&Task::open(engine, &request, context).await?, &request).await,
         O::ParameterValues(request) => {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::generated::{
-    ContractBreach, DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo,
+    ContractBreach, DeltaDataCheckReport, DeltaMaintenanceReport, DeltaMutationReport, DeltaSnapshotInfo, IncomingRows,
     ParameterArtifact,
 };
 
@@ -17,6 +17,7 @@ pub enum Report {
     Maintenance(DeltaMaintenanceReport),
     DataCheck(DeltaDataCheckReport),
     Parameters(ParameterArtifact),
+    Incoming(IncomingRows),
 }
 
 /// What an operation did.
@@ -49,6 +50,11 @@ impl Done {
     }
 
     pub fn maintenance(self) -> Report {
+        self.maintenance_with(Vec::new())
+    }
+
+    /// The report of what was changed, though it breaks contracts.
+    pub fn maintenance_with(self, warnings: Vec<ContractBreach>) -> Report {
         Report::Maintenance(DeltaMaintenanceReport {
             operation: self.operation,
             version: self.version,
@@ -56,6 +62,7 @@ impl Done {
             metrics: self.metrics.map(BTreeMap::from_iter),
             skipped: self.skip_reason.is_some(),
             skip_reason: self.skip_reason,
+            warnings,
         })
     }
 }

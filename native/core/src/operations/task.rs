@@ -148,6 +148,11 @@ impl Task {
         Contracts::new(&self.context.contracts)
     }
 
+    /// Whether columns that rows bring may have nulls, whatever these say.
+    pub fn takes_nulls(&self) -> bool {
+        self.context.takes_nulls
+    }
+
     pub fn spill_folder(&self) -> &str {
         &self.engine.config.spill_folder
     }

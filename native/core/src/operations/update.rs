@@ -9,6 +9,7 @@ use datafusion::prelude::DataFrame;
 use super::data_check::rows_of;
 use super::report::Report;
 use super::task::Task;
+use super::unique_keys::hold_keys;
 use super::violations::{explained, hold};
 use crate::commit::Isolation;
 use crate::error::Result;
@@ -31,7 +32,9 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
         let predicate = predicate.transpose()?;
         let session = base.session()?;
         if contracts.are_some() {
-            hold(&contracts, updated(request, &base.snapshot, &session)?).await?;
+            let written = updated(request, &base.snapshot, &session)?;
+            hold(&contracts, written.clone()).await?;
+            hold_keys(&contracts, written, unchanged(request, &base.snapshot, &session)?).await?;
         }
         let mut builder = base
             .table()
@@ -51,6 +54,20 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
         Ok(done) => Ok(done.mutation_with(contracts.warnings())),
         Err(error) => Err(explained(task, error, |snapshot, session| updated(request, snapshot, session)).await),
     }
+}
+
+/// The rows that stay as they are.
+fn unchanged(
+    request: &DeltaUpdateRequest,
+    snapshot: &TableSnapshot,
+    session: &SessionState,
+) -> Result<Option<DataFrame>> {
+    let Some(predicate) = &request.predicate else {
+        return Ok(None);
+    };
+    let rows = rows_of(snapshot, session)?;
+    let changes = rows.parse_sql_expr(predicate)?;
+    Ok(Some(rows.filter(changes.is_not_true())?))
 }
 
 /// The rows that are changed, as they are then.

@@ -54,7 +54,7 @@ pub async fn hold(contracts: &Contracts, written: Vec<DataFrame>) -> Result<()> 
 }
 
 /// The rows with nulls for the columns that contracts have and they don't.
-fn with_missing(mut rows: DataFrame, contracts: &Contracts) -> Result<DataFrame> {
+pub fn with_missing(mut rows: DataFrame, contracts: &Contracts) -> Result<DataFrame> {
     let own = rows.schema().as_arrow().clone();
     for field in contracts.with_columns(&own)?.fields() {
         if own.field_with_name(field.name()).is_err() {
@@ -64,7 +64,7 @@ fn with_missing(mut rows: DataFrame, contracts: &Contracts) -> Result<DataFrame>
     Ok(rows)
 }
 
-async fn sample(rows: DataFrame) -> Result<Vec<BTreeMap<String, Value>>> {
+pub async fn sample(rows: DataFrame) -> Result<Vec<BTreeMap<String, Value>>> {
     let mut sample = Vec::new();
     for batch in rows.limit(0, Some(SAMPLES))?.collect().await? {
         sample.extend(rows_as_json(&batch)?);

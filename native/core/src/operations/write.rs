@@ -8,9 +8,10 @@ use std::time::Instant;
 use arrow::datatypes::Schema;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::DataFrame;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::operations::write::{SchemaMode, WriteBuilder};
@@ -19,13 +20,15 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::append::{FEW, append, is_plain};
+use super::data_check::rows_of;
 use super::report::Report;
-use super::task::Task;
+use super::task::{Base, Task};
+use super::unique_keys::hold_keys;
 use crate::commit::{Isolation, plan};
 use crate::entries::{Contracts, with_new_columns};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
-use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
+use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape, SpooledRows};
 use crate::table::TableSnapshot;
 
 /// Encoded bytes of a row group.
@@ -98,7 +101,8 @@ impl Rows<'_> {
 
     async fn write(&self) -> Result<Report> {
         let isolation = match self.request.mode {
-            Mode::Append => Isolation::Append,
+            // Where a key stands for one row, rows that others add meanwhile matter.
+            Mode::Append if self.contracts.keys().is_empty() => Isolation::Append,
             _ => Isolation::Serial,
         };
         let done = self.task.commit(isolation, false, async |base| {
@@ -107,6 +111,9 @@ impl Rows<'_> {
                 Input::Query(input, session) => (input, *session),
                 Input::Body(body, format) => {
                     let rows = self.checked(body, format, Some(&base.snapshot)).await?;
+                    if !self.contracts.keys().is_empty() {
+                        return self.write_keyed(base, &rows).await.map_err(Into::into);
+                    }
                     let is_plain = is_plain(self.request, &base.snapshot, &rows);
                     let rows = BegunRows::new(&rows, if is_plain { FEW } else { 0 }).await?;
                     if let Some(record) = append(&base, &rows, started).filter(|_| is_plain) {
@@ -123,6 +130,37 @@ impl Rows<'_> {
         Ok(done.await?.mutation_with(self.contracts.warnings()))
     }
 
+    /// Rows are read twice, so that no commit is made of those whose keys others have.
+    async fn write_keyed(&self, base: Base, rows: &Checks) -> Result<()> {
+        let session = base.session()?;
+        let input = self.spooled(rows, &session).await?;
+        let rest = match (self.request.mode, &self.request.replace_where) {
+            (Mode::Append, _) => Some(rows_of(&base.snapshot, &session)?),
+            (_, Some(predicate)) => {
+                let rows = rows_of(&base.snapshot, &session)?;
+                let goes = rows.parse_sql_expr(predicate)?;
+                Some(rows.filter(goes.is_not_true())?)
+            }
+            _ => None,
+        };
+        self.hold_keys(&input, &session, rest).await?;
+        let state = base.table().await?.snapshot()?.snapshot().clone();
+        self.builder(Some(state), input, session, base.properties).await?;
+        Ok(())
+    }
+
+    async fn hold_keys(&self, input: &LogicalPlan, session: &SessionState, rest: Option<DataFrame>) -> Result<()> {
+        let written = DataFrame::new(session.clone(), input.clone());
+        hold_keys(&self.contracts, vec![written], rest).await
+    }
+
+    async fn spooled(&self, rows: &Checks, session: &SessionState) -> Result<LogicalPlan> {
+        let context = Arc::new(TaskContext::from(session));
+        scan(Arc::new(
+            SpooledRows::new(rows, context, self.task.spill_folder()).await?,
+        ))
+    }
+
     async fn create(&self) -> Result<Report> {
         if self.task.table.store.log.is_delta_table_location().await? {
             return Ok(self.task.made_before_or_refused().await?.mutation());
@@ -130,8 +168,14 @@ impl Rows<'_> {
         let (input, session) = match self.input()? {
             Input::Query(input, session) => (input, *session),
             Input::Body(body, format) => {
-                let rows = self.checked(body, format, None).await?;
-                (scan(Arc::new(rows))?, self.task.session()?)
+                let (rows, session) = (self.checked(body, format, None).await?, self.task.session()?);
+                if self.contracts.keys().is_empty() {
+                    (scan(Arc::new(rows))?, session)
+                } else {
+                    let input = self.spooled(&rows, &session).await?;
+                    self.hold_keys(&input, &session, None).await?;
+                    (input, session)
+                }
             }
         };
         let builder = self.builder(None, input, session, self.task.properties());
@@ -193,6 +237,8 @@ impl Rows<'_> {
         let shape = Shape {
             table: snapshot.filter(|_| !replaces_schema).map(|found| found.arrow_schema()),
             takes_new_columns: self.request.schema_mode.is_some() || snapshot.is_none(),
+            nulls: self.task.takes_nulls().then(|| self.contracts.nulls()),
+            ..Shape::default()
         };
         let spill = self.task.spill_folder().to_owned();
         let rows = RowSource::open(body, format, shape, spill).await?;

@@ -44,7 +44,7 @@ pub async fn parameter_values(
 async fn checked(engine: &Arc<Engine>, table: &ParameterTable, body: Body, format: RowsFormat) -> Result<Checks> {
     let shape = Shape {
         table: Some(Arc::new(Schema::new(plain_fields(&table.columns)?))),
-        takes_new_columns: false,
+        ..Shape::default()
     };
     let rows = RowSource::open(body, format, shape, engine.config.spill_folder.clone()).await?;
     let required = table.columns.iter().filter(|column| !column.nullable);

@@ -21,13 +21,18 @@ use super::run::within;
 use crate::error::{Error, Result};
 use crate::generated::{
     AnalyzeReport, ErrorCode, ExplainAnswer, ExplainRequest, ExplainedTable, ExplainedView, Explanation,
+    ProvidedRelations,
 };
 use crate::session::{Session, bounded};
 use crate::table::{TableSnapshot, sizes, table_protocol};
 
 impl Session {
     /// Plans the statement and, where `analyze` is set, runs it and throws its rows away.
-    pub async fn explain(self: &Arc<Self>, request: ExplainRequest) -> Result<Explanation> {
+    pub async fn explain(
+        self: &Arc<Self>,
+        request: ExplainRequest,
+        provided: ProvidedRelations,
+    ) -> Result<Explanation> {
         let limits = self.limits();
         let timeout = request.timeout_ms.or(self.effective_profile().defaults.timeout_ms);
         let timeout = timeout.unwrap_or(limits.timeout_ms);
@@ -38,6 +43,7 @@ impl Session {
             pins: request.tables,
             gate: request.gate,
             gates: request.gates,
+            provided,
             ..PlanRequest::default()
         };
         let session = self.clone();

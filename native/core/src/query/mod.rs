@@ -5,6 +5,7 @@ mod explain;
 mod keep;
 mod lightness;
 mod lineage;
+mod node_ground;
 mod node_statements;
 mod nodes;
 mod parameters;

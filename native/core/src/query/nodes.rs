@@ -1,21 +1,20 @@
 //! Planning the nodes of a pipeline, each over the columns of those that it reads, and all tables at one version.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use futures::future::try_join_all;
 
 use super::lineage::column_origins;
+use super::node_ground::{NodeGround, OpenNode};
 use super::plan::{PlanRequest, read_in};
 use super::read::Read;
-use super::relations::Relations;
 use super::run::within;
 use crate::error::{Error, Result};
 use crate::generated::{
-    ColumnLineage, ErrorCode, NodePlan, NodePlanning, NodePlans, NodeSpec, Parameter, QueryParameters, QuerySource,
-    TablePin, TypedParameter,
+    ColumnLineage, ErrorCode, NodePlan, NodePlanning, NodePlans, NodeSpec, Parameter, QueryParameters, TypedParameter,
 };
 use crate::normalize::normalized_schema;
 use crate::schema::from_arrow_field;
@@ -23,146 +22,137 @@ use crate::session::Session;
 use crate::sql::quoted;
 use crate::type_name::type_name;
 
+/// Fewer nodes than these are planned sooner than threads are told to.
+const FEW: usize = 4;
+
 impl Session {
     /// Plans nodes, each after those that it reads; what is wrong with one is told in its place.
     pub async fn plan_nodes(self: &Arc<Self>, planning: NodePlanning) -> Result<NodePlans> {
         let session = self.clone();
         within(self, async move {
-            let mut planner = Planner::new(&session, planning);
-            let mut nodes = Vec::new();
-            for spec in std::mem::take(&mut planner.planning.nodes) {
-                nodes.push(planner.node(spec).await);
+            let (ground, waves) = NodeGround::open(session, planning).await;
+            let ground = Arc::new(ground);
+            let mut planned = Vec::new();
+            for wave in waves {
+                planned.extend(plan_wave(&ground, wave).await?);
             }
-            let sources = planner.sources.into_values().collect();
-            Ok(NodePlans { nodes, sources })
+            planned.sort_by_key(|(place, _)| *place);
+            Ok(NodePlans {
+                nodes: planned.into_iter().map(|(_, plan)| plan).collect(),
+                sources: ground.sources(),
+            })
         })
         .await
     }
 }
 
+type Placed = (usize, NodePlan);
+
+/// Plans nodes that don't read each other, some on each thread.
+async fn plan_wave(ground: &Arc<NodeGround>, mut wave: Vec<OpenNode>) -> Result<Vec<Placed>> {
+    let threads = ground.session.state().config().target_partitions().max(1);
+    if wave.len() < FEW || threads == 1 {
+        return Ok(plan_each(ground.clone(), wave).await);
+    }
+    let share = wave.len().div_ceil(threads);
+    let mut tasks = Vec::new();
+    while !wave.is_empty() {
+        let rest = wave.split_off(share.min(wave.len()));
+        tasks.push(tokio::spawn(plan_each(ground.clone(), wave)));
+        wave = rest;
+    }
+    Ok(try_join_all(tasks).await?.into_iter().flatten().collect())
+}
+
+async fn plan_each(ground: Arc<NodeGround>, nodes: Vec<OpenNode>) -> Vec<Placed> {
+    let mut planner = Planner {
+        state: ground.take_state(),
+        ground: &ground,
+    };
+    let mut planned = Vec::new();
+    for node in nodes {
+        planned.push((node.place, planner.node(&node).await));
+    }
+    if let Some(state) = planner.state {
+        ground.give_back(state);
+    }
+    planned
+}
+
 struct Planner<'a> {
-    session: &'a Session,
-    planning: NodePlanning,
-    /// The columns of the nodes so far; none of one that could not be planned.
-    shapes: BTreeMap<String, Option<SchemaRef>>,
-    sources: BTreeMap<String, QuerySource>,
+    ground: &'a NodeGround,
     /// Used again by the next node: to make one takes longer than to plan a small node.
     state: Option<SessionState>,
 }
 
-impl<'a> Planner<'a> {
-    fn new(session: &'a Session, planning: NodePlanning) -> Self {
-        Self {
-            session,
-            planning,
-            shapes: BTreeMap::new(),
-            sources: BTreeMap::new(),
-            state: None,
-        }
-    }
-
-    async fn node(&mut self, spec: NodeSpec) -> NodePlan {
-        let (name, sql) = (spec.name.clone(), spec.sql.clone());
-        let (shape, plan) = match self.planned(spec).await {
+impl Planner<'_> {
+    async fn node(&mut self, node: &OpenNode) -> NodePlan {
+        let NodeSpec { name, sql, .. } = &node.spec;
+        let (shape, plan) = match self.planned(node).await {
             Ok(Some((shape, plan))) => (Some(shape), plan),
-            Ok(None) => (None, unplanned(&name, sql, None)),
-            Err(error) => (None, unplanned(&name, sql, Some(error))),
+            Ok(None) => (None, unplanned(name, sql.clone(), None)),
+            Err(error) => (None, unplanned(name, sql.clone(), Some(error))),
         };
-        self.shapes.insert(name, shape);
+        self.ground.shape(name, shape);
         plan
     }
 
     /// Nothing where a node that it reads could not be planned.
-    async fn planned(&mut self, spec: NodeSpec) -> Result<Option<(SchemaRef, NodePlan)>> {
-        let Some(request) = self.request(&spec)? else {
+    async fn planned(&mut self, node: &OpenNode) -> Result<Option<(SchemaRef, NodePlan)>> {
+        let Some(request) = self.request(node)? else {
             return Ok(None);
         };
+        let spec = &node.spec;
         let mut read = self.read(&request).await?;
+        let mut analyzed_plan = analyzed(&self.ground.session, &read)?;
         let mut sql = read.statement.text.clone();
         if spec.is_check
-            && let Some(column) = boolean_column(&analyzed(self.session, &read)?)
+            && let Some(column) = boolean_column(&analyzed_plan)
         {
             sql = format!("SELECT * FROM ({sql}) AS answers WHERE {} IS NOT TRUE", quoted(&column));
+            self.state = read.state;
             read = self
                 .read(&PlanRequest {
                     sql: sql.clone(),
                     ..request
                 })
                 .await?;
+            analyzed_plan = analyzed(&self.ground.session, &read)?;
         }
-        let shape = normalized_schema(analyzed(self.session, &read)?.schema().as_arrow());
-        let identity = read.identity(self.session, None)?;
-        for source in &identity.sources {
-            self.sources.insert(source.name.clone(), source.clone());
-        }
+        let shape = normalized_schema(analyzed_plan.schema().as_arrow());
+        let identity = read.identity(&self.ground.session, None)?;
+        self.ground.note(&identity.sources);
         self.state = read.state;
         let plan = NodePlan {
             columns: columns(&shape, &read.logical)?,
             fields: shape.fields().iter().map(|field| from_arrow_field(field)).collect(),
-            identity: Some(identity),
+            is_planned: true,
+            identity: Some(identity).filter(|_| self.ground.needs_identity),
             ..unplanned(&spec.name, sql, None)
         };
         Ok(Some((shape, plan)))
     }
 
-    fn request(&self, spec: &NodeSpec) -> Result<Option<PlanRequest>> {
-        let statement = self.session.statement(&spec.sql)?;
-        let mut shapes = BTreeMap::new();
-        for relation in &statement.relations {
-            match self.shapes.get(&relation.name) {
-                Some(Some(shape)) => shapes.insert(relation.name.clone(), shape.clone()),
-                Some(None) => return Ok(None),
-                None => continue,
-            };
-        }
+    fn request(&self, node: &OpenNode) -> Result<Option<PlanRequest>> {
+        let ground = self.ground;
+        let Some(shapes) = ground.shapes_of(node)? else {
+            return Ok(None);
+        };
         let mut request = PlanRequest {
-            sql: spec.sql.clone(),
-            parameters: Some(bindings(spec)),
-            gate: self.planning.gate.clone(),
+            sql: node.spec.sql.clone(),
+            parameters: Some(bindings(&node.spec)),
+            pins: ground.pins_of(node),
+            gate: ground.gate.clone(),
             shapes,
             ..PlanRequest::default()
         };
-        request.provided.kept = self.planning.kept.clone();
-        let provided = |name: &str| request.provides(name);
-        let relations = Relations::of(self.session, &statement, &provided, None, &BTreeMap::new())?;
-        self.refuse_captured(&relations)?;
-        request.pins = self.pins(&relations);
+        request.provided.kept = ground.kept_of(node);
+        request.provided.views = ground.views_of(node)?;
         Ok(Some(request))
     }
 
-    /// A view means tables by their names, and not nodes.
-    fn refuse_captured(&self, relations: &Relations) -> Result<()> {
-        for open in &relations.views {
-            let names = open.statement.relations.iter();
-            if let Some(name) = names
-                .map(|relation| &relation.name)
-                .find(|name| self.shapes.contains_key(*name))
-            {
-                let view = &open.view.name;
-                let message = format!(
-                    "The view '{view}' reads '{name}', which is the name of a node here: give the node another"
-                );
-                return Err(Error::new(ErrorCode::NameTaken, message).with("view", view.as_str()));
-            }
-        }
-        Ok(())
-    }
-
-    /// What was found of a table once holds for all nodes.
-    fn pins(&self, relations: &Relations) -> BTreeMap<String, TablePin> {
-        let pins = relations.tables.iter().filter_map(|table| {
-            let found = self.sources.get(&table.name).map(|source| TablePin {
-                version: Some(source.version),
-                timestamp: None,
-            });
-            let pin = found.or_else(|| self.planning.pins.get(&table.name).cloned())?;
-            Some((table.name.clone(), pin))
-        });
-        pins.collect()
-    }
-
     async fn read(&mut self, request: &PlanRequest) -> Result<Read> {
-        let read = read_in(self.state.take(), self.session, request).await?;
+        let read = read_in(self.state.take(), &self.ground.session, request).await?;
         if !read.statement.is_query || read.statement.reads_schema {
             let message = "A node is a SELECT over nodes, tables and views";
             return Err(Error::new(ErrorCode::StatementNotAllowed, message));
@@ -187,6 +177,7 @@ fn unplanned(name: &str, sql: String, error: Option<Error>) -> NodePlan {
         sql,
         columns: Vec::new(),
         fields: Vec::new(),
+        is_planned: false,
         identity: None,
         error: error.map(|error| error.failure()),
     }

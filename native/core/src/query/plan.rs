@@ -38,6 +38,11 @@ pub struct PlanRequest {
 }
 
 impl PlanRequest {
+    /// Whether a name means what the request brings, and is no relation of the server.
+    pub fn owns(&self, name: &str) -> bool {
+        self.shapes.contains_key(name) || self.provided.own.iter().any(|own| own == name)
+    }
+
     /// Whether a relation isn't looked for, because the request brings it.
     pub fn provides(&self, name: &str) -> bool {
         self.provided.kept.contains_key(name) || self.shapes.contains_key(name)
@@ -143,7 +148,9 @@ async fn opened(
     statement: Arc<Statement>,
 ) -> Result<Read> {
     for relation in &statement.relations {
-        session.visible().require(&relation.name, relation.location)?;
+        if !request.owns(&relation.name) {
+            session.visible().require(&relation.name, relation.location)?;
+        }
     }
     let is_provided = |name: &str| request.provides(name);
     let views = own_views(&request.provided.views);
@@ -151,6 +158,7 @@ async fn opened(
     let tables = open_tables(session, &relations, statement.reads_schema, request).await?;
     let mut provided = open_provided(session, &relations, &request.provided).await?;
     provided.extend(shaped(&relations, &request.shapes));
+    let own = request.shapes.keys().chain(&request.provided.own).cloned().collect();
     Ok(Read {
         logical: LogicalPlan::default(),
         state: state.map(started),
@@ -158,6 +166,7 @@ async fn opened(
         tables,
         relations,
         provided,
+        own,
         statement,
     })
 }

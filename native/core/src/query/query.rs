@@ -100,6 +100,7 @@ impl Query {
         let mut work = work.unwrap_or_else(|| Err(Error::internal("rows are provided before a query starts")))?;
         let outcome = match &mut work.source {
             Source::Sql(request) => {
+                work.wanted.whole = provided.whole;
                 request.provided = provided;
                 Ok(())
             }

@@ -1,6 +1,6 @@
 //! A statement over what it reads, opened at its versions, before it is optimised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::DATAFUSION_VERSION;
@@ -29,6 +29,8 @@ pub struct Read {
     pub tables: Vec<OpenTable>,
     pub relations: Relations,
     pub provided: Vec<Provided>,
+    /// What it names of the request, which is hidden from nobody.
+    pub own: BTreeSet<String>,
     pub statement: Arc<Statement>,
     pub parameters: Option<QueryParameters>,
 }
@@ -42,6 +44,11 @@ pub struct OpenTable {
 }
 
 impl Read {
+    /// Whether the statement may name a relation.
+    pub fn shows(&self, session: &Session, name: &str) -> bool {
+        self.own.contains(name) || session.visible().shows(name)
+    }
+
     /// Makes of it what runs, for `rows` rows at most.
     pub async fn plan(mut self, session: &Session, rows: Option<i64>) -> Result<Plan> {
         if let Some(plan) = self.planned_before(session, rows) {

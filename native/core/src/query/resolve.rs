@@ -90,7 +90,7 @@ impl Read {
     async fn visible(&self, session: &Session, all: &MemorySchemaProvider) -> Result<Arc<dyn SchemaProvider>> {
         let schema = MemorySchemaProvider::new();
         for name in all.table_names() {
-            if session.visible().shows(&name)
+            if self.shows(session, &name)
                 && let Some(table) = all.table(&name).await?
             {
                 schema.register_table(name.clone(), self.sealed(session, &name, table))?;
@@ -103,7 +103,7 @@ impl Read {
     fn sealed(&self, session: &Session, name: &str, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
         let hides = |open: &OpenView| {
             let below = self.relations.below(&open.statement);
-            below.keys().any(|name| !session.visible().shows(name))
+            below.keys().any(|name| !self.shows(session, name))
         };
         let Some(open) = self.relations.view(name).filter(|open| hides(open)) else {
             return table;

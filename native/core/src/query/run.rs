@@ -62,6 +62,9 @@ pub async fn run(
         Encoder::Rows(encoder) => encode_rows(rows, encoder.into(), &mut output, &mut budget).await?,
         Encoder::Parquet(encoder) => encode_parquet(rows, *encoder, &mut output, &mut budget).await?,
     };
+    if budget.truncated && wanted.whole {
+        return Err(beyond(wanted.row_limit, output.rows, wanted.byte_limit));
+    }
     output.finish(tail, budget.truncated).await
 }
 
@@ -329,6 +332,20 @@ impl Output {
         let sent = self.send_chunk.send(Chunk { bytes, is_last }).await;
         sent.map_err(|_| Error::new(ErrorCode::QueryCanceled, "The reader of the result went away"))
     }
+}
+
+/// Why rows that were to be whole are not.
+fn beyond(row_limit: Option<i64>, rows: usize, byte_limit: Option<i64>) -> Error {
+    let of_rows = row_limit.filter(|limit| *limit <= rows as i64);
+    let (limit, unit, maximum) = match of_rows {
+        Some(maximum) => ("row_limit", "rows", Some(maximum)),
+        None => ("byte_limit", "bytes", byte_limit),
+    };
+    let maximum = maximum.unwrap_or_default();
+    let message = format!("There are more than {maximum} {unit}, which is all that the key may have");
+    Error::new(ErrorCode::ResultTooLarge, message)
+        .with("limit", limit)
+        .with("maximum", maximum)
 }
 
 fn check_size(limit: &str, unit: &str, actual: usize, maximum: i64) -> Result<()> {

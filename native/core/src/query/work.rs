@@ -37,6 +37,8 @@ pub struct Wanted {
     pub row_limit: Option<i64>,
     pub byte_limit: Option<i64>,
     pub spool: bool,
+    /// Whether rows beyond the limits are an error, and not cut off.
+    pub whole: bool,
     pub encoding: EncodeOptions,
 }
 
@@ -87,6 +89,7 @@ impl Work {
                 row_limit: request.row_limit,
                 byte_limit: request.byte_limit,
                 spool: request.spool,
+                whole: false,
                 encoding: EncodeOptions {
                     numbers: request.numbers,
                     row_format: request.row_format,
@@ -108,6 +111,7 @@ impl Work {
                 row_limit: request.limit,
                 byte_limit: None,
                 spool: false,
+                whole: false,
                 encoding: EncodeOptions {
                     numbers: request.numbers,
                     row_format: request.row_format,
@@ -128,6 +132,7 @@ impl Work {
                 row_limit: request.row_limit,
                 byte_limit: request.byte_limit,
                 spool: request.spool,
+                whole: false,
                 encoding: EncodeOptions {
                     numbers: request.numbers,
                     row_format: request.row_format,

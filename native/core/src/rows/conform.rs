@@ -1,5 +1,6 @@
 //! The columns that rows must have, and rows brought to them without loss.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
@@ -14,12 +15,17 @@ use crate::sql::closest;
 use crate::type_name::type_name;
 
 /// What is known of the columns before the rows are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Shape {
     /// The table's columns; absent where the rows say theirs.
     pub table: Option<SchemaRef>,
     /// Whether the rows may have others.
     pub takes_new_columns: bool,
+    /// Where columns may have nulls although the rows say that they have none: those whose types are fixed, and whether
+    /// they may too. Else it is as the rows say.
+    pub nulls: Option<BTreeMap<String, bool>>,
+    /// Whether numbers and booleans of JSON are texts where the column is one.
+    pub reads_texts: bool,
 }
 
 /// Where Delta keeps how a column follows from others.
@@ -62,6 +68,14 @@ impl Shape {
         }
     }
 
+    fn with_nulls(&self, found: FieldRef) -> FieldRef {
+        let Some(fixed) = &self.nulls else { return found };
+        match fixed.get(found.name()) {
+            Some(nullable) => Arc::new(found.as_ref().clone().with_nullable(found.is_nullable() || *nullable)),
+            None => with_nulls_inside(&found),
+        }
+    }
+
     /// What is wrong with rows in the words of the table.
     pub fn explain(&self, error: &ArrowError) -> Error {
         let text = error.to_string();
@@ -76,7 +90,7 @@ impl Shape {
 
     fn column(&self, found: &FieldRef) -> Result<FieldRef> {
         let Some(table) = &self.table else {
-            return Ok(plain(found));
+            return Ok(self.with_nulls(plain(found)));
         };
         match table.field_with_name(found.name()) {
             Ok(field) => Ok(plain(&Arc::new(field.clone().with_nullable(true)))),
@@ -178,6 +192,32 @@ fn plain(field: &FieldRef) -> FieldRef {
         other => other.clone(),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+/// A field in which nulls may be wherever they can.
+fn with_nulls_inside(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::List(item) => DataType::List(with_nulls_inside(item)),
+        DataType::LargeList(item) => DataType::LargeList(with_nulls_inside(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(with_nulls_inside(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(with_nulls_inside).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(with_null_values(entries), *sorted),
+        other => other.clone(),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type).with_nullable(true))
+}
+
+/// Neither the entries of a map nor their keys are ever null.
+fn with_null_values(entries: &FieldRef) -> FieldRef {
+    let DataType::Struct(fields) = entries.data_type() else {
+        return entries.clone();
+    };
+    let fields = fields.iter().enumerate().map(|(place, field)| match place {
+        0 => field.clone(),
+        _ => with_nulls_inside(field),
+    });
+    let data_type = DataType::Struct(fields.collect());
+    Arc::new(entries.as_ref().clone().with_data_type(data_type))
 }
 
 fn no_such_column(name: &str, table: &Schema) -> Error {

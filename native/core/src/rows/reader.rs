@@ -86,8 +86,9 @@ pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> R
         RowsFormat::Ndjson => {
             let sample = whole_lines(body.peek(SAMPLE)?);
             let (schema, batches) = read_json(body, &sample, shape)?;
-            let columns = schema.clone();
-            let placed = batches.map(move |batch| batch.map_err(|error| at_line(error, &sample, &columns)));
+            let (columns, reads_texts) = (schema.clone(), shape.reads_texts);
+            let reader = move || json_reader(&columns, reads_texts);
+            let placed = batches.map(move |batch| batch.map_err(|error| at_line(error, &sample, &reader)));
             Ok((schema, Box::new(placed)))
         }
         RowsFormat::Json => {
@@ -115,12 +116,17 @@ fn read_json(rows: impl Read + Send + 'static, sample: &[u8], shape: &Shape) -> 
             shape.with_found(&in_order(&found, sample))
         }
     };
-    let builder = json::ReaderBuilder::new(schema.clone()).with_strict_mode(true);
-    let reader = builder
+    let reader = json_reader(&schema, shape.reads_texts)
         .with_batch_size(BATCH)
         .build(BufReader::new(rows))
         .map_err(invalid)?;
     Ok((schema, Box::new(reader)))
+}
+
+fn json_reader(schema: &SchemaRef, reads_texts: bool) -> json::ReaderBuilder {
+    json::ReaderBuilder::new(schema.clone())
+        .with_strict_mode(true)
+        .with_coerce_primitive(reads_texts)
 }
 
 /// The columns as the first row has them: a JSON object is a map to the library, and comes sorted.
@@ -171,10 +177,9 @@ fn as_an_editor_counts(error: ArrowError) -> ArrowError {
 }
 
 /// The reader of NDJSON doesn't count lines; those of the sample are read again one by one.
-fn at_line(error: ArrowError, sample: &[u8], columns: &SchemaRef) -> ArrowError {
+fn at_line(error: ArrowError, sample: &[u8], reader: &dyn Fn() -> json::ReaderBuilder) -> ArrowError {
     let is_faulty = |line: &[u8]| {
-        let builder = json::ReaderBuilder::new(columns.clone()).with_strict_mode(true);
-        let decoded = builder.build_decoder().and_then(|mut decoder| {
+        let decoded = reader().build_decoder().and_then(|mut decoder| {
             decoder.decode(line)?;
             decoder.flush()
         });

@@ -76,7 +76,8 @@ pub fn contract_violations(contract: &SchemaContract, shape: &RelationShape) -> 
             (None, Some(shape.name.clone()), None),
         )]);
     };
-    let comparison = Comparison::new(contract, columns, &shape.partition_columns)?;
+    let partitions = (!shape.tells_itself).then_some(shape.partition_columns.as_slice());
+    let comparison = Comparison::new(contract, columns, partitions)?;
     let rules = RULES.iter().filter(|rule| rule.policies.contains(&contract.policy));
     let violations = rules.flat_map(|rule| {
         let found = (rule.find)(&comparison).into_iter();
@@ -90,11 +91,16 @@ struct Comparison<'a> {
     contract: &'a SchemaContract,
     expected: Vec<Field>,
     actual: Vec<Field>,
-    partition_columns: &'a [String],
+    /// None of what isn't partitioned yet.
+    partition_columns: Option<&'a [String]>,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(contract: &'a SchemaContract, columns: &[FieldSpec], partition_columns: &'a [String]) -> Result<Self> {
+    fn new(
+        contract: &'a SchemaContract,
+        columns: &[FieldSpec],
+        partition_columns: Option<&'a [String]>,
+    ) -> Result<Self> {
         Ok(Self {
             contract,
             expected: plain_fields(&contract.columns)?,
@@ -184,9 +190,9 @@ fn partitions(it: &Comparison) -> Vec<Difference> {
         [] => "no partitions".to_owned(),
         columns => format!("partitioned by {}", columns.join(", ")),
     };
-    match &it.contract.partition_columns {
-        Some(expected) if expected != it.partition_columns => {
-            vec![(None, Some(text(expected)), Some(text(it.partition_columns)))]
+    match (&it.contract.partition_columns, it.partition_columns) {
+        (Some(expected), Some(actual)) if expected != actual => {
+            vec![(None, Some(text(expected)), Some(text(actual)))]
         }
         _ => Vec::new(),
     }

@@ -13,10 +13,9 @@ struct Allowed {
     changes_results: bool,
 }
 
-const ALLOWED: [Allowed; 11] = [
+const ALLOWED: [Allowed; 10] = [
     keeping("datafusion.execution.enable_recursive_ctes"),
     keeping("datafusion.explain.show_schema"),
-    keeping("datafusion.explain.show_sizes"),
     keeping("datafusion.explain.show_statistics"),
     keeping("datafusion.optimizer.default_filter_selectivity"),
     keeping("datafusion.optimizer.filter_null_join_keys"),

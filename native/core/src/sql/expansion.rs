@@ -24,6 +24,24 @@ pub fn called(name: &ObjectName) -> Option<String> {
     }
 }
 
+/// Whether a call of a function of the name is somewhere in `tree`.
+pub fn calls_named(tree: &impl Visit, function: &str) -> bool {
+    tree.visit(&mut Calls(function)).is_break()
+}
+
+struct Calls<'a>(&'a str);
+
+impl Visitor for Calls<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(call) if called(&call.name).is_some_and(|name| name == self.0) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
 pub struct Expansion<'a> {
     macros: &'a Macros,
     limits: &'a EngineLimits,

@@ -1,5 +1,6 @@
 //! The SQL that is let in: limits before parsing, one read-only statement, its tables, macros, and hints for slips.
 
+mod callers;
 mod expansion;
 mod expression;
 mod grouping_sets;
@@ -12,6 +13,7 @@ mod quoted;
 mod relations;
 mod statement;
 
+pub use callers::calls_macro;
 pub use expression::{check_expression, expand_expression, parse_as_written};
 pub use hint::closest;
 pub use macros::{MacroRevision, Macros};

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     self, ObjectName, Query, Select, ShowStatementFilter, Spanned, TableFactor, Visit, Visitor,
 };
 
+use super::expansion::calls_named;
 use super::limits::{check_shape, location, tokenize};
 use super::macros::{MacroRevision, Macros};
 use crate::error::{Error, Location, Result};
@@ -80,6 +81,11 @@ impl Statement {
 }
 
 impl Statement {
+    /// Whether it calls a function of the name, as it is written once its macros are.
+    pub fn calls(&self, function: &str) -> bool {
+        read_only(&self.parsed).is_ok_and(|inner| calls_named(inner, function))
+    }
+
     /// The names of its placeholders, each once.
     pub fn parameters(&self) -> Vec<String> {
         let mut names = Placeholders::default();

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use futures::TryStreamExt;
-use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use super::decoding_store::DecodingStore;
@@ -149,6 +151,19 @@ impl TableStore {
         let files = Arc::new(DecodingStore(self.log.object_store(None)));
         let root = self.log.root_object_store(None);
         Ok(default_logstore(files, root, &url, &StorageConfig::default()))
+    }
+
+    /// A log of one commit, which isn't on the disk.
+    pub async fn log_of_one(&self, commit: Bytes) -> Result<LogStoreRef> {
+        let mut url = self.url.clone();
+        let host = format!("{}-planned", url.host_str().unwrap_or_default());
+        url.set_host(Some(&host))
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let memory = Arc::new(InMemory::new());
+        let first = self.locate(&Path::from("_delta_log/00000000000000000000.json"));
+        memory.put(&first, commit.into()).await?;
+        let files = Arc::new(PrefixStore::new(memory.clone(), self.root.clone()));
+        Ok(default_logstore(files, memory, &url, &StorageConfig::default()))
     }
 
     /// Replaces the table's own address in a message with the URI its users know.

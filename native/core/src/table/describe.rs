@@ -35,6 +35,7 @@ impl Table {
                 .and_then(DateTime::from_timestamp_millis)
                 .map(rfc3339),
             description: metadata.description().map(str::to_owned),
+            warnings: None,
         }
     }
 }

@@ -24,7 +24,7 @@ pub use catalog::Catalog;
 pub use commit_log::{Commit, CommitFile, CommitMetadata, read_commit};
 pub use describe::{sizes, table_protocol};
 pub use freshness::Freshness;
-pub use snapshot::{TableSnapshot, rfc3339};
+pub use snapshot::{TableSnapshot, first_version, provider_of, rfc3339};
 pub use snapshot_cache::SnapshotCache;
 pub use snapshot_info::CONSTRAINT;
 pub use table::{Table, guarded, parse_time};

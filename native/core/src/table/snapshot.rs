@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::TableProvider;
 use delta_kernel::schema::SchemaRef as DeltaSchemaRef;
@@ -254,6 +255,23 @@ impl TableSnapshot {
             uri: self.store.location.uri(),
         }
     }
+}
+
+/// What a table would be after its first commit, which isn't on the disk.
+pub async fn first_version(store: &TableStore, commit: Bytes) -> Result<EagerSnapshot> {
+    let log = store.log_of_one(commit).await?;
+    Ok(EagerSnapshot::try_new(log.as_ref(), None).await?)
+}
+
+/// What scans the files of a version that may not be on the disk.
+pub fn provider_of(state: &EagerSnapshot, store: &Arc<TableStore>) -> Result<Arc<dyn TableProvider>> {
+    let library = library(state, &ScanSettings::default())?;
+    let scan = TableScan::new(state, library.schema(), store.clone(), None)?;
+    let scan = scan.ok_or_else(|| {
+        let message = "The files can't be held to contracts before they are a table";
+        Error::new(ErrorCode::NotImplemented, message)
+    })?;
+    Ok(Arc::new(scan))
 }
 
 fn library(state: &EagerSnapshot, settings: &ScanSettings) -> Result<Arc<DeltaScanNext>> {
