@@ -34,6 +34,7 @@ test("a body may be absent where the service takes none, and nowhere else", () =
     "cleanUpLog",
     "compareSupport",
     "convertTable",
+    "getGoodRows",
     "importCatalog",
     "openSession",
     "optimizeTable",

@@ -9056,12 +9056,18 @@ export const OutputPath = unsafe<types.OutputPath>({
     "name": {
       "type": "string",
       "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
-      "description": "The pipeline."
+      "description": "The pipeline.",
+      "examples": [
+        "flight_facts"
+      ]
     },
     "node": {
       "type": "string",
       "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
-      "description": "The node that writes it."
+      "description": "The node that writes it.",
+      "examples": [
+        "worst_days"
+      ]
     }
   },
   "required": [
@@ -14326,13 +14332,17 @@ export const SemanticModel = unsafe<types.SemanticModel>({
       "kind": "fact",
       "entity": "flight",
       "grain": [
-        "id"
+        "date",
+        "origin",
+        "destination"
       ],
       "version": "1.0.0",
       "stability": "stable",
       "relation": "flights",
       "keys": [
-        "id"
+        "date",
+        "origin",
+        "destination"
       ],
       "joins": [
         {

@@ -185,19 +185,19 @@ impl Query {
         };
         let supervision = supervise(task, deadline, self.progress.clone(), threads);
         tokio::spawn(supervision.map(|()| drop(working)));
-        let Ok(head) = head.await else {
-            return Err(self
-                .progress
-                .outcome()
-                .await
-                .unwrap_or_else(|| Error::internal("a query without a head")));
+        let begun = async {
+            let head = head.await.ok()?;
+            Some((head, receiver.recv().await?))
         };
-        let Some(first) = receiver.recv().await else {
-            return Err(self
-                .progress
-                .outcome()
-                .await
-                .unwrap_or_else(|| Error::internal("a query without a body")));
+        // Work that keeps its thread beyond its end has both channels still open.
+        let begun = tokio::select! {
+            biased;
+            begun = begun => begun,
+            Some(error) = self.progress.outcome() => return Err(error),
+        };
+        let Some((head, first)) = begun else {
+            let error = self.progress.outcome().await;
+            return Err(error.unwrap_or_else(|| Error::internal("a query without a head or a body")));
         };
         if first.is_last {
             self.progress.outcome().await;
@@ -213,10 +213,15 @@ impl Query {
     /// The following bytes, or nothing when the body is complete.
     pub async fn next(&self) -> Result<Option<Vec<u8>>> {
         let mut chunks = self.chunks.lock().await;
-        if let Some(receiver) = chunks.as_mut()
-            && let Some(chunk) = receiver.recv().await
-        {
-            return Ok(Some(chunk.bytes));
+        if let Some(receiver) = chunks.as_mut() {
+            let chunk = tokio::select! {
+                biased;
+                chunk = receiver.recv() => chunk,
+                Some(error) = self.progress.outcome() => return Err(error),
+            };
+            if let Some(chunk) = chunk {
+                return Ok(Some(chunk.bytes));
+            }
         }
         match self.progress.outcome().await {
             None => Ok(None),
