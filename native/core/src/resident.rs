@@ -14,8 +14,10 @@ use crate::query::Progress;
 /// How often memory is measured, far below the limit and near to it.
 const RESTING: Duration = Duration::from_millis(50);
 const ALERT: Duration = Duration::from_millis(5);
-/// What an ended query has to let go of its memory before the next one is ended, unless the limit is passed by a tenth.
+/// What an ended query has to let go of its memory before the next one is ended, unless the limit is passed.
 const GRACE: Duration = Duration::from_millis(100);
+/// The share of the limit that is kept free for what queries take until they have ended.
+const RESERVE: usize = 10;
 
 /// The queries that run.
 #[derive(Default)]
@@ -63,9 +65,8 @@ pub fn watch(limit: usize, running: &Arc<Running>) -> Result<()> {
         let mut last = None;
         while let Some(running) = running.upgrade() {
             let resident = resident_bytes(&status).unwrap_or(0);
-            let is_urgent = resident > limit + limit / 10;
             let has_waited = last.is_none_or(|last: Instant| last.elapsed() > GRACE);
-            if resident > limit && (is_urgent || has_waited) {
+            if resident > limit || (resident > limit - limit / RESERVE && has_waited) {
                 last = end_largest(&running, resident, limit).or(last);
             }
             drop(running);
@@ -82,7 +83,7 @@ pub fn watch(limit: usize, running: &Arc<Running>) -> Result<()> {
 fn end_largest(running: &Running, resident: usize, limit: usize) -> Option<Instant> {
     let query = running.largest()?;
     let message = format!(
-        "The service held {resident} bytes of memory, more than its {limit}, and the query was the largest: reduce it"
+        "The service held {resident} of the {limit} bytes of memory that it may, and the query was the largest: reduce it"
     );
     query
         .progress
