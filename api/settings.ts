@@ -121,7 +121,8 @@ export const settings = [
     name: "LAKEGATE_RESIDENT_LIMIT",
     kind: "bytes",
     default: "2GiB",
-    description: "Resident memory of the process that serves, caches and all; from nine tenths of it on the largest queries are ended.",
+    description:
+      "Resident memory of the process that serves, caches and all; from nine tenths of it on the largest queries are ended.",
   },
   {
     name: "LAKEGATE_SPILL_LIMIT",
