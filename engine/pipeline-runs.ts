@@ -14,6 +14,7 @@ import { type Caller, type CallerFacts, callerOf, everybody } from "./caller.js"
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import type { DocumentStore } from "./document-store.js";
 import type { Log } from "./log.js";
+import { newestFirst } from "./newest-first.js";
 import { page } from "./page.js";
 import type { Driver } from "./pipeline/driver.js";
 import type { PipelineOutputs } from "./pipeline/pipeline-outputs.js";
@@ -310,10 +311,6 @@ function isOpen({ status }: RunNode): boolean {
 /** What is kept of who asks. */
 function factsOf({ id, scopes, terms, concurrentQueries }: Caller): CallerFacts {
   return { id, scopes, terms, ...(concurrentQueries !== undefined && { concurrentQueries }) };
-}
-
-function newestFirst(count: number): string {
-  return String(Number.MAX_SAFE_INTEGER - count).padStart(16, "0");
 }
 
 function now(): string {
