@@ -204,15 +204,15 @@ function addRequestHooks(app: FastifyInstance, hot: HotAnswers): void {
   });
   app.decorate("requestsUnderWay", () => underWay.size);
   app.addHook("preClose", async () => app.refuseWork());
-  app.addHook("onResponse", async (request) => {
+  app.addHook("onResponse", (request, _reply, done) => {
     underWay.delete(request);
+    done();
   });
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     underWay.add(request);
     reply.header("x-request-id", request.id);
     const trace_id = traceId(request.headers.traceparent);
     if (trace_id !== undefined) request.log = request.log.child({ trace_id });
-    const refused = refusal(request, closing);
-    if (refused !== undefined) throw refused;
+    done(refusal(request, closing));
   });
 }

@@ -14,7 +14,7 @@ export async function* bodyChunks(
   }
 }
 
-function tooLarge(limit: number, setting: string): DataFusionEngineError {
+export function tooLarge(limit: number, setting: string): DataFusionEngineError {
   return new DataFusionEngineError(`The body is larger than ${limit} bytes; ${setting} sets the limit.`, {
     code: "body_too_large",
   });

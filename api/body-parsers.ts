@@ -45,9 +45,11 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, bodyValues, ro
       return bytes.length === 0 ? refuseEmpty(request) : parse(bytes, bodyValues);
     });
   }
-  app.addHook("preValidation", async (request) => {
-    if (request.body !== undefined || request.routeOptions.schema?.body === undefined) return;
-    request.body = mayBeAbsent(bodySchema(request), schemaOf) ? {} : refuseEmpty(request);
+  app.addHook("preValidation", (request, _reply, done) => {
+    if (request.body !== undefined || request.routeOptions.schema?.body === undefined) return done();
+    if (!mayBeAbsent(bodySchema(request), schemaOf)) return done(emptyBody());
+    request.body = {};
+    done();
   });
 }
 
@@ -74,7 +76,11 @@ function schemaOf(reference: string): BodySchema | undefined {
 
 function refuseEmpty(request: FastifyRequest): undefined {
   if (request.routeOptions.schema?.body === undefined) return undefined;
-  throw new DataFusionEngineError("The body is empty.", { code: "invalid_body" });
+  throw emptyBody();
+}
+
+function emptyBody(): DataFusionEngineError {
+  return new DataFusionEngineError("The body is empty.", { code: "invalid_body" });
 }
 
 function decodeText(bytes: Buffer): string {

@@ -32,9 +32,10 @@ function addRequests(app: FastifyInstance, registry: Registry): void {
     buckets: seconds,
     registers: [registry],
   });
-  app.addHook("onResponse", async ({ method, routeOptions }, reply) => {
+  app.addHook("onResponse", ({ method, routeOptions }, reply, done) => {
     const route = routeOptions.url ?? "unknown";
     requests.observe({ method: known(method), route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    done();
   });
 }
 

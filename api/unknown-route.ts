@@ -18,7 +18,10 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   };
   app.setNotFoundHandler(answer);
   // Before Fastify asks a method such as QUERY for its body.
-  app.addHook("onRequest", async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) answer(request, reply);
+    else done();
+  });
 }
 
 function methodsOf(path: string, methods: ReadonlyMap<string, Set<string>>): Set<string> {

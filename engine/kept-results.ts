@@ -1,5 +1,5 @@
 /** Results on disk: a file each, bounded by bytes, the least recently used go first; what is damaged is gone. */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { type BigIntStats, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -212,7 +212,7 @@ function damaged(message: string, cause?: unknown): DataFusionEngineError {
 
 /** Tells a computation from all others. */
 export function newRevision(): string {
-  return randomBytes(8).toString("hex");
+  return randomUUID();
 }
 
 /** The key of a result that only the id of its query leads to. */

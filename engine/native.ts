@@ -359,7 +359,8 @@ export class NativeQuery {
   #target: ResultTarget | undefined;
   #isCanceled = false;
   #room: Room | undefined;
-  #hasSucceeded = false;
+  /** Once it has succeeded. */
+  #final: QuerySummary | undefined;
 
   constructor(query: addon.Query) {
     this.#query = query;
@@ -407,9 +408,12 @@ export class NativeQuery {
       started = await this.#watched(() => this.#query.start(false));
     }
     if (started === null) throw new DataFusionEngineError("A query waits for nothing.", { code: "internal" });
-    const { head, chunk, complete } = started;
-    if (complete) this.#succeed();
-    return { head: decode(head), chunk, complete };
+    const { chunk, complete } = started;
+    const summary = decode<QuerySummary>(started.summary);
+    const { schema, tables } = summary;
+    if (schema === undefined) throw new DataFusionEngineError("A query without a schema.", { code: "internal" });
+    if (complete) this.#succeed(summary);
+    return { head: { schema, tables }, chunk, complete };
   }
 
   /** The bytes that follow; null when there are no more. */
@@ -426,7 +430,7 @@ export class NativeQuery {
   }
 
   summary(): QuerySummary {
-    return decode(cross(() => this.#query.summary()));
+    return this.#final ?? decode(cross(() => this.#query.summary()));
   }
 
   cancel(): void {
@@ -450,11 +454,11 @@ export class NativeQuery {
   }
 
   get hasSucceeded(): boolean {
-    return this.#hasSucceeded;
+    return this.#final !== undefined;
   }
 
-  #succeed(): void {
-    this.#hasSucceeded = true;
+  #succeed(summary = this.summary()): void {
+    this.#final = summary;
     this.#end();
   }
 

@@ -191,7 +191,7 @@ export class Queries {
   /** Notes in the history that the result of a query was served once more; answers the id of that. */
   served(query: Query, caller: Caller): string {
     const query_id = randomUUID();
-    this.#parts.history.file(new ServedQuery(query, query_id, caller.id, this.#received++), query_id);
+    this.#parts.history.file(query_id, new ServedQuery(query, query_id, caller.id, this.#received++));
     return query_id;
   }
 
@@ -313,7 +313,9 @@ export class Queries {
       asked: repeat?.fingerprint,
       find,
       enter: (entering) => {
-        const work = { id: facts.query_id, statement: hashText(sql), sql: facts.sql, entry: entering.entry() };
+        const entry = entering.entry();
+        const noted = { ...entry, status: entry.status };
+        const work = { id: facts.query_id, statement: hashText(sql), sql: facts.sql, entry: noted };
         return this.#parts.admission.enter(work, claimantOf(caller, session_id));
       },
       keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
@@ -349,7 +351,7 @@ export class Queries {
 
   /** What was refused in a rush would push out of the history what was not. */
   #file(query: Query): void {
-    if (query.isDetached || !query.wasRefused) this.#parts.history.file(query.entry());
+    if (query.isDetached || !query.wasRefused) this.#parts.history.file(query.id, query.entry());
     this.#running.unregister(query.id);
   }
 }

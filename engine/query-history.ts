@@ -8,12 +8,12 @@ export interface HistoryEntry {
   /** Sorts the newest first. */
   readonly order: string;
   /** Whose query it is; absent where nobody was asked who they are. */
-  readonly owner?: string;
+  readonly owner?: string | undefined;
   readonly status: QueryStatus;
   /** What the result is kept under. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** What was asked under an Idempotency-Key. */
-  readonly asked?: string;
+  readonly asked?: string | undefined;
   /** Whether the result is fetched later. */
   readonly isDetached: boolean;
 }
@@ -54,14 +54,15 @@ export class QueryHistory {
 
   /** Remembers a query that goes on without its client. */
   accept(entry: HistoryEntry): Promise<void> {
-    return this.#store.save(entry.status.query_id, entry);
+    const { status } = entry;
+    return this.#store.save(status.query_id, { ...entry, status });
   }
 
   /** Files a query that has ended. */
-  file(entry: HistoryEntry, id = entry.status.query_id): void {
+  file(id: string, entry: HistoryEntry): void {
     this.#entries.set(id, entry);
     if (!entry.isDetached) return;
-    const saved = this.#store.save(id, entry);
+    const saved = this.accept(entry);
     const saving = saved.catch((err) => this.#log.warn({ err }, "a query isn't remembered"));
     this.#saving.add(saving);
     saving.finally(() => this.#saving.delete(saving));

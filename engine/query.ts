@@ -1,6 +1,7 @@
 /** One query from its start to its last byte, and what the history says about it. */
 import type { CacheUse, QueryStatus, QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { FiledQuery, type QueryFacts, type StatusParts, statusOf } from "./filed-query.js";
 import type { NativeQuery } from "./native.js";
 import type { Pass } from "./pass.js";
 import { queryFailure } from "./query-failure.js";
@@ -15,7 +16,7 @@ export interface QueryOrigin {
   readonly owner: string;
   /** What was asked under an Idempotency-Key. */
   readonly asked?: string | undefined;
-  readonly facts: Pick<QueryStatus, "query_id" | "sql" | "session_id" | "format" | "labels" | "created_at">;
+  readonly facts: QueryFacts;
   /** Finds or computes the result; has `prepare` make the query that runs for it. */
   readonly find: (prepare: (make: () => NativeQuery) => Promise<NativeQuery>) => Promise<FoundResult>;
   /** Asks for the query to be let in, before it is made. */
@@ -44,7 +45,7 @@ export class Query {
   #native: NativeQuery | undefined;
   #found: FoundResult | undefined;
   #isDetached = false;
-  #final: { summary: QuerySummary; finishedAt: string } | undefined;
+  #final: { readonly summary: QuerySummary; readonly finished: number } | undefined;
 
   constructor(origin: QueryOrigin) {
     this.id = origin.facts.query_id;
@@ -114,14 +115,7 @@ export class Query {
   }
 
   status(): QueryStatus {
-    const { stored_bytes: _, ...summary } = this.summary();
-    const finished = this.#final && { finished_at: this.#final.finishedAt };
-    // It has succeeded when its last bytes are taken, and its result is there.
-    const isDone = finished !== undefined || summary.status !== "SUCCEEDED";
-    const status = isDone ? summary.status : "RUNNING";
-    const { use, warnings } = this.#found ?? {};
-    const said = { ...(use && { cache: use }), ...(warnings && { warnings: [...warnings] }) };
-    return { ...this.#origin.facts, ...finished, ...summary, status, ...said };
+    return statusOf(this.#parts());
   }
 
   /** Whether it was never let in. */
@@ -129,11 +123,21 @@ export class Query {
     return this.#pass === undefined ? false : this.#native === undefined;
   }
 
+  /** As it stands now. */
   entry(): HistoryEntry {
-    const key = this.#found?.key ?? this.#native?.target?.key;
     const { order, owner, asked } = this.#origin;
-    const known = { ...(key && { key }), ...(asked && { asked }) };
-    return { order, owner, status: this.status(), ...known, isDetached: this.#isDetached };
+    const key = this.#found?.key ?? this.#native?.target?.key;
+    return new FiledQuery({ order, owner, key, asked, isDetached: this.#isDetached }, this.#parts());
+  }
+
+  #parts(): StatusParts {
+    const { facts } = this.#origin;
+    const { use, warnings } = this.#found ?? {};
+    if (this.#final !== undefined) return { facts, use, warnings, ...this.#final };
+    const summary = this.summary();
+    // It has succeeded when its last bytes are taken, and its result is there.
+    const status = summary.status === "SUCCEEDED" ? "RUNNING" : summary.status;
+    return { facts, use, warnings, summary: { ...summary, status } };
   }
 
   /** Tells whether rows wait for their reader. */
@@ -172,7 +176,7 @@ export class Query {
     const summary = this.summary();
     this.#final = {
       summary: error === undefined ? summary : failed(summary, error),
-      finishedAt: new Date().toISOString(),
+      finished: Date.now(),
     };
     if (this.#native === undefined) this.#pass?.leave(false);
     else if (error !== undefined) this.#native.cancel();

@@ -35,6 +35,8 @@ export class RunningWorkLog {
   readonly #log: Log;
   readonly #running = new Map<string, string>();
   #file: number | undefined;
+  /** Lines that are not written yet. */
+  #ends = "";
   #bytes = 0;
 
   constructor(path: string, log: Log) {
@@ -56,22 +58,34 @@ export class RunningWorkLog {
     this.#write(line);
   }
 
+  /** Noted with what begins next, or when what is at hand is done: then as one with others. */
   end(id: string): void {
     if (!this.#running.delete(id)) return;
-    if (this.#running.size === 0 && this.#file !== undefined) {
-      ftruncateSync(this.#file);
-      this.#bytes = 0;
-    } else this.#write(`${stringifyJson({ end: id })}\n`);
+    if (this.#ends === "") setImmediate(() => this.#writeEnds());
+    this.#ends += `${stringifyJson({ end: id })}\n`;
+  }
+
+  #writeEnds(): void {
+    if (this.#ends !== "") this.#write("");
   }
 
   /** Work goes on where it can't be noted, as on a full disk. Nothing is synced: what is written outlives the process. */
   #write(line: string): void {
+    const lines = this.#ends + line;
+    this.#ends = "";
     try {
-      this.#bytes += writeSync(this.#file ?? this.#rewrite(), line);
+      const file = this.#file ?? this.#rewrite();
+      if (this.#running.size > 0) this.#bytes += writeSync(file, lines);
+      else this.#empty(file);
       if (this.#bytes > longestBytes) this.#rewrite();
     } catch (err) {
       this.#log.warn({ err }, "running work isn't noted");
     }
+  }
+
+  #empty(file: number): void {
+    ftruncateSync(file);
+    this.#bytes = 0;
   }
 
   #unfinished(): RunningWork[] {

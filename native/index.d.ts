@@ -12,7 +12,7 @@ export interface Fault {
 }
 
 export interface Started {
-  head: Buffer;
+  summary: Buffer;
   chunk: Buffer;
   /** Whether the chunk is the whole body. */
   complete: boolean;

@@ -16,10 +16,10 @@ pub struct Query {
     inner: Arc<core::Query>,
 }
 
-/// What is known when the first bytes are ready: a QueryHead, the bytes, and whether they are the whole body.
+/// What is known when the first bytes are ready: a QuerySummary, the bytes, and whether they are the whole body.
 #[napi(object)]
 pub struct Started {
-    pub head: Buffer,
+    pub summary: Buffer,
     pub chunk: Buffer,
     pub complete: bool,
 }
@@ -127,7 +127,7 @@ impl Query {
 
 fn described(started: core::Started) -> core::Result<Started> {
     Ok(Started {
-        head: encode(&started.head)?,
+        summary: encode(&started.summary)?,
         chunk: started.bytes.into(),
         complete: started.complete,
     })

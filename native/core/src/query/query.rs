@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::keep::KeepSlot;
@@ -17,7 +17,7 @@ use super::threads::{Threads, counted};
 use super::work::{Source, Work};
 use crate::error::{Error, Result};
 use crate::execution;
-use crate::generated::{ErrorCode, ProvidedRelations, QueryHead, QueryIdentity, QuerySummary, ResultTarget};
+use crate::generated::{ErrorCode, ProvidedRelations, QueryIdentity, QuerySummary, ResultTarget};
 use crate::session::{Session, bounded, least};
 use crate::table::Freshness;
 
@@ -43,7 +43,7 @@ pub struct Chunk {
 
 /// What is known when the first bytes are ready.
 pub struct Started {
-    pub head: QueryHead,
+    pub summary: QuerySummary,
     pub bytes: Vec<u8>,
     /// Whether these bytes are the whole body.
     pub complete: bool,
@@ -128,13 +128,13 @@ impl Query {
     pub async fn start(&self, only_light: bool) -> Result<Option<Started>> {
         let work = self.work.lock().expect("no holder panics").take();
         let work = work.unwrap_or_else(|| Err(Error::internal("a query is started once")));
-        let planned = async { self.planned(self.with_defaults(work?)?).await };
+        let planned = async { Box::pin(self.planned(self.with_defaults(work?)?)).await };
         let work = planned.await.map_err(|error| self.progress.fail(error))?;
         if only_light && !work.is_light() {
             *self.work.lock().expect("no holder panics") = Some(Ok(work));
             return Ok(None);
         }
-        self.run(work).await.map(Some)
+        Box::pin(self.run(work)).await.map(Some)
     }
 
     async fn planned(&self, mut work: Work) -> Result<Work> {
@@ -164,7 +164,6 @@ impl Query {
 
     async fn run(&self, work: Work) -> Result<Started> {
         let mut chunks = self.chunks.lock().await;
-        let (send_head, head) = oneshot::channel();
         let (send_chunk, mut receiver) = mpsc::channel(WAITING);
         let deadline = Duration::from_millis(work.wanted.timeout_ms.unwrap_or_default() as u64);
         let is_light = work.is_light();
@@ -173,7 +172,6 @@ impl Query {
             work,
             self.slot.clone(),
             self.progress.clone(),
-            send_head,
             send_chunk,
         );
         let working = self.progress.working();
@@ -185,26 +183,22 @@ impl Query {
         };
         let supervision = supervise(task, deadline, self.progress.clone(), threads);
         tokio::spawn(supervision.map(|()| drop(working)));
-        let begun = async {
-            let head = head.await.ok()?;
-            Some((head, receiver.recv().await?))
-        };
-        // Work that keeps its thread beyond its end has both channels still open.
-        let begun = tokio::select! {
+        // Work that keeps its thread beyond its end has the channel still open.
+        let first = tokio::select! {
             biased;
-            begun = begun => begun,
+            first = receiver.recv() => first,
             Some(error) = self.progress.outcome() => return Err(error),
         };
-        let Some((head, first)) = begun else {
+        let Some(first) = first else {
             let error = self.progress.outcome().await;
-            return Err(error.unwrap_or_else(|| Error::internal("a query without a head or a body")));
+            return Err(error.unwrap_or_else(|| Error::internal("a query without a body")));
         };
         if first.is_last {
             self.progress.outcome().await;
         }
         *chunks = Some(receiver);
         Ok(Started {
-            head,
+            summary: self.summary(),
             bytes: first.bytes,
             complete: first.is_last,
         })

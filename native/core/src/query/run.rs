@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::document;
 use super::keep::{KeepSlot, Keeper};
@@ -24,6 +24,8 @@ use crate::session::Session;
 
 /// Chunks are at least this large, unless the next rows keep one waiting.
 const CHUNK: usize = 64 << 10;
+/// So many rows are encoded sooner than another thread takes them up.
+const FEW: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(5);
 
 pub async fn run(
@@ -31,7 +33,6 @@ pub async fn run(
     work: Work,
     slot: Arc<KeepSlot>,
     progress: Arc<Progress>,
-    send_head: oneshot::Sender<QueryHead>,
     send_chunk: mpsc::Sender<Chunk>,
 ) -> Result<()> {
     let Work { format, source, wanted } = work;
@@ -48,16 +49,7 @@ pub async fn run(
     let mut budget = Budget::new(wanted.row_limit, wanted.byte_limit);
     let keeper = Keeper::new(slot, format, rows.schema.clone());
     let head = rows.head.clone();
-    let mut output = Output::new(
-        &session,
-        wanted.spool,
-        format,
-        head,
-        keeper,
-        progress,
-        send_head,
-        send_chunk,
-    )?;
+    let mut output = Output::new(&session, wanted.spool, format, head, keeper, progress, send_chunk)?;
     let tail = match encoder {
         Encoder::Rows(encoder) => encode_rows(rows, encoder.into(), &mut output, &mut budget).await?,
         Encoder::Parquet(encoder) => encode_parquet(rows, *encoder, &mut output, &mut budget).await?,
@@ -146,18 +138,26 @@ fn encode_ahead(
         let (encoder, copy) = (encoder.clone(), copy.clone());
         async move {
             let batch = batch?;
-            tokio::spawn(async move {
-                let bytes = encoder.rows(&batch)?;
-                let kept = match copy {
-                    Some((slot, encoder)) if slot.is_wanted() => Some(encoder.rows(&batch)?),
-                    _ => None,
-                };
-                Ok(Encoded { batch, bytes, kept })
-            })
-            .await?
+            match batch.num_rows() <= FEW {
+                true => encode(batch, &encoder, copy),
+                false => tokio::spawn(async move { encode(batch, &encoder, copy) }).await?,
+            }
         }
     });
     Box::pin(encoded.buffered(workers))
+}
+
+fn encode(
+    batch: RecordBatch,
+    encoder: &Arc<dyn RowEncoder>,
+    copy: Option<(Arc<KeepSlot>, Arc<dyn RowEncoder>)>,
+) -> Result<Encoded> {
+    let bytes = encoder.rows(&batch)?;
+    let kept = match copy {
+        Some((slot, encoder)) if slot.is_wanted() => Some(encoder.rows(&batch)?),
+        _ => None,
+    };
+    Ok(Encoded { batch, bytes, kept })
 }
 
 /// Sends all row groups but the last; gives the bytes that end the file.
@@ -195,7 +195,6 @@ struct Output {
     head: QueryHead,
     keeper: Keeper,
     progress: Arc<Progress>,
-    send_head: Option<oneshot::Sender<QueryHead>>,
     send_chunk: mpsc::Sender<Chunk>,
     spool: Option<Spool>,
     pending: Vec<u8>,
@@ -213,7 +212,6 @@ impl Output {
         head: QueryHead,
         keeper: Keeper,
         progress: Arc<Progress>,
-        send_head: oneshot::Sender<QueryHead>,
         send_chunk: mpsc::Sender<Chunk>,
     ) -> Result<Self> {
         let config = &session.engine.config;
@@ -227,7 +225,6 @@ impl Output {
             head,
             keeper,
             progress,
-            send_head: Some(send_head),
             send_chunk,
             spool: spooled.then(|| Spool::new(&config.spill_folder, config.spill_limit_bytes)),
             pending,
@@ -324,11 +321,7 @@ impl Output {
     }
 
     async fn send(&mut self, bytes: Vec<u8>, is_last: bool) -> Result<()> {
-        if let Some(send_head) = self.send_head.take() {
-            self.progress.first_chunk();
-            // A reader that is gone cancels the query itself.
-            let _ = send_head.send(self.head.clone());
-        }
+        self.progress.first_chunk();
         let sent = self.send_chunk.send(Chunk { bytes, is_last }).await;
         sent.map_err(|_| Error::new(ErrorCode::QueryCanceled, "The reader of the result went away"))
     }
