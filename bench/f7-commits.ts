@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cache } from "../setup/places.mjs";
 import { environments, interpreter } from "../setup/python.mjs";
-import { exportWhole } from "./export.js";
+import { download, exportWhole } from "./export.js";
 import { LinePeer } from "./line-peer.js";
 import { plainRow, type Report, type Row } from "./report.js";
 import { type Service, startLakegate } from "./service.js";
@@ -87,9 +87,7 @@ function report(open: number, theirOpen: number, times: Record<string, Times>): 
 const ask = (service: Service, sql: string) => exportWhole(service.url, sql, "application/vnd.apache.arrow.stream");
 
 async function look(service: Service): Promise<void> {
-  const answer = await fetch(`${service.url}/v1/tables/commits/schema`);
-  if (!answer.ok) throw new Error(await answer.text());
-  await answer.arrayBuffer();
+  await download(`${service.url}/v1/tables/commits/schema`, {}, "");
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
