@@ -1,6 +1,7 @@
 /** Node's HTTP server under the app: hits are answered as they come, all else is the app's. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { HotAnswers } from "./hot-answers.js";
+import { OnePieceResponse } from "./one-piece-response.js";
 
 export interface ServerTimeouts {
   /** How long a connection may be silent while it is answered, and while it isn't. */
@@ -10,7 +11,8 @@ export interface ServerTimeouts {
 
 export function httpServer(app: RequestListener, hot: HotAnswers, timeouts: ServerTimeouts): Server {
   // Node would answer a request without a host without a body; the app asks for it instead.
-  const server = createServer({ requireHostHeader: false }, (request, response) => {
+  const options = { requireHostHeader: false, ServerResponse: OnePieceResponse };
+  const server = createServer(options, (request, response) => {
     const pass = () => app(request, response);
     const isSent = sendHit(hot, request, response);
     if (typeof isSent === "boolean") isSent || pass();
