@@ -10,7 +10,7 @@ const lastWordsMs = 1_000;
 export async function drain(app: FastifyInstance, engine: Engine, drainMs: number): Promise<void> {
   app.refuseWork();
   engine.drain();
-  const isIdle = () => app.requestsUnderWay() === 0 && engine.queries.counts().running === 0;
+  const isIdle = () => app.requestsUnderWay() === 0 && engine.queryRecords.running === 0;
   await waitUntil(isIdle, drainMs);
   engine.close();
   await waitUntil(isIdle, lastWordsMs);

@@ -28,15 +28,15 @@ const ofBody = ["content-length", "content-type", "etag", "repr-digest"];
 export type CallerOf = (authorization: string | undefined) => Caller | undefined;
 
 export class HotAnswers {
-  readonly #queries: Engine["queries"];
+  readonly #records: Engine["queryRecords"];
   readonly #answers: LRUCache<string, HotAnswer>;
   readonly #callerOf: CallerOf;
   #isStopped = false;
   #count = 0;
 
-  constructor({ queries }: Engine, limitBytes: number, callerOf: CallerOf) {
+  constructor({ queryRecords }: Engine, limitBytes: number, callerOf: CallerOf) {
     const maxSize = Math.max(limitBytes, 1);
-    this.#queries = queries;
+    this.#records = queryRecords;
     this.#callerOf = callerOf;
     this.#answers = new LRUCache({ maxSize, sizeCalculation: ({ body }) => body.length + 1024 });
   }
@@ -93,7 +93,7 @@ export class HotAnswers {
     caller: Caller,
   ): void {
     this.#count += 1;
-    const id = this.#queries.served(query, caller);
+    const id = this.#records.served(query, caller);
     const own = `date: ${httpDate()}\r\nx-request-id: ${requestId(request)}\r\nquery-id: ${id}\r\n\r\n`;
     if (known !== undefined) sendPrepared(response, `${bareHead}etag: ${known}\r\n${own}`);
     else sendPrepared(response, head + own, body);

@@ -63,7 +63,7 @@ function addQueries(registry: Registry, engine: Engine): void {
     labelNames: ["state"],
     registers: [registry],
     collect() {
-      for (const [state, count] of Object.entries(engine.queries.counts())) this.set({ state }, count);
+      this.set({ state: "running" }, engine.queryRecords.running);
     },
   });
 }

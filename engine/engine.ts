@@ -39,6 +39,7 @@ import { Profiles } from "./profiles.js";
 import { Quarantine } from "./quarantine.js";
 import { Queries, type QueriesParts } from "./queries.js";
 import { type HistoryEntry, QueryHistory } from "./query-history.js";
+import { QueryRecords } from "./query-records.js";
 import { ImmutableRegistry } from "./registry.js";
 import { ResultCache } from "./result-cache.js";
 import { ResultReader } from "./result-reader.js";
@@ -89,6 +90,7 @@ export interface Engine {
   readonly operations: TableOperations;
   readonly sessions: Sessions;
   readonly queries: Queries;
+  readonly queryRecords: QueryRecords;
   readonly cache: ResultCache;
   readonly quarantine: Quarantine;
   readonly contracts: Contracts;
@@ -160,7 +162,8 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
   const quarantine = new Quarantine(store("quarantine"), log);
   const admission = new Admission(options.admission, { running, quarantine });
   const values = parameterTables;
-  const queries = new Queries({ sessions, kept, reader, cache, history, values, breaches, admission });
+  const queryRecords = new QueryRecords(history, kept);
+  const queries = new Queries({ sessions, kept, reader, cache, records: queryRecords, values, breaches, admission });
   const reads = new TableReads({ native, tables, sessions, queries });
   const incomingRows = new IncomingRowFiles(native, join(state, "incoming"));
   const referrers = (name: string): string[] => [...semantics.referrers(name), ...views.referrers(name)];
@@ -247,6 +250,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
     operations,
     sessions,
     queries,
+    queryRecords,
     cache,
     quarantine,
     contracts,
@@ -277,7 +281,7 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
       runs.close();
       tables.close();
       sessions.stop();
-      queries.cancelAll();
+      queryRecords.cancelAll();
     },
     saved: () => history.saved(),
   };

@@ -1,4 +1,4 @@
-/** Queries: run, shown, cancelled, and their results read again. */
+/** Queries: run, explained, left to go on by themselves, and their results read again. */
 import { randomUUID } from "node:crypto";
 import type {
   CachePolicy,
@@ -10,9 +10,7 @@ import type {
   ProvidedRelations,
   QueryAcceptance,
   QueryIdentity,
-  QueryList,
   QueryRequest,
-  QuerySelection,
   QuerySource,
   QueryStatus,
   ResultFormat,
@@ -21,24 +19,20 @@ import type {
   StoredResult,
 } from "../schemas/generated/index.js";
 import type { Admission } from "./admission.js";
-import { type Caller, everybody, owns } from "./caller.js";
+import { type Caller, everybody } from "./caller.js";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
 import { hashText } from "./hashing.js";
 import { type Keeping, type KeptResults, newRevision, queryKey } from "./kept-results.js";
-import { newestFirst } from "./newest-first.js";
-import { page } from "./page.js";
 import type { ParameterTables } from "./parameter-tables.js";
 import type { Claimant } from "./places.js";
 import { Query, type QueryOrigin } from "./query.js";
-import type { HistoryEntry, QueryHistory } from "./query-history.js";
-import { MutableRegistry } from "./registry.js";
+import type { QueryRecords } from "./query-records.js";
 import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
 import type { FoundResult, ResultCache } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
-import { ServedQuery } from "./served-query.js";
 import type { Sessions } from "./sessions.js";
 
 export interface QueriesParts {
@@ -46,7 +40,7 @@ export interface QueriesParts {
   readonly kept: KeptResults;
   readonly reader: ResultReader;
   readonly cache: ResultCache;
-  readonly history: QueryHistory;
+  readonly records: QueryRecords;
   /** How tables that a query reads differ from their contracts. */
   readonly breaches: (sources: readonly QuerySource[], validation: SchemaValidation) => Promise<ContractBreach[]>;
   readonly values: ParameterTables;
@@ -78,8 +72,6 @@ export interface ResultFile {
 
 export class Queries {
   readonly #parts: QueriesParts;
-  readonly #running = new MutableRegistry<string, Query>();
-  #received = Date.now() * 1000;
 
   constructor(parts: QueriesParts) {
     this.#parts = parts;
@@ -123,9 +115,9 @@ export class Queries {
   repeated(request: QueryRequest, caller: Caller, idempotencyKey?: string): QueryAcceptance | undefined {
     const repeat = repeatOf(idempotencyKey, "query", request, caller);
     if (repeat === undefined) return undefined;
-    const entry = this.#running.get(repeat.id)?.entry() ?? this.#parts.history.get(repeat.id);
-    if (entry === undefined || !owns(caller, entry.owner)) return undefined;
-    const { key, status } = this.#asItStands(entry);
+    const entry = this.#parts.records.find(repeat.id, caller);
+    if (entry === undefined) return undefined;
+    const { key, status } = entry;
     const isKept = status.status === "SUCCEEDED" && key !== undefined && this.#parts.kept.has(key);
     if (!isRunning(status) && !isKept) return undefined;
     requireSame(repeat, entry.asked);
@@ -188,13 +180,6 @@ export class Queries {
     );
   }
 
-  /** Notes in the history that the result of a query was served once more; answers the id of that. */
-  served(query: Query, caller: Caller): string {
-    const query_id = randomUUID();
-    this.#parts.history.file(query_id, new ServedQuery(query, query_id, caller.id, this.#received++));
-    return query_id;
-  }
-
   async explain(request: ExplainRequest, caller: Caller): Promise<ExplainAnswer> {
     const session = this.#parts.sessions.use(request.session_id, caller);
     const work = { id: randomUUID(), statement: hashText(request.sql), sql: excerpt(request.sql) };
@@ -236,7 +221,7 @@ export class Queries {
 
   /** The rows of a query that has succeeded, as far as they are kept. */
   async result(id: string, encoding: Encoding, { offset = 0, limit }: RowRange, caller: Caller): Promise<QueryResult> {
-    const { status, key } = this.#entry(id, caller);
+    const { status, key } = this.#parts.records.entry(id, caller);
     if (status.error) throw new DataFusionEngineError(status.error.message, failureOptions(status.error));
     if (isRunning(status)) throw notReady(id);
     if (status.status === "EXPIRED") throw expired(id);
@@ -248,41 +233,10 @@ export class Queries {
     return { status, body };
   }
 
-  status(id: string, caller: Caller): QueryStatus {
-    return this.#entry(id, caller).status;
-  }
-
-  list({ status, ...selection }: QuerySelection, caller: Caller): QueryList {
-    const running = this.#running.entries().map(([, query]) => query.entry());
-    const ended = this.#parts.history.entries().map((entry) => this.#asItStands(entry));
-    const wanted = (entry: HistoryEntry) =>
-      owns(caller, entry.owner) && (status === undefined || entry.status.status === status);
-    const entries = [...running, ...ended].filter(wanted);
-    const sorted = entries.sort((left, right) => (left.order < right.order ? -1 : 1));
-    const { items, next_cursor } = page(sorted, selection, ({ order }) => order);
-    return { items: items.map((entry) => entry.status), next_cursor };
-  }
-
-  /** Cancels the query where it still runs, and says how it stands. */
-  cancel(id: string, caller: Caller): QueryStatus {
-    this.#entry(id, caller);
-    this.#running.get(id)?.cancel();
-    return this.status(id, caller);
-  }
-
-  /** How many have not ended, by state. */
-  counts(): { running: number } {
-    return { running: this.#running.size };
-  }
-
-  cancelAll(): void {
-    for (const [, query] of this.#running.entries()) query.cancel();
-  }
-
   /** What can't be remembered isn't promised. */
   async #accept(query: Query): Promise<void> {
     try {
-      await this.#parts.history.accept(query.entry());
+      await this.#parts.records.accept(query);
     } catch (cause) {
       query.cancel();
       const message = "The query can't be remembered until its result is fetched: wait for it instead.";
@@ -308,7 +262,7 @@ export class Queries {
     };
     const query = new Query({
       facts,
-      order: newestFirst(this.#received++),
+      order: this.#parts.records.nextOrder(),
       owner: caller.id,
       asked: repeat?.fingerprint,
       find,
@@ -319,40 +273,19 @@ export class Queries {
         return this.#parts.admission.enter(work, claimantOf(caller, session_id));
       },
       keep: (native) => this.#parts.kept.keep(native, queryKey(facts.query_id)) !== undefined,
-      ended: (ended) => this.#file(ended),
+      ended: (ended) => this.#parts.records.end(ended),
     });
-    this.#running.register(query.id, query);
+    this.#parts.records.begin(query);
     return query;
   }
 
-  #refuseTooMany({ id, concurrentQueries: limit }: Caller): void {
-    if (limit === undefined) return;
-    const running = this.#running.entries().filter(([, { owner }]) => owner === id);
-    if (running.length < limit) return;
+  #refuseTooMany(caller: Caller): void {
+    const { concurrentQueries: limit } = caller;
+    if (limit === undefined || this.#parts.records.runningOf(caller) < limit) return;
     throw new DataFusionEngineError(`The key runs ${limit} queries at once, and no more: wait until one has ended.`, {
       code: "too_many_requests",
       details: { maximum: limit },
     });
-  }
-
-  /** That of another caller is as if it were not there. */
-  #entry(id: string, caller: Caller): HistoryEntry {
-    const running = this.#running.get(id)?.entry();
-    const ended = running ?? this.#parts.history.get(id);
-    return ended === undefined || !owns(caller, ended.owner) ? noSuchQuery(id) : this.#asItStands(ended);
-  }
-
-  /** A result that was to be fetched later may be gone by now. */
-  #asItStands(entry: HistoryEntry): HistoryEntry {
-    const { isDetached, key, status } = entry;
-    const isGone = isDetached && status.status === "SUCCEEDED" && !(key && this.#parts.kept.has(key));
-    return isGone ? { ...entry, status: { ...status, status: "EXPIRED" } } : entry;
-  }
-
-  /** What was refused in a rush would push out of the history what was not. */
-  #file(query: Query): void {
-    if (query.isDetached || !query.wasRefused) this.#parts.history.file(query.id, query.entry());
-    this.#running.unregister(query.id);
   }
 }
 
@@ -403,12 +336,6 @@ function notKept(query: Query): DataFusionEngineError {
   const { row_count, byte_count } = query.summary();
   const message = `${row_count} rows in ${byte_count} bytes take more room than there is for one result.`;
   return new DataFusionEngineError(message, { code: "rows_not_kept", details: { query_id: query.id } });
-}
-
-function noSuchQuery(id: string): never {
-  throw new DataFusionEngineError(`There is no query ${id}, or the history no longer holds it.`, {
-    code: "query_not_found",
-  });
 }
 
 /** The request with its gates as payloads. */

@@ -67,7 +67,7 @@ export const runningProblems = [
 ] as const;
 
 export function queries(app: App): void {
-  const { queries } = app.engine;
+  const { queries, queryRecords } = app.engine;
 
   app.post(
     "/v1/queries",
@@ -142,7 +142,7 @@ export function queries(app: App): void {
         response: { 200: answer(QueryList, "A page of queries.", linkNext), ...problems() },
       },
     },
-    (request, reply) => nextLink(request, reply, queries.list(request.query, request.caller)),
+    (request, reply) => nextLink(request, reply, queryRecords.list(request.query, request.caller)),
   );
 
   app.get(
@@ -158,7 +158,7 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.status(request.params.id, request.caller),
+    (request) => queryRecords.status(request.params.id, request.caller),
   );
 
   app.get(
@@ -208,7 +208,7 @@ export function queries(app: App): void {
         response: { 200: answer(QueryStatus, "The query."), ...problems("query_not_found") },
       },
     },
-    (request) => queries.cancel(request.params.id, request.caller),
+    (request) => queryRecords.cancel(request.params.id, request.caller),
   );
 }
 
