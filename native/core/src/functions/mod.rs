@@ -8,6 +8,7 @@ mod checked_sum;
 mod collections;
 mod describe;
 mod function;
+mod growth;
 mod hashes;
 mod json;
 mod json_operators;
@@ -26,15 +27,15 @@ use self::function::Function;
 use self::json_operators::JsonOperators;
 pub use self::registry::Functions;
 use crate::error::Result;
+use crate::resident::Resident;
 
-pub fn install(state: &mut SessionState) -> Result<()> {
+pub fn install(state: &mut SessionState, resident: &Arc<Resident>) -> Result<()> {
     state.register_function_rewrite(Arc::new(CheckedIntegers))?;
     let sum = state.udaf("sum")?;
     state.register_udaf(Arc::new(CheckedSum::new(sum).into()))?;
-    for name in bounded::GROWING {
-        if let Ok(function) = state.udf(name) {
-            state.register_udf(Arc::new(Bounded::new(function).into()))?;
-        }
+    for name in growth::GROWING {
+        let function = state.udf(name)?;
+        state.register_udf(Arc::new(Bounded::new(function, resident.clone()).into()))?;
     }
     for function in own() {
         state.register_udf(Arc::new(function.udf()))?;

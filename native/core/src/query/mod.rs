@@ -33,5 +33,5 @@ pub use plan::{Plan, finish, source_plan};
 pub use plan_cache::PlanCache;
 pub use progress::Progress;
 pub use query::{Query, Started};
-pub use threads::count_tasks;
+pub use threads::{count_tasks, has_ended};
 pub use work::Work;
