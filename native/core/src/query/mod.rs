@@ -2,6 +2,7 @@
 
 mod document;
 mod explain;
+mod grouping;
 mod keep;
 mod lightness;
 mod lineage;
