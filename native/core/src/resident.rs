@@ -19,6 +19,9 @@ const RESTING: Duration = Duration::from_millis(50);
 const ALERT: Duration = Duration::from_millis(5);
 /// What an ended query has to let go of its memory before the next one is ended, unless the limit is passed.
 const GRACE: Duration = Duration::from_millis(100);
+/// What the process may hold beyond what it held at rest, once nothing has run for a while.
+const SLACK: usize = 64 << 20;
+const IDLE: Duration = Duration::from_secs(1);
 /// The share of the limit that is kept free for what queries take until they have ended.
 const RESERVE: usize = 10;
 
@@ -71,6 +74,11 @@ impl Running {
         queries.retain(|query| query.strong_count() > 0);
         queries.push(Arc::downgrade(&query));
         query
+    }
+
+    fn is_none(&self) -> bool {
+        let queries = self.0.lock().expect("no holder panics");
+        queries.iter().all(|query| query.strong_count() == 0)
     }
 
     /// The one with the most memory in its pool, among equal ones the newest.
@@ -144,11 +152,17 @@ pub fn watch(resident: Arc<Resident>, running: &Arc<Running>) -> Result<()> {
     let running = Arc::downgrade(running);
     let watching = move || {
         let mut last = None;
+        let mut rest = Rest::default();
         while let Some(running) = running.upgrade() {
             let (held, limit) = (resident.held(0), resident.limit);
             let has_waited = last.is_none_or(|last: Instant| last.elapsed() > GRACE);
             if held > limit || (held > resident.free_of_reserve() && has_waited) {
                 last = end_largest(&running, held, limit).or(last);
+            }
+            if running.is_none() {
+                rest.settle(held, &resident);
+            } else {
+                rest.since = None;
             }
             drop(running);
             std::thread::sleep(if held > limit / 2 { ALERT } else { RESTING });
@@ -158,6 +172,27 @@ pub fn watch(resident: Arc<Resident>, running: &Arc<Running>) -> Result<()> {
         .name("lakegate-memory".to_owned())
         .spawn(watching)?;
     Ok(())
+}
+
+/// What was held when nothing ran.
+#[derive(Default)]
+struct Rest {
+    since: Option<Instant>,
+    held: usize,
+}
+
+impl Rest {
+    /// Has the allocator give back what queries left behind: it keeps that until it is asked for more.
+    fn settle(&mut self, held: usize, resident: &Resident) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() < IDLE || held <= self.held + SLACK {
+            return;
+        }
+        if let Some(give_back) = GIVE_BACK.get() {
+            give_back();
+        }
+        self.held = resident.measured();
+    }
 }
 
 /// When a query was ended, if there was one.
