@@ -37,7 +37,7 @@ export class Functions implements CatalogPart {
   readonly #log: Log;
   readonly #turns: Turns;
   readonly #callers: MacroCallers;
-  readonly #builtIn: ImmutableRegistry<string, FunctionInfo>;
+  #known: ImmutableRegistry<string, FunctionInfo> | undefined;
   readonly #macros: DocumentRegistry<FunctionDefinition>;
   /** What Rust says of each macro. */
   readonly #described = new Map<string, FunctionInfo>();
@@ -54,7 +54,6 @@ export class Functions implements CatalogPart {
     this.#log = log;
     this.#turns = turns;
     this.#callers = callers;
-    this.#builtIn = ImmutableRegistry.from(native.builtInFunctions().map((info) => [keyOf(info), info]));
     this.#macros = new DocumentRegistry({ noun: "function", notFound: "function_not_found" }, store, turns);
   }
 
@@ -67,6 +66,12 @@ export class Functions implements CatalogPart {
     } catch {
       for (const entry of entries) await this.#defineOrWarn(entry);
     }
+  }
+
+  /** Read when they are first asked for: that takes a tenth of the start. */
+  get #builtIn(): ImmutableRegistry<string, FunctionInfo> {
+    this.#known ??= ImmutableRegistry.from(this.#native.builtInFunctions().map((info) => [keyOf(info), info]));
+    return this.#known;
   }
 
   get size(): number {

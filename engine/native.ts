@@ -321,8 +321,8 @@ export class NativeSession implements FingerprintableConfig {
   }
 
   /** The statements of nodes of a pipeline, and what they name. */
-  readNodes(reading: NodeReading): NodeStatements {
-    return decode(cross(() => this.#session.readNodes(encode(reading))));
+  async readNodes(reading: NodeReading): Promise<NodeStatements> {
+    return decode(await crossAsync(() => this.#session.readNodes(encode(reading))));
   }
 
   /** Plans nodes of a pipeline, each after those that it reads. */

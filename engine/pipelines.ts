@@ -1,4 +1,5 @@
 /** Pipelines: modules of nodes, planned when they are registered, run when they are asked to. */
+import { setImmediate as letOthersGo } from "node:timers/promises";
 import type {
   GraphSelection,
   PageSelection,
@@ -174,6 +175,7 @@ export class Pipelines {
       .withModules(...definition.modules)
       .withConfig(definition.config ?? {})
       .build();
+    await letOthersGo();
     return {
       definition,
       nodes: infoOf(definition, driver),

@@ -92,7 +92,7 @@ export declare class Session {
   stored(format: string, request: Buffer): Query;
   planView(name: string, spec: Buffer, dependents: string[]): Promise<Buffer | Fault>;
   /** Reads the statements of a NodeReading; answers NodeStatements. */
-  readNodes(reading: Buffer): Buffer | Fault;
+  readNodes(reading: Buffer): Promise<Buffer | Fault>;
   /** Plans the nodes of a NodePlanning; answers NodePlans. */
   planNodes(planning: Buffer): Promise<Buffer | Fault>;
   tableFiles(name: string, request: Buffer): Promise<Buffer | Fault>;

@@ -98,7 +98,7 @@ export class DriverBuilder {
   /** Refuses a pipeline that is wrong, with every fault. */
   async build(): Promise<Driver> {
     const faults = new Faults();
-    const read = readNodes(this.#context.session, mergeModules(this.#modules, faults), faults);
+    const read = await readNodes(this.#context.session, mergeModules(this.#modules, faults), faults);
     const config = new DriverConfig(this.#config, this.#execution, this.#cache);
     const planned = await planNodes(this.#context, read, config, faults);
     faults.refuse();

@@ -3,6 +3,7 @@ import { alg, Graph } from "@dagrejs/graphlib";
 
 export class PipelineGraph {
   readonly #graph = new Graph();
+  #order: readonly string[] | undefined;
 
   constructor(names: Iterable<string>) {
     for (const name of names) this.#graph.setNode(idOf(name));
@@ -10,6 +11,7 @@ export class PipelineGraph {
 
   /** Says that `to` depends on `from`. */
   connect(from: string, to: string): void {
+    this.#order = undefined;
     this.#graph.setEdge(idOf(from), idOf(to));
   }
 
@@ -23,7 +25,12 @@ export class PipelineGraph {
   }
 
   /** Each after those that it depends on; among those that could come next, the first by name. */
-  order(): string[] {
+  order(): readonly string[] {
+    this.#order ??= this.#sorted();
+    return this.#order;
+  }
+
+  #sorted(): string[] {
     const open = new Map(this.#names().map((name) => [name, this.dependencies(name).length]));
     const ready = [...open].filter(([, count]) => count === 0).map(([name]) => name);
     const ordered: string[] = [];

@@ -14,7 +14,11 @@ export interface ReadNodes {
   readonly parameters: ImmutableRegistry<string, PlacedNode>;
 }
 
-export function readNodes(session: NativeSession, placed: readonly PlacedNode[], faults: Faults): ReadNodes {
+export async function readNodes(
+  session: NativeSession,
+  placed: readonly PlacedNode[],
+  faults: Faults,
+): Promise<ReadNodes> {
   const parameters = ImmutableRegistry.from(
     placed.filter(({ kind }) => kind === "parameter").map((node) => [node.definition.name, node] as const),
   );
@@ -24,7 +28,7 @@ export function readNodes(session: NativeSession, placed: readonly PlacedNode[],
     return { name, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
   });
   const names = ImmutableRegistry.from(statements.map((node) => [node.definition.name, node] as const));
-  const known = session.readNodes({ nodes: drafts }).nodes;
+  const known = (await session.readNodes({ nodes: drafts })).nodes;
   const read = statements.flatMap((node, index) => {
     const statement = known[index];
     if (statement === undefined) return [];

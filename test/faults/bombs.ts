@@ -91,6 +91,24 @@ const statements: readonly Bomb[] = [
   },
   { name: "lpad", sizes: [1e8, 2e9], sql: (n) => `SELECT lpad('x', ${n}, 'y')` },
   {
+    name: "replace",
+    sizes: [3e3, 6e4],
+    sql: (n) =>
+      `SELECT max(length(replace(repeat('x', ${n} + value), 'x', repeat('y', ${n})))) FROM generate_series(1, 900)`,
+  },
+  {
+    name: "regexp_replace",
+    sizes: [3e3, 6e4],
+    sql: (n) =>
+      `SELECT max(length(regexp_replace(repeat('x', ${n} + value), '.', repeat('y', ${n}), 'g'))) FROM generate_series(1, 900)`,
+  },
+  {
+    name: "concat",
+    sizes: [20, 300],
+    sql: (n) =>
+      `SELECT max(length(concat(${many(n, ", ", () => "t")}))) FROM (SELECT repeat('x', 6000 + value) AS t FROM generate_series(1, 8000))`,
+  },
+  {
     name: "text that grows together",
     sizes: [1e6, 1e9],
     sql: (n) => `SELECT length(string_agg(repeat('x', 1000), ',')) FROM generate_series(1, ${n})`,

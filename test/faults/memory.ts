@@ -7,8 +7,8 @@ import { mebibytes, residentMebibytes, unwell } from "./vitals.js";
 
 const limit = 640;
 const share = 256;
-/** How far beyond its limit the process may be seen, and where other work keeps its watch waiting. */
-const [tolerance, lateTolerance] = [1.25, 1.6];
+/** How far beyond its limit the process may be seen. */
+const tolerance = 1.25;
 const atOnce = 64;
 const allowed = [200, 422, 429, 503, 504];
 
@@ -72,8 +72,7 @@ export const memory: Suite = async (random, scale, patience = 1) => {
     console.log(
       `  ${rest} MiB at rest, ${mebibytes(peak)} MiB at most with a limit of ${limit} MiB, ${residentMebibytes(server)} MiB afterwards`,
     );
-    if (mebibytes(peak) > limit * (patience === 1 ? tolerance : lateTolerance))
-      faults.push(`${mebibytes(peak)} MiB were resident`);
+    if (mebibytes(peak) > limit * tolerance) faults.push(`${mebibytes(peak)} MiB were resident`);
     if (server.pid !== pid) faults.push("the process ended and was started again");
     return faults;
   } finally {

@@ -17,10 +17,6 @@ const differences: readonly Difference[] = [
   },
   { reason: "a constant of more than 64 KiB is refused before it is made", sign: /would make \d+ bytes at once/ },
   {
-    reason: "DataFusion's to_timestamp with formats loses the zone of the session, which is UTC here and none there",
-    sign: /expected Timestamp\(ns, "\+00:00"\) but found Timestamp\(ns\)/,
-  },
-  {
     reason: "a session has a zone here, UTC, and none there: what is made of the type or of the local time differs",
     sign: /arrow_typeof\(DATE_BIN|arrow_typeof\(to_timestamp\(1\)\) =|arrow_cast\((to_timestamp|'2024-01-01T00:00:00Z'::timestamptz)/,
   },

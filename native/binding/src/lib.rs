@@ -8,6 +8,7 @@ mod freshness;
 mod functions;
 mod gate;
 mod ingest;
+mod memory;
 mod operation;
 mod payload;
 mod query;
@@ -17,6 +18,3 @@ mod runtime;
 mod schema;
 mod session;
 mod visible;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use serde::de::DeserializeOwned;
 
-use crate::fault::{Outcome, guarded, outcome};
+use crate::fault::{Outcome, outcome};
 use crate::payload::{decode, encode};
 use crate::query::Query;
 
@@ -68,8 +68,8 @@ impl Session {
 
     /// Reads the statements of a NodeReading; answers NodeStatements.
     #[napi]
-    pub fn read_nodes(&self, reading: Buffer) -> Outcome<Buffer> {
-        guarded(|| encode(&self.inner.read_nodes(&decode(&reading)?)))
+    pub async fn read_nodes(&self, reading: Buffer) -> Outcome<Buffer> {
+        outcome(read_nodes(&self.inner, &reading).await)
     }
 
     /// Plans the nodes of a NodePlanning; answers NodePlans.
@@ -87,6 +87,10 @@ impl Session {
 
 async fn explain(session: &Arc<core::Session>, request: &[u8], provided: &[u8]) -> core::Result<Buffer> {
     encode(&session.explain(decode(request)?, decode(provided)?).await?)
+}
+
+async fn read_nodes(session: &Arc<core::Session>, reading: &[u8]) -> core::Result<Buffer> {
+    encode(&session.read_nodes(decode(reading)?).await?)
 }
 
 async fn plan_nodes(session: &Arc<core::Session>, planning: &[u8]) -> core::Result<Buffer> {

@@ -15,7 +15,7 @@ use crate::generated::{
 };
 use crate::operations::import;
 use crate::query::{PlanCache, count_tasks};
-use crate::resident::{Running, watch};
+use crate::resident::{Resident, Running, watch};
 use crate::session::{QueryMemory, Session, SessionFactory, disk};
 use crate::sql::{Macros, calls_macro};
 use crate::storage::{Locations, TableStores};
@@ -50,12 +50,13 @@ impl Engine {
             .with_metadata_cache_limit(METADATA_CACHE)
             .with_object_store_registry(stores.clone())
             .build_arc()?;
-        let sessions = SessionFactory::new(runtime.clone())?;
+        let resident = Arc::new(Resident::new(config.resident_limit_bytes as usize));
+        let sessions = SessionFactory::new(runtime.clone(), &resident)?;
         let versions = SnapshotCache::new(config.snapshot_cache_bytes as usize);
         let view_memory = ViewMemory::new(config.view_memory_bytes as usize);
         let running = Arc::new(Running::default());
         count_tasks();
-        watch(config.resident_limit_bytes as usize, &running)?;
+        watch(resident, &running)?;
         Ok(Arc::new(Self {
             running,
             config,

@@ -34,6 +34,7 @@ pub use engine::Engine;
 pub use error::{Error, Location, Result};
 pub use operations::{Ingest, Operation, Report, operate};
 pub use query::{Query, Started, Work};
+pub use resident::give_back_by;
 pub use results::StoredBody;
 pub use rows::RowsFormat;
 pub use session::{Session, Visible};

@@ -1,58 +1,79 @@
-//! Functions whose result grows with an argument, held to a size: they allocate outside of any memory pool.
+//! Functions whose result grows with an argument, held to a size and to the room that the process has: they allocate outside of any
+//! memory pool.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::kernels::length::length;
-use arrow::compute::{cast, max};
-use arrow::datatypes::{DataType, FieldRef, Int64Type};
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-pub const GROWING: [&str; 7] = [
-    "repeat",
-    "lpad",
-    "rpad",
-    "array_repeat",
-    "array_resize",
-    "range",
-    "generate_series",
-];
+use super::growth::{LOOSE, growth, text_bytes};
+use crate::query::has_ended;
+use crate::resident::Resident;
 
 /// Bytes of one batch of results.
 const BATCH: i64 = 64 << 20;
 /// Bytes of a constant: it is copied into every row.
 const CONSTANT: i64 = 64 << 10;
-/// What a padded character, a list element or a number is counted as.
-const ITEM: i64 = 8;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Bounded {
     inner: Arc<ScalarUDF>,
+    resident: Arc<Resident>,
 }
 
 impl Bounded {
-    pub fn new(inner: Arc<ScalarUDF>) -> Self {
-        Self { inner }
+    pub fn new(inner: Arc<ScalarUDF>, resident: Arc<Resident>) -> Self {
+        Self { inner, resident }
     }
 
-    fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
-        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-        let rows = if constant { 1 } else { args.number_rows };
-        let limit = if constant { CONSTANT } else { BATCH };
-        let arrays: Vec<ArrayRef> = args.args.iter().map(values).collect::<Result<_>>()?;
-        let size = match self.name() {
-            "range" | "generate_series" => series(&arrays, rows)?,
-            "repeat" => total(&arrays[1], rows)?.saturating_mul(longest(&arrays[0])?),
-            _ => total(&arrays[1], rows)?.saturating_mul(ITEM),
-        };
-        if size <= limit {
+    fn growth(&self, args: &ScalarFunctionArgs, rows: usize) -> Result<i64> {
+        let arrays = args.args.iter().map(values).collect::<Result<Vec<_>>>()?;
+        growth(self.name(), &arrays, rows)
+    }
+
+    fn make(&self, args: ScalarFunctionArgs, bytes: i64) -> Result<ColumnarValue> {
+        if has_ended() {
+            let message = format!("{} makes nothing for a query that has ended", self.name());
+            return Err(DataFusionError::ResourcesExhausted(message));
+        }
+        let _room = self.resident.room(bytes.max(0) as usize)?;
+        self.inner.invoke_with_args(args)
+    }
+
+    /// Makes so many rows at once as are surely within the bound.
+    fn make_pieces(&self, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let mut pieces = Vec::new();
+        let (mut start, mut length, mut made) = (0, args.number_rows, 0i64);
+        while start < args.number_rows {
+            length = length.min(args.number_rows - start);
+            let piece = sliced(args, start, length);
+            let bytes = self.growth(&piece, length)?;
+            if bytes > BATCH && length > 1 {
+                length = length.div_ceil(2);
+                continue;
+            }
+            self.require(bytes, BATCH)?;
+            let piece = self.make(piece, bytes)?.into_array(length)?;
+            made = made.saturating_add(text_bytes(&piece, length)?);
+            self.require(made, BATCH)?;
+            pieces.push(piece);
+            start += length;
+        }
+        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+        Ok(ColumnarValue::Array(concat(&pieces)?))
+    }
+
+    fn require(&self, bytes: i64, limit: i64) -> Result<()> {
+        if bytes <= limit {
             return Ok(());
         }
-        let message = format!("{} would make {size} bytes at once, more than {limit}", self.name());
+        let message = format!("{} would make {bytes} bytes at once, more than {limit}", self.name());
         Err(DataFusionError::ResourcesExhausted(message))
     }
 }
@@ -65,51 +86,38 @@ fn values(argument: &ColumnarValue) -> Result<ArrayRef> {
     }
 }
 
-fn integers(array: &ArrayRef) -> Result<ArrayRef> {
-    Ok(cast(array, &DataType::Int64)?)
-}
-
-fn total(counts: &ArrayRef, rows: usize) -> Result<i64> {
-    let counts = integers(counts)?;
-    let counts = counts.as_primitive::<Int64Type>();
-    let sum = counts
-        .iter()
-        .flatten()
-        .fold(0i64, |sum, count| sum.saturating_add(count.max(0)));
-    Ok(match counts.len() {
-        1 => sum.saturating_mul(rows as i64),
-        _ => sum,
-    })
-}
-
-fn longest(texts: &ArrayRef) -> Result<i64> {
-    let lengths = integers(&length(texts)?)?;
-    Ok(max(lengths.as_primitive::<Int64Type>()).unwrap_or_default())
-}
-
-/// Numbers in all series together, counted as bytes; only integers are counted, others belong in FROM.
-fn series(arrays: &[ArrayRef], rows: usize) -> Result<i64> {
-    if !arrays
-        .iter()
-        .all(|array| array.data_type().is_integer() || array.data_type().is_null())
-    {
-        let message = "Lists of dates and times aren't made by range and generate_series here: use them in FROM";
-        return Err(DataFusionError::Plan(message.to_owned()));
+fn sliced(args: &ScalarFunctionArgs, start: usize, length: usize) -> ScalarFunctionArgs {
+    let arguments = args.args.iter().map(|argument| match argument {
+        ColumnarValue::Array(values) => ColumnarValue::Array(values.slice(start, length)),
+        ColumnarValue::Scalar(value) => ColumnarValue::Scalar(value.clone()),
+    });
+    ScalarFunctionArgs {
+        args: arguments.collect(),
+        arg_fields: args.arg_fields.clone(),
+        number_rows: length,
+        return_field: args.return_field.clone(),
+        config_options: args.config_options.clone(),
     }
-    let arrays: Vec<ArrayRef> = arrays.iter().map(integers).collect::<Result<_>>()?;
-    let value = |index: usize, row: usize| {
-        let array = arrays.get(index)?.as_primitive::<Int64Type>();
-        let row = if array.len() == 1 { 0 } else { row };
-        array.is_valid(row).then(|| array.value(row))
-    };
-    let mut numbers = 0i64;
-    for row in 0..rows {
-        let first = value(0, row).unwrap_or_default();
-        let (start, stop) = value(1, row).map_or((0, first), |stop| (first, stop));
-        let step = value(2, row).unwrap_or(1).saturating_abs().max(1);
-        numbers = numbers.saturating_add(stop.saturating_sub(start).saturating_abs() / step);
+}
+
+impl std::fmt::Debug for Bounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Bounded").field(&self.inner).finish()
     }
-    Ok(numbers.saturating_mul(ITEM))
+}
+
+impl PartialEq for Bounded {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+}
+
+impl Eq for Bounded {}
+
+impl Hash for Bounded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+    }
 }
 
 impl ScalarUDFImpl for Bounded {
@@ -137,13 +145,36 @@ impl ScalarUDFImpl for Bounded {
         self.inner.coerce_types(types)
     }
 
+    fn is_strict(&self) -> bool {
+        self.inner.inner().is_strict()
+    }
+
     fn simplify(&self, args: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        self.inner.simplify(args, context)
+        match self.name() {
+            // They put a function in their place that has no bound.
+            "concat" | "concat_ws" => Ok(ExprSimplifyResult::Original(args)),
+            _ => self.inner.simplify(args, context),
+        }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.check(&args)?;
-        self.inner.invoke_with_args(args)
+        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let limit = if constant { CONSTANT } else { BATCH };
+        let bytes = self.growth(&args, rows)?;
+        if !LOOSE.contains(&self.name()) {
+            self.require(bytes, limit)?;
+            return self.make(args, bytes);
+        }
+        if !constant && bytes > BATCH {
+            return self.make_pieces(&args);
+        }
+        self.require(bytes, BATCH)?;
+        let made = self.make(args, bytes)?;
+        if constant {
+            self.require(text_bytes(&values(&made)?, 1)?, limit)?;
+        }
+        Ok(made)
     }
 
     fn documentation(&self) -> Option<&Documentation> {

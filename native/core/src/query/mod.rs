@@ -2,6 +2,7 @@
 
 mod document;
 mod explain;
+mod grouping;
 mod keep;
 mod lightness;
 mod lineage;
@@ -33,5 +34,5 @@ pub use plan::{Plan, finish, source_plan};
 pub use plan_cache::PlanCache;
 pub use progress::Progress;
 pub use query::{Query, Started};
-pub use threads::count_tasks;
+pub use threads::{count_tasks, has_ended};
 pub use work::Work;

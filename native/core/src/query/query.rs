@@ -175,7 +175,7 @@ impl Query {
             send_chunk,
         );
         let working = self.progress.working();
-        let threads = Arc::new(Threads::default());
+        let threads = Arc::new(Threads::new(&self.progress.cancel));
         let work = counted(threads.clone(), guarded(work));
         let task = match is_light {
             true => tokio::spawn(work),
@@ -279,6 +279,7 @@ async fn supervise(
         }
     };
     work.abort();
+    threads.end();
     match result {
         Ok(()) => progress.succeed(),
         Err(error) => {

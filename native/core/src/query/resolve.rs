@@ -13,6 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 
+use super::grouping::with_plain_groups;
 use super::parameters::bind;
 use super::read::Read;
 use super::relations::OpenView;
@@ -155,7 +156,7 @@ async fn plan(state: &SessionState, statement: &Statement) -> Result<LogicalPlan
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(|error| Error::new(ErrorCode::StatementNotAllowed, error.strip_backtrace()))?;
-    Ok(plan)
+    Ok(with_plain_groups(plan, state.config_options())?)
 }
 
 /// How many relations a plan reads.

@@ -1,5 +1,5 @@
 //! How many threads work for a query at the moment, with those of the tasks that DataFusion starts for it: one that an endless step
-//! keeps is seen, although the task was told to end.
+//! keeps is seen, although the task was told to end; and long steps see that it was.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -10,25 +10,48 @@ use std::task::{Context, Poll};
 use datafusion::common::runtime::{JoinSetTracer, set_join_set_tracer};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 type Output = Box<dyn Any + Send>;
 
-#[derive(Default)]
-pub struct Threads(AtomicUsize);
+pub struct Threads {
+    busy: AtomicUsize,
+    ended: CancellationToken,
+}
 
 tokio::task_local! {
     /// Those of the query whose task this is.
     static THREADS: Arc<Threads>;
 }
 
+/// Whether the query whose work this thread does has ended: nobody takes what it makes.
+pub fn has_ended() -> bool {
+    THREADS
+        .try_with(|threads| threads.ended.is_cancelled())
+        .unwrap_or(false)
+}
+
 impl Threads {
+    /// Those of a query that `canceled` ends.
+    pub fn new(canceled: &CancellationToken) -> Self {
+        Self {
+            busy: AtomicUsize::new(0),
+            ended: canceled.child_token(),
+        }
+    }
+
     pub fn busy(&self) -> usize {
-        self.0.load(Ordering::Acquire)
+        self.busy.load(Ordering::Acquire)
+    }
+
+    /// Tells its work that the query has ended.
+    pub fn end(&self) {
+        self.ended.cancel();
     }
 
     /// Counts the thread as long as the guard lives.
     fn enter(&self) -> Busy<'_> {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.busy.fetch_add(1, Ordering::AcqRel);
         Busy(self)
     }
 }
@@ -55,7 +78,7 @@ struct Busy<'a>(&'a Threads);
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -88,7 +111,7 @@ impl JoinSetTracer for TaskCounter {
         match THREADS.try_with(Arc::clone) {
             Ok(threads) => Box::new(move || {
                 let _busy = threads.enter();
-                step()
+                THREADS.sync_scope(threads.clone(), step)
             }),
             Err(_) => step,
         }

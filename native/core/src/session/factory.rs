@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
+use crate::resident::Resident;
 use crate::scan::EarlyFilters;
 
 /// A join's smaller side, up to this, is read once for all cores instead of both sides being dealt out among them
@@ -29,7 +30,7 @@ pub struct SessionFactory {
 }
 
 impl SessionFactory {
-    pub fn new(runtime: Arc<RuntimeEnv>) -> Result<Self> {
+    pub fn new(runtime: Arc<RuntimeEnv>, resident: &Arc<Resident>) -> Result<Self> {
         let mut template = SessionStateBuilder::new()
             .with_default_features()
             .with_config(defaults())
@@ -38,7 +39,7 @@ impl SessionFactory {
             .with_physical_optimizer_rule(Arc::new(EarlyFilters))
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
-        install(&mut template)?;
+        install(&mut template, resident)?;
         Ok(Self { template })
     }
 
