@@ -9,6 +9,7 @@ mod file_changes;
 mod file_part;
 mod file_statistics;
 mod files;
+mod key_table;
 mod log_statistics;
 mod logged_file;
 mod partition_value;
