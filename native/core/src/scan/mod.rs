@@ -19,6 +19,7 @@ mod relabel;
 mod selectivity;
 mod tried_filter;
 
+pub use columns::stored_name;
 pub use early_filters::EarlyFilters;
 pub use file_changes::{FileAction, FileChanges};
 pub use logged_file::{LoggedFile, located};
