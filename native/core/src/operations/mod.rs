@@ -9,6 +9,7 @@ mod data_check;
 mod delete;
 mod expressions;
 mod features;
+mod file_layout;
 mod import;
 mod incoming_rows;
 mod ingest;

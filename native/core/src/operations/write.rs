@@ -16,11 +16,10 @@ use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::operations::write::{SchemaMode, WriteBuilder};
 use deltalake_core::protocol::SaveMode;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 
 use super::append::{FEW, append, is_plain};
 use super::data_check::rows_of;
+use super::file_layout::file_layout;
 use super::report::Report;
 use super::task::{Base, Task};
 use super::unique_keys::hold_keys;
@@ -30,9 +29,6 @@ use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
 use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape, SpooledRows};
 use crate::table::TableSnapshot;
-
-/// Encoded bytes of a row group.
-const ROW_GROUP: usize = 8 << 20;
 
 /// Where the rows come from.
 pub enum Input {
@@ -199,11 +195,18 @@ impl Rows<'_> {
             .properties
             .iter()
             .map(|(name, value)| (name.clone(), Some(value.clone())));
+        let replaces_schema = self.request.schema_mode == Some(DeltaSchemaMode::Overwrite);
+        let columns = state
+            .as_ref()
+            .filter(|_| !replaces_schema)
+            .map(|state| state.arrow_schema());
+        let schemas: Vec<_> = columns.iter().map(|columns| columns.fields()).collect();
+        let layout = file_layout(&[schemas, vec![input.schema().fields()]].concat());
         let mut builder = WriteBuilder::new(self.task.table.store.log.clone(), state)
             .with_input_plan(input)
             .with_configuration(configuration)
             .with_session_state(Arc::new(session))
-            .with_writer_properties(writer_properties())
+            .with_writer_properties(layout)
             .with_commit_properties(properties)
             .with_save_mode(match self.request.mode {
                 Mode::Overwrite => SaveMode::Overwrite,
@@ -271,14 +274,6 @@ impl Rows<'_> {
             }
         }
     }
-}
-
-/// The library's own, but with row groups that are bounded by bytes: one is in memory, several times over when it ends.
-fn writer_properties() -> WriterProperties {
-    WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_max_row_group_bytes(Some(ROW_GROUP))
-        .build()
 }
 
 /// A plan that reads the rows.

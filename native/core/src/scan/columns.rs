@@ -121,12 +121,17 @@ fn shown(stored: &FieldRef, field: &FieldRef, place: usize) -> ProjectionExpr {
     ProjectionExpr::new(expr, field.name())
 }
 
+/// What a column of a table is called in its files, where these have names of their own.
+pub fn stored_name(field: &Field) -> &str {
+    field.metadata().get(PHYSICAL_NAME).unwrap_or(field.name())
+}
+
 /// Files may hold what may not be null as if it might: that it isn't, the writer saw to. What lies inside another value
 /// is read as they have it.
 fn stored_field(field: &FieldRef, mapped: bool) -> FieldRef {
-    let name = match field.metadata().get(PHYSICAL_NAME) {
-        Some(name) if mapped => name,
-        _ => field.name(),
+    let name = match mapped {
+        true => stored_name(field),
+        false => field.name(),
     };
     let stored = stored_type(field.data_type(), mapped);
     Arc::new(Field::clone(field).with_name(name).with_data_type(stored))

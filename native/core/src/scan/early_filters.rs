@@ -1,6 +1,7 @@
 //! Rows that a join will drop are dropped where they are read, where work lies between: before they are aggregated, dealt out
-//! among the cores, or put into the hash table of another join. The join's own filter, which it learns while it runs, tells
-//! which they are.
+//! among the cores, or put into the hash table of another join; where keys are few beside the rows, also right before the join,
+//! since it costs less to look a key up than to hash it. The join's own filter, which it learns while it runs, tells which they
+//! are.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning, replace_children_if_necessary};
 
+use super::key_table::KeyTable;
 use super::tried_filter::TriedFilter;
 
 /// To run after the last rule that changes joins: it follows the filters of these.
@@ -86,10 +88,16 @@ impl Joins {
         else {
             return Vec::new();
         };
+        let statistics = config.map(FileScanConfig::statistics);
         let parts = split_conjunction(&predicate).into_iter();
-        let far = parts.filter(|part| part.expression_id().is_some_and(|id| self.far.contains(&id)));
-        let shown = far.filter_map(|filter| over_output(filter, projection));
-        shown.map(|filter| Arc::new(TriedFilter::new(filter)) as _).collect()
+        let tried = parts.filter_map(|part| {
+            let id = part.expression_id()?;
+            let keys = statistics.as_ref().and_then(|known| KeyTable::of(part, known));
+            let pays = self.far.contains(&id) || (self.all.contains(&id) && keys.is_some());
+            let shown = over_output(part, projection).filter(|_| pays)?;
+            Some(Arc::new(TriedFilter::new(shown, keys)) as _)
+        });
+        tried.collect()
     }
 }
 

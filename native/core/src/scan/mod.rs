@@ -9,6 +9,7 @@ mod file_changes;
 mod file_part;
 mod file_statistics;
 mod files;
+mod key_table;
 mod log_statistics;
 mod logged_file;
 mod partition_value;
@@ -18,6 +19,7 @@ mod relabel;
 mod selectivity;
 mod tried_filter;
 
+pub use columns::stored_name;
 pub use early_filters::EarlyFilters;
 pub use file_changes::{FileAction, FileChanges};
 pub use logged_file::{LoggedFile, located};

@@ -13,6 +13,8 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterTracking;
 
+use super::key_table::KeyTable;
+
 /// Rows that it is tried on.
 const TRIED: usize = 1 << 15;
 
@@ -20,6 +22,7 @@ const TRIED: usize = 1 << 15;
 pub struct TriedFilter {
     filter: Arc<dyn PhysicalExpr>,
     tried: Arc<Tried>,
+    keys: Option<Arc<KeyTable>>,
 }
 
 #[derive(Debug, Default)]
@@ -29,9 +32,13 @@ struct Tried {
 }
 
 impl TriedFilter {
-    pub fn new(filter: Arc<dyn PhysicalExpr>) -> Self {
-        let tried = Arc::default();
-        Self { filter, tried }
+    /// `keys`: those that the filter may be asked of, where they are few.
+    pub fn new(filter: Arc<dyn PhysicalExpr>, keys: Option<KeyTable>) -> Self {
+        Self {
+            filter,
+            tried: Arc::default(),
+            keys: keys.map(Arc::new),
+        }
     }
 
     /// Whether the join that it is of has learned it.
@@ -44,6 +51,10 @@ impl TriedFilter {
 }
 
 impl Tried {
+    fn is_over(&self) -> bool {
+        self.rows.load(Ordering::Relaxed) >= TRIED
+    }
+
     fn keeps_most(&self) -> bool {
         let rows = self.rows.load(Ordering::Relaxed);
         rows >= TRIED && self.kept.load(Ordering::Relaxed) * 2 > rows
@@ -68,6 +79,10 @@ impl PhysicalExpr for TriedFilter {
         if self.tried.keeps_most() || !self.is_known() {
             return Ok(ColumnarValue::Scalar(ScalarValue::from(true)));
         }
+        let keys = self.keys.as_ref().filter(|_| self.tried.is_over());
+        if let Some(kept) = keys.and_then(|keys| keys.answers(&self.filter, batch)) {
+            return Ok(ColumnarValue::Array(Arc::new(kept)));
+        }
         let kept = self.filter.evaluate(batch)?.into_array(batch.num_rows())?;
         self.tried.count(kept.len(), kept.as_boolean().true_count());
         Ok(ColumnarValue::Array(kept))
@@ -79,8 +94,11 @@ impl PhysicalExpr for TriedFilter {
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
         let filter = children.pop().unwrap_or_else(|| self.filter.clone());
-        let tried = self.tried.clone();
-        Ok(Arc::new(Self { filter, tried }))
+        Ok(Arc::new(Self {
+            filter,
+            tried: self.tried.clone(),
+            keys: self.keys.clone(),
+        }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
