@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use deltalake_core::checkpoints::{cleanup_expired_logs_for, create_checkpoint};
+use futures::TryFutureExt;
 use serde_json::{Value, json};
 
 use super::report::{Done, Report};
@@ -16,7 +17,7 @@ const INTERVAL: i64 = 10;
 pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Report> {
     let base = task.table.base().await?;
     task.require(&base)?;
-    let _alone = task.table.store.committer.checkpoints.lock().await;
+    let _alone = task.table.store.committer.checkpoints.alone().await;
     let table = base.library_table().await?;
     guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
     Ok(task.uncommitted(&base)?.maintenance())
@@ -27,7 +28,7 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
     let base = task.table.base().await?;
     task.require(&base)?;
     let committer = &task.table.store.committer;
-    let _alone = committer.checkpoints.lock().await;
+    let _alone = committer.checkpoints.alone().await;
     let _files = committer.files.write().await;
     let table = base.library_table().await?;
     guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
@@ -53,29 +54,29 @@ impl Task {
     /// that: why it failed is told in the report of the commit that the next one is due at.
     pub fn care(&self, done: &mut Done) {
         let interval = done.snapshot.table_properties.get("delta.checkpointInterval");
-        let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(INTERVAL);
-        if !self.wants_checkpoint() || (done.version + 1) % interval != 0 {
+        let interval = interval.and_then(|text| text.parse().ok());
+        if !self.wants_checkpoint() || (done.version + 1) % interval.unwrap_or(INTERVAL) != 0 {
             return;
         }
-        // Commits that shared a version, or came while another checkpoint was written, need none of their own.
-        let Ok(mut checkpoints) = self.table.store.committer.checkpoints.clone().try_lock_owned() else {
-            return;
-        };
-        if std::mem::replace(&mut checkpoints.due_at, done.version) == done.version {
+        let checkpoints = &self.table.store.committer.checkpoints;
+        if !checkpoints.is_for(done.version) {
             return;
         }
-        if let Some(failure) = checkpoints.failure.take() {
+        if let Some(failure) = checkpoints.take_failure() {
             let metrics = done.metrics.get_or_insert_default();
             metrics.insert("checkpoint".to_owned(), Value::from(failure));
         }
         let table = self.table.clone();
         tokio::spawn(async move {
-            let written = async {
+            let written = guarded(async {
                 let base = table.base().await?;
                 let table = base.library_table().await?;
-                guarded(async { Ok(create_checkpoint(&table, None).await?) }).await
-            };
-            checkpoints.failure = written.await.err().map(|error| error.message);
+                Ok(create_checkpoint(&table, None).await?)
+            });
+            let checkpoints = &table.store.committer.checkpoints;
+            checkpoints
+                .write(interval.is_none(), written.map_err(|error| error.message))
+                .await;
         });
     }
 }
