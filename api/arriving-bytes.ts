@@ -1,5 +1,5 @@
 /** The bytes of a body as they come. Whoever stops early leaves the connection whole, so that the sender sees why. */
-import type { Readable } from "node:stream";
+import { finished, type Readable } from "node:stream";
 import { DataFusionEngineError } from "../engine/index.js";
 
 export async function* arrivingBytes(payload: Readable): AsyncGenerator<Buffer> {
@@ -8,6 +8,17 @@ export async function* arrivingBytes(payload: Readable): AsyncGenerator<Buffer> 
   } catch (error) {
     throw brokenOff(error);
   }
+}
+
+/** All bytes of a body. By events: to iterate takes longer than a small body does. */
+export function arrivedBytes(payload: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    finished(payload, { writable: false }, (error) =>
+      error ? reject(brokenOff(error)) : resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)),
+    );
+    payload.on("data", (chunk: Buffer) => chunks.push(chunk));
+  });
 }
 
 /** An error of ours, with which the body was ended, says more itself. */

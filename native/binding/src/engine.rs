@@ -94,6 +94,25 @@ impl Engine {
         outcome(operate(&self.inner, &operation, &request, &context).await)
     }
 
+    /// Runs a table operation whose rows are there in `format`; answers its report.
+    #[napi]
+    pub async fn operate_rows(
+        &self,
+        operation: String,
+        request: Buffer,
+        context: Buffer,
+        format: String,
+        rows: Buffer,
+    ) -> Outcome<Buffer> {
+        let body = core::whole_body(rows.to_vec().into());
+        let work = async {
+            let operation = decode_operation(&operation, &request)?;
+            let rows = (body, format.parse()?);
+            encode(&core::operate(&self.inner, operation, decode(&context)?, Some(rows)).await?)
+        };
+        outcome(work.await)
+    }
+
     /// Starts a table operation whose rows follow in `format`.
     #[napi]
     pub fn ingest(&self, operation: String, request: Buffer, context: Buffer, format: String) -> Outcome<Ingest> {

@@ -35,6 +35,6 @@ pub use error::{Error, Location, Result};
 pub use operations::{Ingest, Operation, Report, operate};
 pub use query::{Query, Started, Work};
 pub use results::StoredBody;
-pub use rows::RowsFormat;
+pub use rows::{RowsFormat, whole_body};
 pub use session::{Session, Visible};
 pub use table::Freshness;

@@ -52,6 +52,7 @@ pub struct TableSnapshot {
     exact: OnceCell<DeltaTable>,
     /// What reads the rows where our own scan can't tell how to; some features leave only metadata to be read.
     library: Result<Arc<DeltaScanNext>>,
+    columns: OnceLock<SchemaRef>,
     scan: OnceLock<Result<Option<TableScan>>>,
     /// The scan of a version before, of which the one of this is made.
     before: Mutex<Option<TableScan>>,
@@ -87,6 +88,7 @@ impl TableSnapshot {
             base,
             state,
             exact: OnceCell::new(),
+            columns: OnceLock::new(),
             scan: OnceLock::new(),
             before: Mutex::new(before),
         })
@@ -110,6 +112,7 @@ impl TableSnapshot {
             state: base.snapshot()?.snapshot().clone(),
             base,
             exact: OnceCell::new(),
+            columns: self.columns.clone(),
             library: self.library.clone(),
             scan: OnceLock::from(Ok(Some(scan))),
             before: Mutex::default(),
@@ -126,7 +129,7 @@ impl TableSnapshot {
     }
 
     pub fn arrow_schema(&self) -> SchemaRef {
-        self.state.arrow_schema()
+        self.columns.get_or_init(|| self.state.arrow_schema()).clone()
     }
 
     pub fn delta_schema(&self) -> DeltaSchemaRef {
