@@ -5,8 +5,8 @@ import type { NativeEngine, NativeIngest, RowFormat } from "./native.js";
 export interface IncomingRows {
   readonly format: RowFormat;
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** All of them, in the place of `bytes`, where they are few. */
-  readonly whole?: (() => Promise<Buffer>) | undefined;
+  /** All of them, in their pieces, where they are few: in the place of `bytes`. */
+  readonly whole?: (() => Promise<Buffer[]>) | undefined;
 }
 
 /** An operation that takes rows. */
@@ -39,7 +39,7 @@ export async function fill<Report>(
   { format, bytes, whole }: IncomingRows,
 ): Promise<Report> {
   if (whole !== undefined) {
-    return native.operateRows(operation, request, context, { format, bytes: await whole() });
+    return native.operateRows(operation, request, context, { format, pieces: await whole() });
   }
   const ingest = native.ingest(operation, request, context, format);
   try {

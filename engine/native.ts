@@ -223,9 +223,9 @@ export class NativeEngine implements FingerprintableConfig {
     operation: TableOperation,
     request: object,
     context: OperationContext,
-    { format, bytes }: { readonly format: RowFormat; readonly bytes: Buffer },
+    { format, pieces }: { readonly format: RowFormat; readonly pieces: Buffer[] },
   ): Promise<Report> {
-    const run = () => this.#engine.operateRows(operation, encode(request), encode(context), format, bytes);
+    const run = () => this.#engine.operateRows(operation, encode(request), encode(context), format, pieces);
     return decode(await crossAsync(run));
   }
 

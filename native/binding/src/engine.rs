@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lakegate_core as core;
 use lakegate_core::generated::{TableSelection, TableSpec, TableWrite};
-use napi::bindgen_prelude::{Buffer, Either, Null, within_runtime_if_available};
+use napi::Env;
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, Null, PromiseRaw, within_runtime_if_available};
 use napi_derive::napi;
 
 use crate::fault::{Fault, Outcome, guarded, outcome};
@@ -94,23 +95,27 @@ impl Engine {
         outcome(operate(&self.inner, &operation, &request, &context).await)
     }
 
-    /// Runs a table operation whose rows are there in `format`; answers its report.
+    /// Runs a table operation whose rows are there in `format`, in pieces; answers its report.
+    ///
+    /// Bytes are copied: to hold JavaScript's until the end costs it more.
     #[napi]
-    pub async fn operate_rows(
+    pub fn operate_rows<'env>(
         &self,
+        env: &'env Env,
         operation: String,
-        request: Buffer,
-        context: Buffer,
+        request: BufferSlice,
+        context: BufferSlice,
         format: String,
-        rows: Buffer,
-    ) -> Outcome<Buffer> {
-        let body = core::whole_body(rows.to_vec().into());
-        let work = async {
+        rows: Vec<BufferSlice>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Buffer>>> {
+        let body = core::whole_body(rows.iter().map(|piece| &**piece).collect::<Vec<_>>().concat().into());
+        let (request, context, engine) = (request.to_vec(), context.to_vec(), self.inner.clone());
+        let work = async move {
             let operation = decode_operation(&operation, &request)?;
             let rows = (body, format.parse()?);
-            encode(&core::operate(&self.inner, operation, decode(&context)?, Some(rows)).await?)
+            encode(&core::operate(&engine, operation, decode(&context)?, Some(rows)).await?)
         };
-        outcome(work.await)
+        env.spawn_future(async move { Ok(outcome(work.await)) })
     }
 
     /// Starts a table operation whose rows follow in `format`.

@@ -20,7 +20,7 @@ pub struct Checkpoints {
 struct State {
     /// The last version that one was due at.
     due_at: i64,
-    /// Whether one that was due isn't written yet.
+    /// Whether one that was due isn't begun yet.
     is_awaited: bool,
     rests_until: Option<Instant>,
     /// Why the last one wasn't written.
@@ -34,7 +34,7 @@ impl Checkpoints {
     }
 
     /// Whether whoever made `version`, at which one is due, has to write it: commits that shared a version need one, and
-    /// those before it is written none of their own.
+    /// those before it is begun none of their own.
     pub fn is_for(&self, version: i64) -> bool {
         let mut state = self.state.lock().expect("no holder panics");
         let is_new = !state.is_awaited && std::mem::replace(&mut state.due_at, version) != version;
@@ -54,12 +54,12 @@ impl Checkpoints {
             tokio::time::sleep_until(until.into()).await;
         }
         let _alone = self.alone().await;
+        self.state.lock().expect("no holder panics").is_awaited = false;
         let started = Instant::now();
         let failure = written.await.err();
         let rest = (started.elapsed() * REST).min(LONGEST_REST);
         let mut state = self.state.lock().expect("no holder panics");
         state.rests_until = Some(Instant::now() + rest);
         state.failure = failure;
-        state.is_awaited = false;
     }
 }

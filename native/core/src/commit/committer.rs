@@ -372,8 +372,8 @@ fn distinct(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
 /// The one record of all proposals, with their transactions.
 fn combine(waiting: &[Waiting], version: i64) -> CommitRecord {
     let now = Utc::now().timestamp_millis();
-    let mut records = waiting.iter().map(|waiting| waiting.proposal.record.clone());
-    let mut record = records.next().unwrap_or_default();
+    let mut records = waiting.iter().map(|waiting| &waiting.proposal.record);
+    let mut record = records.next().cloned().unwrap_or_default();
     records.for_each(|other| record.join(other));
     let mut requests = Map::new();
     for proposal in waiting.iter().map(|waiting| &waiting.proposal) {

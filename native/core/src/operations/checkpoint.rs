@@ -1,7 +1,10 @@
 //! Checkpoints, and the clean-up of the log behind them.
 
 use chrono::Utc;
-use deltalake_core::checkpoints::{cleanup_expired_logs_for, create_checkpoint};
+use delta_kernel::Snapshot;
+use deltalake_core::DeltaTableError;
+use deltalake_core::checkpoints::cleanup_expired_logs_for;
+use deltalake_core::logstore::LogStore;
 use futures::TryFutureExt;
 use serde_json::{Value, json};
 
@@ -9,6 +12,7 @@ use super::report::{Done, Report};
 use super::task::{Task, figures};
 use crate::error::Result;
 use crate::generated::{DeltaCheckpointRequest, DeltaCleanupMetadataRequest};
+use crate::storage::TableStore;
 use crate::table::guarded;
 
 /// Commits from one checkpoint to the next, where the table doesn't say.
@@ -18,8 +22,7 @@ pub async fn checkpoint(task: &Task, _: &DeltaCheckpointRequest) -> Result<Repor
     let base = task.table.base().await?;
     task.require(&base)?;
     let _alone = task.table.store.committer.checkpoints.alone().await;
-    let table = base.library_table().await?;
-    guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
+    guarded(write_checkpoint(&base.store, base.version)).await?;
     Ok(task.uncommitted(&base)?.maintenance())
 }
 
@@ -31,7 +34,7 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
     let _alone = committer.checkpoints.alone().await;
     let _files = committer.files.write().await;
     let table = base.library_table().await?;
-    guarded(async { Ok(create_checkpoint(&table, None).await?) }).await?;
+    guarded(write_checkpoint(&base.store, base.version)).await?;
     let retention = table
         .snapshot()?
         .table_config()
@@ -48,6 +51,18 @@ pub async fn cleanup_metadata(task: &Task, _: &DeltaCleanupMetadataRequest) -> R
 
 /// How long a log is kept where the table doesn't say.
 const RETENTION: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// As the library does, which would have its own engine read the commits one by one.
+async fn write_checkpoint(store: &TableStore, version: i64) -> Result<()> {
+    let log = store.replayed_log();
+    let (root, engine) = (log.transaction_url(None)?, log.engine(None));
+    let writing = tokio::task::spawn_blocking(move || {
+        let snapshot = Snapshot::builder_for(root).at_version(version as u64);
+        snapshot.build(engine.as_ref())?.checkpoint(engine.as_ref(), None)
+    });
+    writing.await?.map_err(DeltaTableError::from)?;
+    Ok(())
+}
 
 impl Task {
     /// Has the checkpoint written that is due after a commit, behind the answer to it. The commit stands whatever comes of
@@ -70,8 +85,7 @@ impl Task {
         tokio::spawn(async move {
             let written = guarded(async {
                 let base = table.base().await?;
-                let table = base.library_table().await?;
-                Ok(create_checkpoint(&table, None).await?)
+                write_checkpoint(&base.store, base.version).await
             });
             let checkpoints = &table.store.committer.checkpoints;
             checkpoints

@@ -55,7 +55,7 @@ impl BegunRows {
     }
 }
 
-fn bytes_of(batch: &RecordBatch) -> Result<usize, ArrowError> {
+pub fn bytes_of(batch: &RecordBatch) -> Result<usize, ArrowError> {
     let columns = batch.columns().iter();
     columns.map(|column| column.to_data().get_slice_memory_size()).sum()
 }

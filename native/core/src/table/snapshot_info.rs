@@ -50,7 +50,11 @@ impl TableSnapshot {
     }
 
     pub(super) fn schema_json(&self) -> Result<String> {
-        serde_json::to_string(&*self.delta_schema()).map_err(|error| Error::internal(error.to_string()))
+        if let Some(made) = self.derived.schema_json.get() {
+            return Ok(made.clone());
+        }
+        let made = serde_json::to_string(&*self.delta_schema()).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(self.derived.schema_json.get_or_init(|| made).clone())
     }
 }
 
