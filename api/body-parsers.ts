@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { bodyHasWideNumbers, DataFusionEngineError, decode, parseJson } from "../engine/index.js";
 import { json, messagePack, rowMediaTypes, sqlText } from "../routes/index.js";
 import { schemas } from "../schemas/generated/index.js";
-import { decodedBytes } from "./decoded-bytes.js";
 import { type BodySchema, mayBeAbsent } from "./may-be-absent.js";
 import { RowStream } from "./row-stream.js";
 import { bodyMediaTypes, unsupportedMediaType } from "./unsupported-media-type.js";
@@ -38,10 +37,10 @@ export function addBodyParsers(app: FastifyInstance, { bodyLimit, bodyValues, ro
   app.removeAllContentTypeParsers();
   for (const mediaType of new Set([...Object.keys(parsers), ...Object.values(rowMediaTypes)])) {
     app.addContentTypeParser(mediaType, async (request: FastifyRequest, payload: Readable) => {
-      const coding = request.headers["content-encoding"];
-      if (isStreamed(request, mediaType)) return new RowStream(decodedBytes(payload, coding), rowsLimit);
+      const { headers } = request;
+      if (isStreamed(request, mediaType)) return new RowStream({ headers, payload, limit: rowsLimit });
       const parse = parserOf(request, mediaType);
-      const bytes = await wholeBody(payload, coding, bodyLimit);
+      const bytes = await wholeBody(payload, headers["content-encoding"], bodyLimit);
       return bytes.length === 0 ? refuseEmpty(request) : parse(bytes, bodyValues);
     });
   }

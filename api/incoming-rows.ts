@@ -11,7 +11,7 @@ const formats = new Map<string, RowFormat>(
 
 /** Undefined where the body is no rows. */
 export function incomingRows({ body, mediaType = json }: FastifyRequest): IncomingRows | undefined {
-  if (body instanceof RowStream) return { format: formats.get(mediaType) ?? "json", bytes: body };
+  if (body instanceof RowStream) return { format: formats.get(mediaType) ?? "json", bytes: body, whole: body.whole };
   return Array.isArray(body) ? { format: "json", bytes: asJson(body) } : undefined;
 }
 

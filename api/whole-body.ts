@@ -1,8 +1,8 @@
 /** A body that is read whole before it is looked at; it must be there within a minute. */
-import { finished, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { DataFusionEngineError } from "../engine/index.js";
-import { brokenOff } from "./arriving-bytes.js";
-import { bodyChunks, tooLarge } from "./body-chunks.js";
+import { arrivedPieces } from "./arriving-bytes.js";
+import { bodyChunks } from "./body-chunks.js";
 import { decodedBytes } from "./decoded-bytes.js";
 
 const longestMs = 60_000;
@@ -17,23 +17,8 @@ export async function wholeBody(payload: Readable, coding: string | undefined, l
   }
 }
 
-/** By events: iterators take longer than a small body does. */
-function plainBody(payload: Readable, limit: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let count = 0;
-    const take = (chunk: Buffer) => {
-      count += chunk.length;
-      chunks.push(chunk);
-      if (count <= limit) return;
-      payload.off("data", take).pause();
-      reject(tooLarge(limit, setting));
-    };
-    finished(payload, { writable: false }, (error) =>
-      error ? reject(brokenOff(error)) : resolve(Buffer.concat(chunks)),
-    );
-    payload.on("data", take);
-  });
+async function plainBody(payload: Readable, limit: number): Promise<Buffer> {
+  return Buffer.concat(await arrivedPieces(payload, limit, setting));
 }
 
 async function decodedBody(payload: Readable, coding: string, limit: number): Promise<Buffer> {

@@ -1,10 +1,19 @@
 /** Hands rows to an operation as they come. */
 import type { KeptRelation } from "../schemas/generated/index.js";
-import type { NativeIngest, RowFormat } from "./native.js";
+import type { NativeEngine, NativeIngest, RowFormat } from "./native.js";
 
 export interface IncomingRows {
   readonly format: RowFormat;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** All of them, in their pieces, where they are few: in the place of `bytes`. */
+  readonly whole?: (() => Promise<Buffer[]>) | undefined;
+}
+
+/** An operation that takes rows. */
+export interface FilledOperation {
+  readonly operation: Parameters<NativeEngine["ingest"]>[0];
+  readonly request: object;
+  readonly context: Parameters<NativeEngine["ingest"]>[2];
 }
 
 /** Hands kept rows over, unless it is told to stop. */
@@ -24,7 +33,15 @@ export async function fillKept<Report>(ingest: NativeIngest, rows: KeptRelation,
 }
 
 /** What was sent counts when all of it has come, and not at all otherwise. */
-export async function fill<Report>(ingest: NativeIngest, bytes: AsyncIterable<Uint8Array>): Promise<Report> {
+export async function fill<Report>(
+  native: NativeEngine,
+  { operation, request, context }: FilledOperation,
+  { format, bytes, whole }: IncomingRows,
+): Promise<Report> {
+  if (whole !== undefined) {
+    return native.operateRows(operation, request, context, { format, pieces: await whole() });
+  }
+  const ingest = native.ingest(operation, request, context, format);
   try {
     for await (const chunk of bytes) await ingest.write(chunk);
     return await ingest.finish<Report>();

@@ -29,11 +29,11 @@ export class IncomingRowFiles {
   }
 
   /** Takes rows as they are, or as texts that can become what a contract wants. */
-  async take(contract: SchemaContract, { format, bytes }: IncomingRows, coerce: boolean | undefined): Promise<RowFile> {
+  async take(contract: SchemaContract, rows: IncomingRows, coerce: boolean | undefined): Promise<RowFile> {
     const id = randomUUID();
     const place = { path: join(this.#folder, `${id}.arrow`), key: `incoming:${id}` };
     const request = { contract, ...place, coerce: coerce ?? null };
-    const kept = await fill<KeptRows>(this.#native.ingest("incoming_rows", request, {}, format), bytes);
+    const kept = await fill<KeptRows>(this.#native, { operation: "incoming_rows", request, context: {} }, rows);
     return { ...kept, ...place };
   }
 

@@ -218,6 +218,17 @@ export class NativeEngine implements FingerprintableConfig {
     return decode(await crossAsync(() => this.#engine.operate(operation, encode(request), encode(context))));
   }
 
+  /** Runs a table operation on rows that are all there; answers its report. */
+  async operateRows<Report>(
+    operation: TableOperation,
+    request: object,
+    context: OperationContext,
+    { format, pieces }: { readonly format: RowFormat; readonly pieces: Buffer[] },
+  ): Promise<Report> {
+    const run = () => this.#engine.operateRows(operation, encode(request), encode(context), format, pieces);
+    return decode(await crossAsync(run));
+  }
+
   /** Starts a table operation whose rows follow. */
   ingest(operation: TableOperation, request: object, context: OperationContext, format: RowFormat): NativeIngest {
     return new NativeIngest(cross(() => this.#engine.ingest(operation, encode(request), encode(context), format)));

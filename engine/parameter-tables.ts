@@ -135,7 +135,7 @@ export class ParameterTables {
   async take(
     name: string,
     { scope = "run", session_id }: ValuesSelection,
-    { format, bytes }: IncomingRows,
+    rows: IncomingRows,
     caller: Caller,
   ): Promise<ParameterValues> {
     // They hold for everybody.
@@ -144,8 +144,8 @@ export class ParameterTables {
     if ((scope === "session") !== (session_id !== undefined)) throw sessionHalfSaid();
     if (session_id !== undefined) this.#parts.sessions.use(session_id, caller);
     const { folder } = this.#parts.files;
-    const ingest = this.#parts.native.ingest("parameter_values", { table, folder }, {}, format);
-    const artifact = await fill<ParameterArtifact>(ingest, bytes);
+    const taking = { operation: "parameter_values", request: { table, folder }, context: {} } as const;
+    const artifact = await fill<ParameterArtifact>(this.#parts.native, taking, rows);
     if (scope === "rule") await this.#keep(name, table, artifact);
     if (session_id !== undefined) await this.#keepInSession(session_id, name, artifact);
     await this.#sweep();

@@ -180,12 +180,12 @@ export class TableOperations {
     operation: "write" | "merge",
     name: string,
     request: object,
-    { format, bytes }: IncomingRows,
+    rows: IncomingRows,
     terms: OperationTerms,
   ): Promise<Outcome> {
-    const context = await this.#context(name, { operation, request, format }, terms);
-    const ingest = this.#native.ingest(operation, request, context, format);
-    return this.#outcome(name, await fill<DeltaMutationReport>(ingest, bytes));
+    const context = await this.#context(name, { operation, request, format: rows.format }, terms);
+    const report = await fill<DeltaMutationReport>(this.#native, { operation, request, context }, rows);
+    return this.#outcome(name, report);
   }
 
   async #context(name: string, asked: object, terms: OperationTerms): Promise<OperationContext> {

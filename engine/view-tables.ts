@@ -90,8 +90,9 @@ export class ViewTables {
     const commit_options = { metadata: { "lakegate.key": key } };
     const schema_mode = mode === "overwrite" ? { schema_mode: "overwrite" } : {};
     const request = { table: { table_uri: uri }, mode, ...schema_mode, commit_options };
-    const ingest = this.#native.ingest("write", request, {}, "arrow");
-    const { version } = await fill<DeltaMutationReport>(ingest, bytesOf(body));
+    const writing = { operation: "write", request, context: {} } as const;
+    const rows = { format: "arrow", bytes: bytesOf(body) } as const;
+    const { version } = await fill<DeltaMutationReport>(this.#native, writing, rows);
     if (version > 0 && version % versionsBetweenVacuums === 0) void this.#vacuum(uri);
     return { uri, version, schema: body.head.schema };
   }

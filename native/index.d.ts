@@ -72,6 +72,14 @@ export declare class Engine {
   operate(operation: string, request: Buffer, context: Buffer): Promise<Buffer | Fault>;
   /** Starts a table operation whose rows follow as bytes of the format. */
   ingest(operation: string, request: Buffer, context: Buffer, format: string): Ingest;
+  /** As `ingest`, of rows that are all there, in pieces: answers the report. */
+  operateRows(
+    operation: string,
+    request: Buffer,
+    context: Buffer,
+    format: string,
+    rows: Buffer[],
+  ): Promise<Buffer | Fault>;
 }
 
 export declare class Ingest {

@@ -41,6 +41,15 @@ describe("rows", () => {
       body,
     });
 
+  /** As a body of which nobody says how long it will be. */
+  const inPieces = (name: string, type: string, body: string | Uint8Array) => {
+    const bytes = Buffer.from(body);
+    const { upload, answer } = begin(server, name, { "content-type": type });
+    upload.write(bytes.subarray(0, bytes.length / 2));
+    upload.end(bytes.subarray(bytes.length / 2));
+    return answer;
+  };
+
   describe("in every format", () => {
     const typed = `
       SELECT 9007199254740993 AS id, true AS flag, CAST(1.5 AS DOUBLE) AS ratio, CAST(12.34 AS DECIMAL(10, 2)) AS price,
@@ -61,6 +70,9 @@ describe("rows", () => {
         assert.equal(report(await send(target, type, bytes)).version, 1);
         assert.deepEqual(await tables.read(target), await tables.read(`source_${format}`));
         assert.equal(await tables.version(target), 1);
+        assert.equal((await tables.create(`pieces_${format}`, { columns })).status, 201);
+        report(await inPieces(`pieces_${format}`, type, bytes));
+        assert.deepEqual(await tables.read(`pieces_${format}`), await tables.read(target));
       });
     }
 
@@ -176,7 +188,8 @@ describe("rows", () => {
     for (const [what, type, body, detail] of wrong) {
       it(`${what}: are refused with the place, and nothing is written`, async () => {
         const name = await tables.table();
-        assertProblem(await send(name, type, body), { status: 422, code: "invalid_rows", kind: "arrow", detail });
+        for (const answer of [await send(name, type, body), await inPieces(name, type, body)])
+          assertProblem(answer, { status: 422, code: "invalid_rows", kind: "arrow", detail });
         assert.equal(await tables.version(name), 0);
       });
     }
@@ -259,6 +272,18 @@ describe("rows", () => {
       assert.doesNotMatch(server.output(), /a request failed on a defect/);
     });
 
+    it("leave nothing when their sender goes away before as many came as were announced", async () => {
+      const name = await tables.table();
+      const { upload, answer } = begin(server, name, { "content-type": rowTypes.csv, "content-length": "1000" });
+      upload.write(`${header}${line(10)}`);
+      await pause(100);
+      upload.destroy();
+      await assert.rejects(answer);
+      report(await tables.rows(name, [{ id: 4 }]));
+      assert.deepEqual(await tables.ids(name), [1, 2, 3, 4]);
+      assert.doesNotMatch(server.output(), /a request failed on a defect/);
+    });
+
     it("are refused early, while their sender still sends", async () => {
       const name = await tables.table();
       const { upload, answer } = begin(server, name);
@@ -310,11 +335,12 @@ describe("rows", () => {
 const create = "mode=create";
 
 /** An upload of CSV whose pieces the test sends itself. */
-function begin(server: TestServer, name: string): { upload: ClientRequest; answer: Promise<Answer> } {
-  const upload = httpRequest(`${server.url}/v1/tables/${name}/rows`, {
-    method: "POST",
-    headers: { "content-type": rowTypes.csv },
-  });
+function begin(
+  server: TestServer,
+  name: string,
+  headers: Record<string, string> = { "content-type": rowTypes.csv },
+): { upload: ClientRequest; answer: Promise<Answer> } {
+  const upload = httpRequest(`${server.url}/v1/tables/${name}/rows`, { method: "POST", headers });
   const answer = new Promise<Answer>((resolve, reject) => {
     upload.on("error", reject);
     upload.on("response", async (response) => {

@@ -181,6 +181,26 @@ describe("table operations", () => {
       assert.deepEqual(await tables.ids(name), [1, 2, 3, 4]);
     });
 
+    it("writes the checkpoints that are due behind the answers", async () => {
+      const name = await tables.table();
+      for (let id = 4; id < 14; id++) await append(name, id);
+      const last = join(warehouse, name, "_delta_log/_last_checkpoint");
+      while (!existsSync(last)) await pause(20);
+      const { version } = JSON.parse(readFileSync(last, "utf8"));
+      assert.ok(version >= 9 && version <= 10, `version ${version}`);
+      assert.equal((await tables.ids(name)).length, 13);
+    });
+
+    it("writes checkpoints as often as the table says", async () => {
+      const name = await tables.table();
+      await tables.done(name, "properties", { properties: { "delta.checkpointInterval": "1" } });
+      for (let id = 4; id < 8; id++) {
+        await append(name, id);
+        const version = String(await tables.version(name)).padStart(20, "0");
+        while (!existsSync(join(warehouse, name, `_delta_log/${version}.checkpoint.parquet`))) await pause(20);
+      }
+    });
+
     it("cleans up the log", async () => {
       const name = await tables.table();
       await tables.done(name, "checkpoint", {});

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lakegate_core as core;
 use lakegate_core::generated::{TableSelection, TableSpec, TableWrite};
-use napi::bindgen_prelude::{Buffer, Either, Null, within_runtime_if_available};
+use napi::Env;
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, Null, PromiseRaw, within_runtime_if_available};
 use napi_derive::napi;
 
 use crate::fault::{Fault, Outcome, guarded, outcome};
@@ -92,6 +93,29 @@ impl Engine {
     #[napi]
     pub async fn operate(&self, operation: String, request: Buffer, context: Buffer) -> Outcome<Buffer> {
         outcome(operate(&self.inner, &operation, &request, &context).await)
+    }
+
+    /// Runs a table operation whose rows are there in `format`, in pieces; answers its report.
+    ///
+    /// Bytes are copied: to hold JavaScript's until the end costs it more.
+    #[napi]
+    pub fn operate_rows<'env>(
+        &self,
+        env: &'env Env,
+        operation: String,
+        request: BufferSlice,
+        context: BufferSlice,
+        format: String,
+        rows: Vec<BufferSlice>,
+    ) -> napi::Result<PromiseRaw<'env, Outcome<Buffer>>> {
+        let body = core::whole_body(rows.iter().map(|piece| &**piece).collect::<Vec<_>>().concat().into());
+        let (request, context, engine) = (request.to_vec(), context.to_vec(), self.inner.clone());
+        let work = async move {
+            let operation = decode_operation(&operation, &request)?;
+            let rows = (body, format.parse()?);
+            encode(&core::operate(&engine, operation, decode(&context)?, Some(rows)).await?)
+        };
+        env.spawn_future(async move { Ok(outcome(work.await)) })
     }
 
     /// Starts a table operation whose rows follow in `format`.

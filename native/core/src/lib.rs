@@ -36,6 +36,6 @@ pub use operations::{Ingest, Operation, Report, operate};
 pub use query::{Query, Started, Work};
 pub use resident::give_back_by;
 pub use results::StoredBody;
-pub use rows::RowsFormat;
+pub use rows::{RowsFormat, whole_body};
 pub use session::{Session, Visible};
 pub use table::Freshness;

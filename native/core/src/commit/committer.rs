@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, oneshot};
 use uuid::Uuid;
 
+use super::checkpoints::Checkpoints;
 use super::conflict::Isolation;
 use super::pending_rows::PendingRows;
 use super::record::{CommitRecord, Effects};
@@ -104,8 +105,7 @@ pub struct Committer {
     known: Known,
     /// Whether the table's folder was swept.
     pub swept: tokio::sync::OnceCell<()>,
-    /// Held while a checkpoint is written.
-    pub checkpoints: Arc<tokio::sync::Mutex<Checkpoints>>,
+    pub checkpoints: Checkpoints,
 }
 
 /// What is known of the log, before the commits are acknowledged.
@@ -114,14 +114,6 @@ struct Known {
     /// The last version that changed metadata or protocol.
     changed: AtomicI64,
     newest: AtomicI64,
-}
-
-#[derive(Default)]
-pub struct Checkpoints {
-    /// The last version that one was due at.
-    pub due_at: i64,
-    /// Why the last one wasn't written.
-    pub failure: Option<String>,
 }
 
 #[derive(Default)]
@@ -380,8 +372,8 @@ fn distinct(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
 /// The one record of all proposals, with their transactions.
 fn combine(waiting: &[Waiting], version: i64) -> CommitRecord {
     let now = Utc::now().timestamp_millis();
-    let mut records = waiting.iter().map(|waiting| waiting.proposal.record.clone());
-    let mut record = records.next().unwrap_or_default();
+    let mut records = waiting.iter().map(|waiting| &waiting.proposal.record);
+    let mut record = records.next().cloned().unwrap_or_default();
     records.for_each(|other| record.join(other));
     let mut requests = Map::new();
     for proposal in waiting.iter().map(|waiting| &waiting.proposal) {

@@ -5,6 +5,7 @@
 //! table decides whether that may follow what others have committed since.
 
 mod capture;
+mod checkpoints;
 mod committer;
 mod conflict;
 mod pending_rows;

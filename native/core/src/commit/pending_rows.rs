@@ -17,9 +17,8 @@ pub struct PendingRows {
 
 impl PendingRows {
     /// Nothing where the rows aren't the table's as they are, for the library to say why or to mend it.
-    pub fn new(table: &DeltaTable, batches: &[RecordBatch]) -> Option<Self> {
-        let schema = RecordBatchWriter::for_table(table).ok()?.arrow_schema();
-        let batches: Option<Vec<_>> = batches.iter().map(|batch| as_schema(batch, &schema)).collect();
+    pub fn new(table: &DeltaTable, schema: &SchemaRef, batches: &[RecordBatch]) -> Option<Self> {
+        let batches: Option<Vec<_>> = batches.iter().map(|batch| as_schema(batch, schema)).collect();
         Some(Self {
             table: table.clone(),
             batches: batches?,

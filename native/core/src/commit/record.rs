@@ -160,11 +160,11 @@ impl CommitRecord {
     }
 
     /// Takes in the actions of another commit; figures of both are added up.
-    pub fn join(&mut self, other: Self) {
-        self.actions.extend(other.actions);
+    pub fn join(&mut self, other: &Self) {
+        self.actions.extend_from_slice(&other.actions);
         self.effects.adds_files |= other.effects.adds_files;
-        self.effects.removed.extend(other.effects.removed);
-        self.effects.transactions.extend(other.effects.transactions);
+        self.effects.removed.extend(other.effects.removed.iter().cloned());
+        self.effects.transactions.extend_from_slice(&other.effects.transactions);
         let Some(Value::Object(sum)) = self.info.get_mut("operationMetrics") else {
             return;
         };

@@ -73,7 +73,9 @@ fn has_no_rules(field: &Field) -> bool {
 
 /// The commit that `rows` wait for, or nothing where they aren't all there or not the table's as they are.
 pub fn append(base: &Base, rows: &BegunRows, started: Instant) -> Option<CommitRecord> {
-    let rows = PendingRows::new(base.snapshot.without_files(), rows.all()?).filter(|rows| rows.count() > 0)?;
+    let snapshot = &base.snapshot;
+    let rows = PendingRows::new(snapshot.without_files(), snapshot.appendable_columns()?, rows.all()?);
+    let rows = rows.filter(|rows| rows.count() > 0)?;
     let metrics = json!({
         "execution_time_ms": started.elapsed().as_millis() as u64,
         "num_added_files": 1,

@@ -98,7 +98,8 @@ pub async fn operate(
                 DeltaWriteDisposition::Create => Task::at_place(engine, &request, context)?,
                 _ => Task::open(engine, &request, context).await?,
             };
-            write(&task, &request, Input::Body(body, format), BTreeMap::new()).await
+            // Small beside the other operations, whose room would be copied with it.
+            Box::pin(write(&task, &request, Input::Body(body, format), BTreeMap::new())).await
         }
     }
 }

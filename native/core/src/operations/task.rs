@@ -261,12 +261,13 @@ impl Task {
             return Ok(Attempt::Done(Box::new(done)));
         }
         self.require_version(&snapshot)?;
-        let planning = plan(Base {
+        // It is large, and would be copied on its way.
+        let planning = Box::pin(plan(Base {
             snapshot: snapshot.clone(),
             properties: self.properties(),
             engine: self.engine.clone(),
             runtime: self.runtime(),
-        });
+        }));
         let planned = guarded(planned(planning)).await;
         let planned = planned.map_err(|error| self.table.explain(with_constraints(error, &snapshot)))?;
         let changes = planned.is_some();

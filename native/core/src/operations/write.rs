@@ -27,7 +27,7 @@ use crate::commit::{Isolation, plan};
 use crate::entries::{Contracts, with_new_columns};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
-use crate::rows::{BegunRows, Body, Checks, RowFailure, RowSource, RowsFormat, Shape, SpooledRows};
+use crate::rows::{BegunRows, Body, Checks, Own, RowFailure, RowSource, RowsFormat, Shape, SpooledRows};
 use crate::table::TableSnapshot;
 
 /// Where the rows come from.
@@ -247,11 +247,14 @@ impl Rows<'_> {
         let rows = RowSource::open(body, format, shape, spill).await?;
         self.judge(rows.schema(), snapshot.filter(|_| !replaces_schema))?;
         let extra = self.request.extra_constraints.clone().unwrap_or_default();
-        let own = snapshot.map(TableSnapshot::constraints).unwrap_or_default();
+        let own = snapshot.map(|found| Own {
+            required: found.required_columns(),
+            named: found.named_constraints(),
+        });
         let rows = Checks::new(
             rows,
             &extra,
-            &own,
+            &own.unwrap_or_default(),
             self.contracts.clone(),
             self.task.engine.operation_settings()?,
         )?;

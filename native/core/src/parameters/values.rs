@@ -21,9 +21,8 @@ use crate::generated::{
 };
 use crate::operations::scan;
 use crate::results::ResultWriter;
-use crate::rows::{Body, Checks, RowFailure, RowSource, RowsFormat, Shape};
+use crate::rows::{Body, Checks, Own, RowFailure, RowSource, RowsFormat, Shape};
 use crate::schema::{plain_fields, row_schema};
-use crate::sql::quoted;
 
 /// What the file says it holds before its signature is known.
 const UNSIGNED: &str = "parameters";
@@ -48,15 +47,14 @@ async fn checked(engine: &Arc<Engine>, table: &ParameterTable, body: Body, forma
     };
     let rows = RowSource::open(body, format, shape, engine.config.spill_folder.clone()).await?;
     let required = table.columns.iter().filter(|column| !column.nullable);
-    let required = required.map(|column| {
-        let holds = format!("{} IS NOT NULL", quoted(&column.name));
-        (format!("{} not null", column.name), holds)
-    });
-    let required: BTreeMap<_, _> = required.collect();
+    let own = Own {
+        required: required.map(|column| column.name.clone()).collect(),
+        ..Own::default()
+    };
     Checks::new(
         rows,
-        &required,
         &BTreeMap::new(),
+        &own,
         Contracts::new(&[]),
         engine.operation_settings()?,
     )

@@ -1,7 +1,7 @@
 //! Rows of which the first were read before it is decided what becomes of them.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -15,6 +15,9 @@ use futures::{StreamExt, stream};
 use super::source::external;
 use crate::error::Error;
 
+/// Rows of a body need nothing of it, and to make one takes as long as to read few of them.
+static NO_TASK: LazyLock<Arc<TaskContext>> = LazyLock::new(Arc::default);
+
 /// Can be executed once.
 pub struct BegunRows {
     schema: SchemaRef,
@@ -27,7 +30,7 @@ pub struct BegunRows {
 impl BegunRows {
     /// Reads until there are more than `bytes` of them.
     pub async fn new(rows: &dyn PartitionStream, bytes: usize) -> Result<Self, DataFusionError> {
-        let mut rest = rows.execute(Arc::default());
+        let mut rest = rows.execute(NO_TASK.clone());
         let (mut read, mut size, mut has_ended) = (Vec::new(), 0, false);
         while size <= bytes && !has_ended {
             match rest.next().await.transpose()? {
@@ -52,7 +55,7 @@ impl BegunRows {
     }
 }
 
-fn bytes_of(batch: &RecordBatch) -> Result<usize, ArrowError> {
+pub fn bytes_of(batch: &RecordBatch) -> Result<usize, ArrowError> {
     let columns = batch.columns().iter();
     columns.map(|column| column.to_data().get_slice_memory_size()).sum()
 }

@@ -16,11 +16,20 @@ enum Piece {
 pub fn body() -> (BodySender, Body) {
     let (sender, receiver) = mpsc::channel(PIECES);
     let body = Body {
-        receiver,
+        receiver: Some(receiver),
         piece: Bytes::new(),
         has_ended: false,
     };
     (BodySender(sender), body)
+}
+
+/// A body that is there: nobody waits who reads it.
+pub fn whole_body(bytes: Bytes) -> Body {
+    Body {
+        receiver: None,
+        piece: bytes,
+        has_ended: true,
+    }
 }
 
 #[derive(Clone)]
@@ -40,12 +49,25 @@ impl BodySender {
 }
 
 pub struct Body {
-    receiver: mpsc::Receiver<Piece>,
+    /// Of a body that comes.
+    receiver: Option<mpsc::Receiver<Piece>>,
     piece: Bytes,
     has_ended: bool,
 }
 
 impl Body {
+    /// All bytes that are left, where they are there.
+    pub fn into_whole(self) -> std::result::Result<Bytes, Self> {
+        match self.receiver {
+            None => Ok(self.piece),
+            Some(_) => Err(self),
+        }
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.receiver.is_none()
+    }
+
     /// The first bytes, `size` of them where there are so many; whoever reads on gets them again.
     pub fn peek(&mut self, size: usize) -> Result<Vec<u8>> {
         let mut start = Vec::new();
@@ -57,10 +79,10 @@ impl Body {
 }
 
 impl Read for Body {
-    /// Blocks, so never on a worker of the runtime.
+    /// Blocks until more has come, so never on a worker of the runtime.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while self.piece.is_empty() && !self.has_ended {
-            match self.receiver.blocking_recv() {
+            match self.receiver.as_mut().and_then(mpsc::Receiver::blocking_recv) {
                 Some(Piece::Bytes(bytes)) => self.piece = bytes,
                 Some(Piece::End) => self.has_ended = true,
                 None => return Err(Error::new(ErrorKind::UnexpectedEof, "The body ended before its end")),

@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, IsNotNullExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, stream};
@@ -23,6 +24,17 @@ use super::source::{BatchResult, RowFailure, RowSource, noted};
 use crate::entries::{Check, Contracts};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaConstraintViolation, ErrorCode};
+use crate::table::required_constraint;
+
+/// A table's own constraints. Those may name columns that the rows don't have, which the library generates: they are
+/// left to it.
+#[derive(Default)]
+pub struct Own {
+    /// The columns that may not be null.
+    pub required: Vec<String>,
+    /// Name to SQL expression.
+    pub named: BTreeMap<String, String>,
+}
 
 pub struct Checks {
     rows: RowSource,
@@ -47,21 +59,19 @@ struct Broken {
 }
 
 impl Checks {
-    /// Name to SQL expression. A table's own constraints may name columns that the rows don't have, which the library
-    /// generates: those are left to it.
     pub fn new(
         rows: RowSource,
         extra: &BTreeMap<String, String>,
-        own: &BTreeMap<String, String>,
+        own: &Own,
         contracts: Arc<Contracts>,
         session: &SessionState,
     ) -> Result<Self> {
         let schema = DFSchema::try_from(rows.schema().as_ref().clone())?;
-        let constraints = own
-            .iter()
-            .map(|(name, sql)| Constraint::new(name, sql, &schema, session));
-        let mut constraints: Vec<_> = constraints.flatten().collect();
-        let are_complete = constraints.len() == own.len();
+        let required = own.required.iter().map(|column| Constraint::required(column, &rows));
+        let named = own.named.iter();
+        let named = named.map(|(name, sql)| Constraint::new(name, sql, &schema, session));
+        let mut constraints: Vec<_> = required.chain(named).flatten().collect();
+        let are_complete = constraints.len() == own.required.len() + own.named.len();
         for (name, sql) in extra {
             constraints.push(Constraint::new(name, sql, &schema, session)?);
         }
@@ -96,6 +106,17 @@ impl Checks {
 }
 
 impl Constraint {
+    fn required(column: &str, rows: &RowSource) -> Result<Self> {
+        let value = Arc::new(Column::new_with_schema(column, rows.schema())?);
+        let (name, sql) = required_constraint(column);
+        Ok(Self {
+            name,
+            sql,
+            holds: Arc::new(IsNotNullExpr::new(value)),
+            rule: None,
+        })
+    }
+
     fn new(name: &str, sql: &str, schema: &DFSchema, session: &SessionState) -> Result<Self> {
         let holds = session.create_logical_expr(sql, schema)?;
         let holds = session.create_physical_expr(cast(holds, DataType::Boolean), schema)?;

@@ -10,8 +10,8 @@ mod source;
 mod spooled;
 
 pub use begun::BegunRows;
-pub use body::{Body, BodySender, body};
-pub use checks::{Checks, constraint_violated};
+pub use body::{Body, BodySender, body, whole_body};
+pub use checks::{Checks, Own, constraint_violated};
 pub use conform::Shape;
 pub use reader::RowsFormat;
 pub use sample::{SAMPLES, rows_as_json};

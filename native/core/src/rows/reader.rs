@@ -16,6 +16,7 @@ use arrow::json;
 use arrow::json::reader::infer_json_schema_from_iterator;
 use datafusion_datasource_json::utils::JsonArrayToNdjsonReader;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::ChunkReader;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Deserializer, Value};
@@ -58,7 +59,7 @@ impl FromStr for RowsFormat {
 
 pub type Batches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, ArrowError>> + Send>;
 
-/// Reads the columns of a body; its batches come as they are asked for. Blocks.
+/// Reads the columns of a body; its batches come as they are asked for. Blocks where the body isn't there.
 pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> Result<(SchemaRef, Batches)> {
     match format {
         RowsFormat::Arrow => {
@@ -66,14 +67,11 @@ pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> R
             let reader = reader.map_err(|error| invalid(format!("they are no Arrow stream: {error}")))?;
             Ok((reader.schema(), Box::new(reader)))
         }
-        RowsFormat::Parquet => {
-            let file = spool(&mut body, spill)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file);
-            let builder = builder.map_err(|error| invalid(format!("they are no Parquet file: {error}")))?;
-            let schema = builder.schema().clone();
-            let reader = builder.with_batch_size(BATCH).build().map_err(invalid)?;
-            Ok((schema, Box::new(reader)))
-        }
+        // Parquet is read from its end, so all of it has to be there.
+        RowsFormat::Parquet => match body.into_whole() {
+            Ok(bytes) => read_parquet(bytes),
+            Err(body) => read_parquet(spool(body, spill)?),
+        },
         RowsFormat::Csv => {
             let format = csv::reader::Format::default().with_header(true);
             let sample = whole_lines(body.peek(SAMPLE)?);
@@ -104,6 +102,14 @@ pub fn read(mut body: Body, format: RowsFormat, shape: &Shape, spill: &str) -> R
             read_json(JsonArrayToNdjsonReader::new(body), &rows, shape)
         }
     }
+}
+
+fn read_parquet(rows: impl ChunkReader + 'static) -> Result<(SchemaRef, Batches)> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(rows);
+    let builder = builder.map_err(|error| invalid(format!("they are no Parquet file: {error}")))?;
+    let schema = builder.schema().clone();
+    let reader = builder.with_batch_size(BATCH).build().map_err(invalid)?;
+    Ok((schema, Box::new(reader)))
 }
 
 fn read_json(rows: impl Read + Send + 'static, sample: &[u8], shape: &Shape) -> Result<(SchemaRef, Batches)> {
@@ -191,10 +197,9 @@ fn at_line(error: ArrowError, sample: &[u8], reader: &dyn Fn() -> json::ReaderBu
     }
 }
 
-/// Parquet is read from its end, so all of it has to be there.
-fn spool(body: &mut Body, folder: &str) -> Result<File> {
+fn spool(mut body: Body, folder: &str) -> Result<File> {
     let mut file = tempfile::tempfile_in(Path::new(folder))?;
-    std::io::copy(body, &mut file)?;
+    std::io::copy(&mut body, &mut file)?;
     file.rewind()?;
     Ok(file)
 }

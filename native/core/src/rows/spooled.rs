@@ -1,4 +1,4 @@
-//! Rows kept in a temporary file, for what reads them more than once.
+//! Rows for what reads them more than once: the first in memory, the others in a temporary file.
 
 use std::fmt;
 use std::fs::File;
@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
@@ -18,28 +19,51 @@ use futures::{StreamExt, stream};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
+use super::begun::bytes_of;
 use super::source::BatchResult;
 use crate::error::Result;
 
+/// Bytes of rows from which on they go to the file.
+const IN_MEMORY: usize = 32 << 20;
+
 pub struct SpooledRows {
     schema: SchemaRef,
-    file: NamedTempFile,
+    first: Vec<RecordBatch>,
+    others: Option<NamedTempFile>,
 }
 
 impl SpooledRows {
     /// Reads `rows` to their end.
     pub async fn new(rows: &dyn PartitionStream, task: Arc<TaskContext>, folder: &str) -> Result<Self> {
         let schema = rows.schema().clone();
-        let file = NamedTempFile::new_in(Path::new(folder))?;
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let mut writer = StreamWriter::try_new_with_options(file.reopen()?, &schema, options)?;
         let mut batches = rows.execute(task);
-        while let Some(batch) = batches.next().await {
-            writer.write(&batch?)?;
+        let (mut first, mut bytes) = (Vec::new(), 0);
+        let mut next = batches.next().await.transpose()?;
+        while bytes < IN_MEMORY
+            && let Some(batch) = next.take()
+        {
+            bytes += bytes_of(&batch)?;
+            first.push(batch);
+            next = batches.next().await.transpose()?;
         }
-        writer.finish()?;
-        Ok(Self { schema, file })
+        let others = match next {
+            Some(next) => Some(spool(next, batches, folder).await?),
+            None => None,
+        };
+        Ok(Self { schema, first, others })
     }
+}
+
+async fn spool(next: RecordBatch, mut batches: SendableRecordBatchStream, folder: &str) -> Result<NamedTempFile> {
+    let file = NamedTempFile::new_in(Path::new(folder))?;
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(file.reopen()?, &batches.schema(), options)?;
+    writer.write(&next)?;
+    while let Some(batch) = batches.next().await {
+        writer.write(&batch?)?;
+    }
+    writer.finish()?;
+    Ok(file)
 }
 
 impl fmt::Debug for SpooledRows {
@@ -54,8 +78,12 @@ impl PartitionStream for SpooledRows {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let first = stream::iter(self.first.clone().into_iter().map(Ok));
+        let Some(others) = &self.others else {
+            return Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), first));
+        };
         let (sender, receiver) = mpsc::channel(1);
-        let file = self.file.reopen();
+        let file = others.reopen();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = file.map_err(DataFusionError::from).and_then(|file| send(file, &sender)) {
                 // A reader that is gone needs no error.
@@ -65,7 +93,8 @@ impl PartitionStream for SpooledRows {
         let stream = stream::unfold(receiver, async |mut receiver| {
             receiver.recv().await.map(|batch| (batch, receiver))
         });
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), Box::pin(stream)))
+        let rows = first.chain(Box::pin(stream));
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows))
     }
 }
 

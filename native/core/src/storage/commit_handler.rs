@@ -22,8 +22,8 @@ use url::Url;
 
 use super::commit_files::{CommitFiles, is_commit};
 
-/// So few commits are left to the library.
-const FEW: usize = 16;
+/// So few commits are left to the library, which takes megabytes for each.
+const FEW: usize = 4;
 /// Commits that are read and decoded together.
 const TOGETHER: usize = 512;
 /// How many times that many at once. Each thread that allocates has pages cleared for it, which are not few.

@@ -26,6 +26,6 @@ pub use describe::{sizes, table_protocol};
 pub use freshness::Freshness;
 pub use snapshot::{TableSnapshot, first_version, provider_of, rfc3339};
 pub use snapshot_cache::SnapshotCache;
-pub use snapshot_info::CONSTRAINT;
+pub use snapshot_info::{CONSTRAINT, required_constraint};
 pub use table::{Table, guarded, parse_time};
 pub use time_travel::{MILLIS, commit_times, commit_timestamp, version_at};

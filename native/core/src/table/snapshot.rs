@@ -10,6 +10,7 @@ use delta_kernel::schema::SchemaRef as DeltaSchemaRef;
 use deltalake_core::DeltaTable;
 use deltalake_core::delta_datafusion::DeltaScanNext;
 use deltalake_core::kernel::{EagerSnapshot, Metadata};
+use deltalake_core::writer::RecordBatchWriter;
 use object_store::ObjectMeta;
 use tokio::sync::OnceCell;
 
@@ -52,10 +53,19 @@ pub struct TableSnapshot {
     exact: OnceCell<DeltaTable>,
     /// What reads the rows where our own scan can't tell how to; some features leave only metadata to be read.
     library: Result<Arc<DeltaScanNext>>,
+    pub(super) derived: Arc<Derived>,
     scan: OnceLock<Result<Option<TableScan>>>,
     /// The scan of a version before, of which the one of this is made.
     before: Mutex<Option<TableScan>>,
     bytes: usize,
+}
+
+/// What follows from metadata and protocol, made when it is first asked for.
+#[derive(Default)]
+pub struct Derived {
+    columns: OnceLock<SchemaRef>,
+    appendable: OnceLock<Option<SchemaRef>>,
+    pub schema_json: OnceLock<String>,
 }
 
 impl TableSnapshot {
@@ -87,6 +97,7 @@ impl TableSnapshot {
             base,
             state,
             exact: OnceCell::new(),
+            derived: Arc::default(),
             scan: OnceLock::new(),
             before: Mutex::new(before),
         })
@@ -110,6 +121,7 @@ impl TableSnapshot {
             state: base.snapshot()?.snapshot().clone(),
             base,
             exact: OnceCell::new(),
+            derived: self.derived.clone(),
             library: self.library.clone(),
             scan: OnceLock::from(Ok(Some(scan))),
             before: Mutex::default(),
@@ -126,7 +138,13 @@ impl TableSnapshot {
     }
 
     pub fn arrow_schema(&self) -> SchemaRef {
-        self.state.arrow_schema()
+        self.derived.columns.get_or_init(|| self.state.arrow_schema()).clone()
+    }
+
+    /// The columns as the library appends rows to them without a plan; nothing where it doesn't.
+    pub fn appendable_columns(&self) -> Option<&SchemaRef> {
+        let columns = || Some(RecordBatchWriter::for_table(&self.base).ok()?.arrow_schema());
+        self.derived.appendable.get_or_init(columns).as_ref()
     }
 
     pub fn delta_schema(&self) -> DeltaSchemaRef {

@@ -29,24 +29,39 @@ impl TableSnapshot {
 
     /// Name to SQL expression: the table's constraints, and the columns that may not be null.
     pub fn constraints(&self) -> BTreeMap<String, String> {
+        let required = self.required_columns();
+        let required = required.iter().map(|column| required_constraint(column));
+        required.chain(self.named_constraints()).collect()
+    }
+
+    /// The columns that may not be null.
+    pub fn required_columns(&self) -> Vec<String> {
         let schema = self.arrow_schema();
         let required = schema.fields().iter().filter(|field| !field.is_nullable());
-        let required = required.map(|field| {
-            let column = field.name().replace('"', "\"\"");
-            (
-                format!("{} not null", field.name()),
-                format!("\"{column}\" IS NOT NULL"),
-            )
-        });
+        required.map(|field| field.name().clone()).collect()
+    }
+
+    /// Name to SQL expression.
+    pub fn named_constraints(&self) -> BTreeMap<String, String> {
         let properties = self.metadata().configuration().iter();
         let named =
             properties.filter_map(|(key, sql)| key.strip_prefix(CONSTRAINT).map(|name| (name.to_owned(), sql.clone())));
-        required.chain(named).collect()
+        named.collect()
     }
 
     pub(super) fn schema_json(&self) -> Result<String> {
-        serde_json::to_string(&*self.delta_schema()).map_err(|error| Error::internal(error.to_string()))
+        if let Some(made) = self.derived.schema_json.get() {
+            return Ok(made.clone());
+        }
+        let made = serde_json::to_string(&*self.delta_schema()).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(self.derived.schema_json.get_or_init(|| made).clone())
     }
+}
+
+/// The name and the expression of the constraint that a column may not be null.
+pub fn required_constraint(column: &str) -> (String, String) {
+    let quoted = column.replace('"', "\"\"");
+    (format!("{column} not null"), format!("\"{quoted}\" IS NOT NULL"))
 }
 
 /// The protocol with its features sorted.
