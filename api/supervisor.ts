@@ -8,8 +8,8 @@ import { alive, close, stopSignals } from "./supervision.js";
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
 const steadyMs = 30_000;
-/** How the worker's allocator deals with the system, unless the environment says: memory that is free is kept for half a minute,
- * and huge pages are asked for. Taking it anew for each query took up to a seventh of a query's processor time. */
+/** How the worker's allocator deals with the system: it reads this before the addon could set it. Memory that is free is kept for
+ * half a minute, and huge pages are asked for: to take it anew for each query took a seventh of the processor time. */
 const allocator = { MIMALLOC_PURGE_DELAY: "30000", MIMALLOC_ALLOW_LARGE_OS_PAGES: "1" };
 /** Turns of the watch, of a second each, that a worker may be silent for. */
 const silentTurns = 30;
@@ -39,7 +39,7 @@ class Supervisor {
   start(lost?: string): void {
     cluster.setupPrimary({ exec: this.#entry, args: lost === undefined ? [] : [lost] });
     const port = this.#port === undefined ? {} : { PORT: String(this.#port) };
-    const worker = cluster.fork({ ...allocator, ...process.env, ...port });
+    const worker = cluster.fork({ ...allocator, ...port });
     const started = Date.now();
     this.#worker = worker;
     let watch: NodeJS.Timeout | undefined;

@@ -21,7 +21,8 @@ const ALERT: Duration = Duration::from_millis(5);
 const GRACE: Duration = Duration::from_millis(100);
 /// What the process may hold beyond what it held at rest, once nothing has run for a while.
 const SLACK: usize = 64 << 20;
-const IDLE: Duration = Duration::from_secs(1);
+/// Queries follow one another sooner, and to take memory anew is a seventh of their time.
+const IDLE: Duration = Duration::from_secs(5);
 /// The share of the limit that is kept free for what queries take until they have ended.
 const RESERVE: usize = 10;
 
