@@ -1,5 +1,7 @@
 /** The process that serves ends by itself: another takes its place, and what ran is known. */
 import assert from "node:assert/strict";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isRunning } from "../../bench/process-facts.js";
@@ -7,15 +9,24 @@ import type { QueryAcceptance } from "../../schemas/generated/index.js";
 import { crashWorker, killServer } from "../faults/killed.js";
 import { endless, quarantine, running, statusOf } from "../faults/running.js";
 import { assertProblem } from "../fixture/problem.js";
-import { startServer, type TestServer } from "../fixture/server.js";
+import { startServer, type TestServer, temporaryFolder } from "../fixture/server.js";
 
 describe("a worker that ends by itself", () => {
+  const state = temporaryFolder();
   let server: TestServer;
 
   before(async () => {
-    server = await startServer({ environment: { LAKEGATE_LOG_LEVEL: "warn" } });
+    server = await startServer({ state, environment: { LAKEGATE_LOG_LEVEL: "warn" } });
   });
-  after(() => server.stop());
+  after(async () => {
+    await server.stop();
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  /** What is cancelled runs until a step of it is over. */
+  const atRest = async () => {
+    while (readFileSync(join(state, "running.jsonl")).length > 0) await pause(20);
+  };
 
   it("is replaced at the same address, and the statement that ran alone is refused from then on", async () => {
     const sql = endless(1);
@@ -47,6 +58,7 @@ describe("a worker that ends by itself", () => {
     });
     const id = await running(server.client, endless(1));
     await server.client.send(`/v1/queries/${id}`, { method: "DELETE" });
+    await atRest();
   });
 
   it("has suspects run one at a time, which tells them apart", async () => {

@@ -1,8 +1,8 @@
 //! A second implementation of canonical MessagePack, on its own: it writes the bytes of every published vector.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,8 @@ enum Value {
 
 #[test]
 fn vectors() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/canonical/vectors.json");
+    let path = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo runs this"))
+        .join("../../schemas/canonical/vectors.json");
     let file: Json = serde_json::from_str(&fs::read_to_string(path).expect("a text")).expect("JSON");
     let vectors = file["vectors"].as_array().expect("a list");
     let faults: Vec<String> = vectors.iter().filter_map(|vector| check(vector).err()).collect();
