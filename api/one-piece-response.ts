@@ -7,19 +7,18 @@ interface Outgoing {
   _headerSent: boolean;
   readonly _hasBody: boolean;
   readonly chunkedEncoding: boolean;
-  _writeRaw(bytes: Buffer): boolean;
+  _writeRaw(text: string, encoding: "latin1"): boolean;
 }
 
 type End = (...given: unknown[]) => ServerResponse;
 
-/** A longer body isn't copied. */
-const longestCopied = 2 ** 16;
+/** Node hands longer texts to the system by way of the heap. */
+const longestWhole = 2 ** 14;
 
 export class OnePieceResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   override end(...given: unknown[]): this {
     const [body, ...others] = given;
-    if (!(body instanceof Buffer) || body.length > longestCopied || !sendWhole(this as unknown as Outgoing, body))
-      (super.end as End)(...given);
+    if (!(body instanceof Buffer) || !sendWhole(this as unknown as Outgoing, body)) (super.end as End)(...given);
     else (super.end as End)(undefined, ...others);
     return this;
   }
@@ -28,11 +27,9 @@ export class OnePieceResponse<Request extends IncomingMessage = IncomingMessage>
 /** False where the head was sent already, is sent later, or isn't followed by the body as it is. */
 function sendWhole(outgoing: Outgoing, body: Buffer): boolean {
   const { _header: head, _headerSent, _hasBody, chunkedEncoding } = outgoing;
-  if (head === null || _headerSent || !_hasBody || chunkedEncoding) return false;
-  const whole = Buffer.allocUnsafe(head.length + body.length);
-  whole.write(head, "latin1");
-  body.copy(whole, head.length);
+  if (head === null || head.length + body.length > longestWhole || _headerSent || !_hasBody || chunkedEncoding)
+    return false;
   outgoing._headerSent = true;
-  outgoing._writeRaw(whole);
+  outgoing._writeRaw(head + body.toString("latin1"), "latin1");
   return true;
 }

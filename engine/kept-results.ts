@@ -87,8 +87,16 @@ export class KeptResults {
 
   /** Notes that a result is used from elsewhere; whether what is kept, if anything, is of the same computation. */
   use(key: string, revision: string): boolean {
-    const { revision: own = revision } = this.#files.get(fileName(key, "arrow")) ?? {};
-    return own === revision;
+    return this.user(key, revision)();
+  }
+
+  /** The same for a result that is used often. */
+  user(key: string, revision: string): () => boolean {
+    const name = fileName(key, "arrow");
+    return () => {
+      const { revision: own = revision } = this.#files.get(name) ?? {};
+      return own === revision;
+    };
   }
 
   path(key: string): string {

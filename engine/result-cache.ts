@@ -167,12 +167,13 @@ export class ResultCache {
 
   #recheck({ given }: ResultDemand, known: Known, { revision }: ResultBody): () => boolean | Promise<boolean> {
     const evictions = this.#evictions;
+    const use = this.#kept.user(known.key, revision);
     const count = (isFresh: boolean) => {
       if (isFresh) this.#uses.hit += 1;
       return isFresh;
     };
     return () => {
-      if (evictions !== this.#evictions || !given.areCurrent() || !this.#kept.use(known.key, revision)) return false;
+      if (evictions !== this.#evictions || !given.areCurrent() || !use()) return false;
       const isFresh = isStillRight(known, {});
       return typeof isFresh === "boolean" ? count(isFresh) : isFresh.then(count);
     };
