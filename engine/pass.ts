@@ -7,7 +7,7 @@ import type { RunningWork } from "./running-work.js";
 /** Work with a light place that goes on longer isn't light. */
 const lightMs = 200;
 /** How often it is looked whether work waits for its reader; its place is for others then. */
-const lookMs = 1_000;
+const lookMs = 200;
 /** How long a thread may be busy with work that has ended: none of its steps takes as long. */
 const stuckMs = 10_000;
 /** Heavy places beyond their number, for each of them, that work takes which seemed to be light. */
@@ -29,6 +29,8 @@ export class Pass {
   #isHeavy = false;
   #isHeldUp = false;
   /** Whether it was held up at the last look, and since. */
+  #wasHeldUp = false;
+  /** Whether its reader was ever slow: from then on it has a place only while it makes rows. */
   #isSlow = false;
   #began = 0;
   /** Whether it was told to end: what it waited for comes too late then. */
@@ -70,9 +72,10 @@ export class Pass {
   /** Whether rows wait for their reader. */
   set isHeldUp(isHeldUp: boolean) {
     this.#isHeldUp = isHeldUp;
-    this.#isSlow &&= isHeldUp;
-    if (isHeldUp || this.#place !== undefined || !this.#isHeavy || this.#hasLeft) return;
-    this.#place = this.#admission.heavy.force(this.#caller);
+    this.#wasHeldUp &&= isHeldUp;
+    if (!this.#isHeavy || this.#hasLeft) return;
+    if (isHeldUp && this.#isSlow) this.#giveWay();
+    else if (!isHeldUp) this.#place ??= this.#admission.heavy.force(this.#caller);
   }
 
   /** The work has been told to end; where its thread goes on, it can't be. */
@@ -142,12 +145,15 @@ export class Pass {
 
   #watchReader(): void {
     this.#timer = setInterval(() => {
-      if (this.#isSlow) {
-        this.#place?.leave();
-        this.#place = undefined;
-      }
-      this.#isSlow = this.#isHeldUp;
+      this.#isSlow ||= this.#wasHeldUp;
+      if (this.#wasHeldUp) this.#giveWay();
+      this.#wasHeldUp = this.#isHeldUp;
     }, lookMs);
+  }
+
+  #giveWay(): void {
+    this.#place?.leave();
+    this.#place = undefined;
   }
 
   #learn(): void {
