@@ -360,6 +360,9 @@ export interface Room {
   /** Whether it is known to be over soon. */
   readonly isQuick: boolean;
   makeRoom(): Promise<void>;
+  /** Leaves it to others while the work waits for other work. */
+  stepAside(): void;
+  comeBack(): Promise<void>;
 }
 
 export class NativeQuery {
@@ -453,6 +456,16 @@ export class NativeQuery {
   /** Resolves when there is room for work that may be long. */
   async makeRoom(): Promise<void> {
     await this.#room?.makeRoom();
+  }
+
+  /** Leaves its room to others while it waits for other work. */
+  stepAside(): void {
+    this.#room?.stepAside();
+  }
+
+  /** Resolves when there is room for it again. */
+  async comeBack(): Promise<void> {
+    await this.#room?.comeBack();
   }
 
   get isCanceled(): boolean {

@@ -69,6 +69,22 @@ export class Pass {
     this.#watchReader();
   }
 
+  /** Leaves its place to others while the work waits for other work. */
+  stepAside(): void {
+    clearTimeout(this.#timer);
+    this.#giveWay();
+  }
+
+  /** Takes a place again. */
+  async comeBack(): Promise<void> {
+    if (this.#hasLeft || this.#isOver) throw canceled();
+    const { heavy, light } = this.#admission;
+    this.#place = this.#admission.claim(this.#isHeavy ? heavy : light, this.#caller);
+    await this.#wait(this.#place);
+    if (this.#isHeavy) this.#watchReader();
+    else this.#timer = setTimeout(() => this.#becomeHeavy(), lightMs);
+  }
+
   /** Whether rows wait for their reader. */
   set isHeldUp(isHeldUp: boolean) {
     this.#isHeldUp = isHeldUp;

@@ -204,12 +204,14 @@ export class ResultCache {
   async #join(demand: ResultDemand, native: NativeQuery, known: Known, otherwise: CacheStatus): Promise<FoundResult> {
     for (let collapsed = false; ; collapsed = true) {
       const flight = this.#flights.get(known.key);
+      if (flight !== undefined) native.stepAside();
       const isWorthALook = flight === undefined || (await flight.wait(() => this.#kept.has(known.key)));
       const found = isWorthALook ? await this.#hit(demand, known) : undefined;
       if (found !== undefined) {
         native.cancel();
         return { ...found, collapsed: collapsed || flight !== undefined };
       }
+      if (flight !== undefined) await native.comeBack();
       if (!isWorthALook || !this.#flights.has(known.key)) return this.#run(demand, native, known, otherwise);
     }
   }
