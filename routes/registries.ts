@@ -108,6 +108,7 @@ export function registries(app: App): void {
 
 /** All that an entry of any kind can be refused for. */
 const restoreProblems = [
+  "not_implemented",
   ...bodyProblems,
   "name_taken",
   "too_many_requests",
