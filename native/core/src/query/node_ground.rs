@@ -1,10 +1,10 @@
 //! What all nodes of a pipeline are planned over: each table at one version, each view by one definition.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::SessionState;
+use tokio::sync::SetOnce;
 
 use super::provided::own_views;
 use super::relations::Relations;
@@ -19,14 +19,12 @@ pub struct NodeGround {
     pub session: Arc<Session>,
     pub gate: Option<DeltaFeatureGate>,
     pub needs_identity: bool,
-    names: BTreeSet<String>,
+    /// The columns of each node, once it is planned; none of one that could not be.
+    shapes: BTreeMap<String, SetOnce<Option<SchemaRef>>>,
     kept: BTreeMap<String, KeptRelation>,
     pins: BTreeMap<String, TablePin>,
     views: BTreeMap<String, ViewSpec>,
-    /// The columns of the nodes so far; none of one that could not be planned.
-    shapes: RwLock<BTreeMap<String, Option<SchemaRef>>>,
     sources: Mutex<BTreeMap<String, QuerySource>>,
-    states: Mutex<Vec<SessionState>>,
 }
 
 /// A node with what it names.
@@ -39,28 +37,44 @@ pub struct OpenNode {
 }
 
 impl NodeGround {
-    /// Fixes the versions and definitions, and deals the nodes out in waves: each reads nodes of those before it.
-    pub async fn open(session: Arc<Session>, planning: NodePlanning) -> (Self, Vec<Vec<OpenNode>>) {
-        let names: BTreeSet<_> = planning.nodes.iter().map(|node| node.name.clone()).collect();
+    /// Fixes the versions and definitions. The nodes come back in the order in which they are planned.
+    pub async fn open(session: Arc<Session>, planning: NodePlanning) -> Result<(Self, Vec<OpenNode>)> {
+        let names = planning.nodes.iter().map(|node| node.name.clone());
         let mut own = own_views(&planning.views);
         let mut ground = Self {
             session,
             gate: planning.gate,
             needs_identity: planning.needs_identity,
-            names,
+            shapes: names.map(|name| (name, SetOnce::new())).collect(),
             kept: planning.kept,
             pins: planning.pins,
             views: planning.views,
-            shapes: RwLock::default(),
             sources: Mutex::default(),
-            states: Mutex::default(),
         };
         let nodes = planning.nodes.into_iter().enumerate();
         let nodes: Vec<_> = nodes
             .map(|(place, spec)| ground.open_node(place, spec, &mut own))
             .collect();
         ground.fix_versions(&nodes).await;
-        (ground, waves(nodes))
+        let nodes = ground.spread(nodes)?;
+        Ok((ground, nodes))
+    }
+
+    /// Puts what reads no other first, then what reads those alone, and so on, so that few wait for the one before them.
+    fn spread(&self, mut nodes: Vec<OpenNode>) -> Result<Vec<OpenNode>> {
+        let mut depths: BTreeMap<String, usize> = BTreeMap::new();
+        for node in &nodes {
+            let mut depth = 0;
+            for name in node.names.iter().filter(|name| self.shapes.contains_key(*name)) {
+                let below = depths
+                    .get(name)
+                    .ok_or_else(|| Error::internal(format!("the node {name} is planned after one that reads it")))?;
+                depth = depth.max(below + 1);
+            }
+            depths.insert(node.spec.name.clone(), depth);
+        }
+        nodes.sort_by_key(|node| depths.get(&node.spec.name).copied());
+        Ok(nodes)
     }
 
     /// What is wrong with it is told when it is planned.
@@ -79,11 +93,11 @@ impl NodeGround {
         if !node
             .names
             .iter()
-            .all(|name| self.names.contains(name) || visible.shows(name))
+            .all(|name| self.shapes.contains_key(name) || visible.shows(name))
         {
             return node;
         }
-        let provided = |name: &str| self.names.contains(name) || self.kept.contains_key(name);
+        let provided = |name: &str| self.shapes.contains_key(name) || self.kept.contains_key(name);
         let Ok(relations) = Relations::of(&self.session, &statement, &provided, None, own) else {
             return node;
         };
@@ -120,29 +134,22 @@ impl NodeGround {
         Ok(found.snapshot(self.pins.get(table)).await?.version)
     }
 
-    /// The columns of the nodes that a node names; nothing where one of them could not be planned.
-    pub fn shapes_of(&self, node: &OpenNode) -> Result<Option<BTreeMap<String, SchemaRef>>> {
-        let known = self.shapes.read().expect("no writer panics");
+    /// The columns of the nodes that a node names, as soon as they are known; nothing where one could not be planned.
+    pub async fn shapes_of(&self, node: &OpenNode) -> Option<BTreeMap<String, SchemaRef>> {
         let mut shapes = BTreeMap::new();
-        for name in node.names.iter().filter(|name| self.names.contains(*name)) {
-            match known.get(name) {
-                Some(Some(shape)) => shapes.insert(name.clone(), shape.clone()),
-                Some(None) => return Ok(None),
-                None => {
-                    return Err(Error::internal(format!(
-                        "the node {name} is planned after one that reads it"
-                    )));
-                }
-            };
+        for name in &node.names {
+            if let Some(told) = self.shapes.get(name) {
+                shapes.insert(name.clone(), told.wait().await.clone()?);
+            }
         }
-        Ok(Some(shapes))
+        Some(shapes)
     }
 
-    pub fn shape(&self, node: &str, shape: Option<SchemaRef>) {
-        self.shapes
-            .write()
-            .expect("no writer panics")
-            .insert(node.to_owned(), shape);
+    pub fn tell_shape(&self, node: &str, shape: Option<SchemaRef>) {
+        if let Some(told) = self.shapes.get(node) {
+            // Each node is planned once.
+            let _ = told.set(shape);
+        }
     }
 
     pub fn pins_of(&self, node: &OpenNode) -> BTreeMap<String, TablePin> {
@@ -163,7 +170,7 @@ impl NodeGround {
         let mut views = BTreeMap::new();
         for open in node.relations.iter().flat_map(|relations| &relations.views) {
             let mut names = open.statement.relations.iter().map(|relation| &relation.name);
-            if let Some(name) = names.find(|name| self.names.contains(*name)) {
+            if let Some(name) = names.find(|name| self.shapes.contains_key(*name)) {
                 return Err(captured(&open.view.name, name));
             }
             if let Some(spec) = self.views.get(&open.view.name) {
@@ -189,30 +196,9 @@ impl NodeGround {
             .cloned()
             .collect()
     }
-
-    pub fn take_state(&self) -> Option<SessionState> {
-        self.states.lock().expect("no holder panics").pop()
-    }
-
-    pub fn give_back(&self, state: SessionState) {
-        self.states.lock().expect("no holder panics").push(state);
-    }
 }
 
 fn captured(view: &str, node: &str) -> Error {
     let message = format!("The view '{view}' reads '{node}', which is the name of a node here: give the node another");
     Error::new(ErrorCode::NameTaken, message).with("view", view)
-}
-
-fn waves(nodes: Vec<OpenNode>) -> Vec<Vec<OpenNode>> {
-    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let mut waves: Vec<Vec<OpenNode>> = Vec::new();
-    for node in nodes {
-        let below = node.names.iter().filter_map(|name| numbers.get(name));
-        let number = below.max().map_or(0, |last| last + 1);
-        numbers.insert(node.spec.name.clone(), number);
-        waves.resize_with(waves.len().max(number + 1), Vec::new);
-        waves[number].push(node);
-    }
-    waves
 }

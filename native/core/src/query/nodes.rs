@@ -1,11 +1,12 @@
 //! Planning the nodes of a pipeline, each over the columns of those that it reads, and all tables at one version.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use futures::future::try_join_all;
+use tokio::task::JoinSet;
 
 use super::lineage::column_origins;
 use super::node_ground::{NodeGround, OpenNode};
@@ -22,7 +23,7 @@ use crate::session::Session;
 use crate::sql::quoted;
 use crate::type_name::type_name;
 
-/// Fewer nodes than these are planned sooner than threads are told to.
+/// So many nodes are planned sooner than another thread is told to.
 const FEW: usize = 4;
 
 impl Session {
@@ -30,11 +31,16 @@ impl Session {
     pub async fn plan_nodes(self: &Arc<Self>, planning: NodePlanning) -> Result<NodePlans> {
         let session = self.clone();
         within(self, async move {
-            let (ground, waves) = NodeGround::open(session, planning).await;
-            let ground = Arc::new(ground);
+            let (ground, nodes) = NodeGround::open(session, planning).await?;
+            let (ground, turns) = (Arc::new(ground), Arc::new(Turns::new(nodes)));
+            let threads = ground.session.state().config().target_partitions();
+            let mut planners = JoinSet::new();
+            for _ in 0..threads.min(turns.nodes.len().div_ceil(FEW)) {
+                planners.spawn(plan_some(ground.clone(), turns.clone()));
+            }
             let mut planned = Vec::new();
-            for wave in waves {
-                planned.extend(plan_wave(&ground, wave).await?);
+            while let Some(some) = planners.join_next().await {
+                planned.extend(some?);
             }
             planned.sort_by_key(|(place, _)| *place);
             Ok(NodePlans {
@@ -46,35 +52,32 @@ impl Session {
     }
 }
 
-type Placed = (usize, NodePlan);
-
-/// Plans nodes that don't read each other, some on each thread.
-async fn plan_wave(ground: &Arc<NodeGround>, mut wave: Vec<OpenNode>) -> Result<Vec<Placed>> {
-    let threads = ground.session.state().config().target_partitions().max(1);
-    if wave.len() < FEW || threads == 1 {
-        return Ok(plan_each(ground.clone(), wave).await);
-    }
-    let share = wave.len().div_ceil(threads);
-    let mut tasks = Vec::new();
-    while !wave.is_empty() {
-        let rest = wave.split_off(share.min(wave.len()));
-        tasks.push(tokio::spawn(plan_each(ground.clone(), wave)));
-        wave = rest;
-    }
-    Ok(try_join_all(tasks).await?.into_iter().flatten().collect())
+/// Nodes, each taken by whoever is free for it, and after those that it reads.
+struct Turns {
+    nodes: Vec<OpenNode>,
+    next: AtomicUsize,
 }
 
-async fn plan_each(ground: Arc<NodeGround>, nodes: Vec<OpenNode>) -> Vec<Placed> {
+impl Turns {
+    fn new(nodes: Vec<OpenNode>) -> Self {
+        let next = AtomicUsize::new(0);
+        Self { nodes, next }
+    }
+
+    fn take(&self) -> Option<&OpenNode> {
+        self.nodes.get(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Plans nodes until all are taken.
+async fn plan_some(ground: Arc<NodeGround>, turns: Arc<Turns>) -> Vec<(usize, NodePlan)> {
     let mut planner = Planner {
-        state: ground.take_state(),
+        state: None,
         ground: &ground,
     };
     let mut planned = Vec::new();
-    for node in nodes {
-        planned.push((node.place, planner.node(&node).await));
-    }
-    if let Some(state) = planner.state {
-        ground.give_back(state);
+    while let Some(node) = turns.take() {
+        planned.push((node.place, planner.node(node).await));
     }
     planned
 }
@@ -93,13 +96,13 @@ impl Planner<'_> {
             Ok(None) => (None, unplanned(name, sql.clone(), None)),
             Err(error) => (None, unplanned(name, sql.clone(), Some(error))),
         };
-        self.ground.shape(name, shape);
+        self.ground.tell_shape(name, shape);
         plan
     }
 
     /// Nothing where a node that it reads could not be planned.
     async fn planned(&mut self, node: &OpenNode) -> Result<Option<(SchemaRef, NodePlan)>> {
-        let Some(request) = self.request(node)? else {
+        let Some(request) = self.request(node).await? else {
             return Ok(None);
         };
         let spec = &node.spec;
@@ -133,9 +136,9 @@ impl Planner<'_> {
         Ok(Some((shape, plan)))
     }
 
-    fn request(&self, node: &OpenNode) -> Result<Option<PlanRequest>> {
+    async fn request(&self, node: &OpenNode) -> Result<Option<PlanRequest>> {
         let ground = self.ground;
-        let Some(shapes) = ground.shapes_of(node)? else {
+        let Some(shapes) = ground.shapes_of(node).await else {
             return Ok(None);
         };
         let mut request = PlanRequest {
