@@ -1,7 +1,7 @@
 /** Data files store whole numbers by how they differ, whatever the rows and the table call whole. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inRoot } from "../../setup/places.mjs";
@@ -32,8 +32,19 @@ describe("data files", { skip: withoutPython }, () => {
     assert.ok(!stored["few"]?.includes("DELTA_BINARY_PACKED"), `${stored["few"]}`);
     for (const column of ["word", "part"]) assert.ok(!`${stored[column]}`.includes("DELTA"), `${stored[column]}`);
     await holds(name, { n: many, ids: (many * (many - 1)) / 2, few: many * 4.5 });
-    assert.equal((await tables.operate(name, "optimize", {})).status, 200);
-    assert.ok(encodings(name)["id"]?.includes("DELTA_BINARY_PACKED"));
+    const changes: [string, object][] = [
+      ["update", { updates: { part: "0.0" }, predicate: "id = 1" }],
+      ["delete", { predicate: "id = 0" }],
+      [
+        "merge",
+        { source: { rows: [{ id: 2 }] }, predicate: "target.id = source.id", matched_updates: { part: "1.0" } },
+      ],
+      ["optimize", {}],
+    ];
+    for (const [operation, request] of changes) {
+      assert.equal((await tables.operate(name, operation, request)).status, 200, operation);
+      assert.ok(encodings(name)["id"]?.includes("DELTA_BINARY_PACKED"), operation);
+    }
   });
 
   it("take whole numbers into columns of others, and others in their place", async () => {
@@ -63,8 +74,14 @@ describe("data files", { skip: withoutPython }, () => {
     assert.deepEqual(found, [{ n, ids, ...(few !== undefined && { few }) }]);
   }
 
+  /** Of the newest file. */
   function encodings(name: string): Record<string, string[]> {
-    const found = spawnSync(python, [inRoot("test/python/encodings.py"), join(warehouse, name)], { encoding: "utf8" });
+    const folder = join(warehouse, name);
+    const files = readdirSync(folder).filter((file) => file.endsWith(".parquet"));
+    const written = (file: string) => statSync(join(folder, file)).mtimeMs;
+    const newest = files.toSorted((left, right) => written(left) - written(right)).at(-1) ?? "";
+    const script = inRoot("test/python/encodings.py");
+    const found = spawnSync(python, [script, join(folder, newest)], { encoding: "utf8" });
     assert.equal(found.status, 0, found.stderr);
     return JSON.parse(found.stdout);
   }

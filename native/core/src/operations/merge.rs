@@ -6,12 +6,12 @@ use std::sync::Arc;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::DataFrame;
 use deltalake_core::DeltaResult;
 use deltalake_core::operations::merge::MergeBuilder;
 use serde_json::{Value, json};
 
+use super::file_layout::file_layout;
 use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
@@ -22,7 +22,7 @@ use crate::commit::Isolation;
 use crate::error::{Error, Result};
 use crate::generated::{DeltaMergeRequest, DeltaTableRef, ErrorCode, TablePin};
 use crate::query::source_plan;
-use crate::rows::{Body, RowSource, RowsFormat, Shape, SpooledRows, body};
+use crate::rows::{Body, RowSource, RowsFormat, Shape, body, spooled};
 use crate::session::Visible;
 use crate::table::TableSnapshot;
 
@@ -79,6 +79,7 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
             .with_source_alias(source_alias)
             .with_target_alias(target_alias)
             .with_session_state(Arc::new(session))
+            .with_writer_properties(file_layout(&[base.snapshot.arrow_schema().fields()]))
             .with_commit_properties(base.properties);
         clauses(builder, request)?.await.map(drop)
     });
@@ -175,7 +176,7 @@ async fn source(
 ) -> Result<Source> {
     let given = request.source.as_ref();
     if let Some((body, format)) = rows {
-        return spooled(task, body, format, target).await;
+        return of_body(task, body, format, target).await;
     }
     if let Some(rows) = given.and_then(|source| source.rows.as_ref()) {
         return inline(task, rows, target).await;
@@ -227,11 +228,11 @@ async fn inline(task: &Task, rows: &[BTreeMap<String, Value>], target: &TableSna
         sender.write(lines.join("\n").into()).await;
         sender.end().await;
     });
-    spooled(task, body, RowsFormat::Ndjson, target).await
+    of_body(task, body, RowsFormat::Ndjson, target).await
 }
 
 /// A merge reads its source more than once.
-async fn spooled(task: &Task, body: Body, format: RowsFormat, target: &TableSnapshot) -> Result<Source> {
+async fn of_body(task: &Task, body: Body, format: RowsFormat, target: &TableSnapshot) -> Result<Source> {
     let shape = Shape {
         table: Some(target.arrow_schema()),
         takes_new_columns: true,
@@ -241,9 +242,8 @@ async fn spooled(task: &Task, body: Body, format: RowsFormat, target: &TableSnap
     let rows = RowSource::open(body, format, shape, folder.to_owned()).await?;
     let session = task.session()?;
     let context = Arc::new(TaskContext::from(&session));
-    let rows: Arc<dyn PartitionStream> = Arc::new(SpooledRows::new(&rows, context, folder).await?);
     Ok(Source {
-        plan: scan(rows)?,
+        plan: scan(spooled(&rows, context, folder).await?)?,
         _tables: Vec::new(),
     })
 }

@@ -33,4 +33,4 @@ pub use import::import;
 pub use ingest::Ingest;
 pub use operation::{Operation, operate};
 pub use report::Report;
-pub use write::scan;
+pub use write::scan_once;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SessionState, TaskContext};
@@ -27,7 +28,7 @@ use crate::commit::{Isolation, plan};
 use crate::entries::{Contracts, with_new_columns};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaSchemaMode, DeltaWriteDisposition as Mode, DeltaWriteRequest, ErrorCode};
-use crate::rows::{BegunRows, Body, Checks, Own, RowFailure, RowSource, RowsFormat, Shape, SpooledRows};
+use crate::rows::{BegunRows, Body, Checks, Own, RowFailure, RowSource, RowsFormat, Shape, spooled};
 use crate::table::TableSnapshot;
 
 /// Where the rows come from.
@@ -116,7 +117,7 @@ impl Rows<'_> {
                         plan(record);
                         return Ok(());
                     }
-                    (scan(Arc::new(rows))?, base.session()?)
+                    (scan_once(Arc::new(rows))?, base.session()?)
                 }
             };
             let state = base.table().await?.snapshot()?.snapshot().clone();
@@ -152,9 +153,7 @@ impl Rows<'_> {
 
     async fn spooled(&self, rows: &Checks, session: &SessionState) -> Result<LogicalPlan> {
         let context = Arc::new(TaskContext::from(session));
-        scan(Arc::new(
-            SpooledRows::new(rows, context, self.task.spill_folder()).await?,
-        ))
+        scan(spooled(rows, context, self.task.spill_folder()).await?)
     }
 
     async fn create(&self) -> Result<Report> {
@@ -166,7 +165,7 @@ impl Rows<'_> {
             Input::Body(body, format) => {
                 let (rows, session) = (self.checked(body, format, None).await?, self.task.session()?);
                 if self.contracts.keys().is_empty() {
-                    (scan(Arc::new(rows))?, session)
+                    (scan_once(Arc::new(rows))?, session)
                 } else {
                     let input = self.spooled(&rows, &session).await?;
                     self.hold_keys(&input, &session, None).await?;
@@ -280,7 +279,12 @@ impl Rows<'_> {
 }
 
 /// A plan that reads the rows.
-pub fn scan(rows: Arc<dyn PartitionStream>) -> Result<LogicalPlan> {
-    let provider = StreamingTable::try_new(rows.schema().clone(), vec![rows])?;
-    Ok(LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(provider)), None)?.build()?)
+pub fn scan(rows: Arc<dyn TableProvider>) -> Result<LogicalPlan> {
+    Ok(LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?)
+}
+
+/// A plan that reads the rows while they come, and once.
+pub fn scan_once(rows: Arc<dyn PartitionStream>) -> Result<LogicalPlan> {
+    let schema = rows.schema().clone();
+    scan(Arc::new(StreamingTable::try_new(schema, vec![rows])?))
 }

@@ -19,7 +19,7 @@ use crate::generated::{
     DeltaRuntimeEnvOptions, ErrorCode, NumberStyle, ParameterArtifact, ParameterTable, ParameterValuesRequest,
     QueryHead, ResultTarget, RowFormat, StoredFormat,
 };
-use crate::operations::scan;
+use crate::operations::scan_once;
 use crate::results::ResultWriter;
 use crate::rows::{Body, Checks, Own, RowFailure, RowSource, RowsFormat, Shape};
 use crate::schema::{plain_fields, row_schema};
@@ -75,7 +75,7 @@ async fn keep(engine: &Arc<Engine>, request: &ParameterValuesRequest, rows: Chec
 
 /// In the order of the key, and then of the other columns.
 fn sorted(engine: &Arc<Engine>, table: &ParameterTable, rows: Checks) -> Result<DataFrame> {
-    let plan = scan(Arc::new(rows))?;
+    let plan = scan_once(Arc::new(rows))?;
     let names = table.columns.iter().map(|column| column.name.as_str());
     let rows = DataFrame::new(engine.operation_session(&DeltaRuntimeEnvOptions::default())?, plan)
         .select(names.clone().map(ident))?;

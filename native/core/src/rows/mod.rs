@@ -16,4 +16,4 @@ pub use conform::Shape;
 pub use reader::RowsFormat;
 pub use sample::{SAMPLES, rows_as_json};
 pub use source::{RowFailure, RowSource};
-pub use spooled::SpooledRows;
+pub use spooled::spooled;

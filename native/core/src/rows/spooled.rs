@@ -11,6 +11,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -26,32 +28,39 @@ use crate::error::Result;
 /// Bytes of rows from which on they go to the file.
 const IN_MEMORY: usize = 32 << 20;
 
-pub struct SpooledRows {
-    schema: SchemaRef,
-    first: Vec<RecordBatch>,
-    others: Option<NamedTempFile>,
+/// Reads `rows` to their end. Where all of them are in memory, plans know how many there are.
+pub async fn spooled(
+    rows: &dyn PartitionStream,
+    task: Arc<TaskContext>,
+    folder: &str,
+) -> Result<Arc<dyn TableProvider>> {
+    let schema = rows.schema().clone();
+    let mut batches = rows.execute(task);
+    let (mut first, mut bytes) = (Vec::new(), 0);
+    let mut next = batches.next().await.transpose()?;
+    while bytes < IN_MEMORY
+        && let Some(batch) = next.take()
+    {
+        bytes += bytes_of(&batch)?;
+        first.push(batch);
+        next = batches.next().await.transpose()?;
+    }
+    let Some(next) = next else {
+        return Ok(Arc::new(MemTable::try_new(schema, vec![first])?));
+    };
+    let others = spool(next, batches, folder).await?;
+    let rows = SpooledRows {
+        schema: schema.clone(),
+        first,
+        others,
+    };
+    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(rows)])?))
 }
 
-impl SpooledRows {
-    /// Reads `rows` to their end.
-    pub async fn new(rows: &dyn PartitionStream, task: Arc<TaskContext>, folder: &str) -> Result<Self> {
-        let schema = rows.schema().clone();
-        let mut batches = rows.execute(task);
-        let (mut first, mut bytes) = (Vec::new(), 0);
-        let mut next = batches.next().await.transpose()?;
-        while bytes < IN_MEMORY
-            && let Some(batch) = next.take()
-        {
-            bytes += bytes_of(&batch)?;
-            first.push(batch);
-            next = batches.next().await.transpose()?;
-        }
-        let others = match next {
-            Some(next) => Some(spool(next, batches, folder).await?),
-            None => None,
-        };
-        Ok(Self { schema, first, others })
-    }
+struct SpooledRows {
+    schema: SchemaRef,
+    first: Vec<RecordBatch>,
+    others: NamedTempFile,
 }
 
 async fn spool(next: RecordBatch, mut batches: SendableRecordBatchStream, folder: &str) -> Result<NamedTempFile> {
@@ -79,11 +88,8 @@ impl PartitionStream for SpooledRows {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let first = stream::iter(self.first.clone().into_iter().map(Ok));
-        let Some(others) = &self.others else {
-            return Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), first));
-        };
         let (sender, receiver) = mpsc::channel(1);
-        let file = others.reopen();
+        let file = self.others.reopen();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = file.map_err(DataFusionError::from).and_then(|file| send(file, &sender)) {
                 // A reader that is gone needs no error.
