@@ -10,7 +10,7 @@ import type {
   TableVersion,
 } from "../schemas/generated/index.js";
 
-type Headers = Record<string, string>;
+export type Headers = Record<string, string>;
 
 const charset: Partial<Record<ResultFormat, string>> = { json: "; charset=utf-8", csv: "; charset=utf-8" };
 
@@ -32,12 +32,13 @@ export interface Style {
 }
 
 export function bodyHeaders(format: ResultFormat, { head }: Pick<ResultBody, "head">): Headers {
-  return {
+  const headers: Headers = {
     "content-type": `${resultMediaTypes[format]}${charset[format] ?? ""}`,
     // Pages of other sites are answered by name, where they may ask.
     vary: "accept, accept-encoding, origin",
-    ...(head.tables.length > 0 && { "lakegate-tables": head.tables.map(tableVersion).join(", ") }),
   };
+  if (head.tables.length > 0) headers["lakegate-tables"] = head.tables.map(tableVersion).join(", ");
+  return headers;
 }
 
 export function cacheHeaders({ use, age, collapsed }: FoundResult): Headers {

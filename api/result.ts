@@ -5,6 +5,7 @@ import {
   type Encoding,
   type FoundResult,
   hashBytes,
+  joined,
   type Query,
   type QueryResult,
   type ResultBody,
@@ -13,7 +14,16 @@ import { etag, knownTag, sendAcceptance } from "../routes/index.js";
 import type { QuerySummary, ResultFormat } from "../schemas/generated/index.js";
 import type { HotAnswers } from "./hot-answers.js";
 import { bare, closing, type Envelope, opening, queryEnvelope } from "./result-envelope.js";
-import { bodyHeaders, cacheHeaders, counts, resultTag, type Style, statement, timing } from "./result-headers.js";
+import {
+  bodyHeaders,
+  cacheHeaders,
+  counts,
+  type Headers,
+  resultTag,
+  type Style,
+  statement,
+  timing,
+} from "./result-headers.js";
 import { type ByteSource, ResultStream } from "./result-stream.js";
 
 /** How long a client waits for a query, and what becomes of the query then. */
@@ -45,7 +55,8 @@ export async function sendResult(
   const envelope = queryEnvelope(before, () => ({ summary: query.summary(), cache: use }));
   const isDocument = format === "json" || format === "msgpack";
   const tag = resultTag(format, style, body);
-  reply.headers({ etag: etag(isDocument ? `${tag}.${id}` : tag), ...foundHeaders(query, found), ...statement(sql) });
+  const tagged = { etag: etag(isDocument ? `${tag}.${id}` : tag) };
+  reply.headers(joined<Headers>(tagged, foundHeaders(query, found), statement(sql)));
   return send(reply, query, { format, body, envelope, summary: () => query.summary() });
 }
 
@@ -61,7 +72,7 @@ export async function sendDocument(
   const { format } = query;
   const { body, pinned } = found;
   const tag = etag(resultTag(format, style, body));
-  reply.headers({ etag: tag, "cache-control": cacheControl(pinned), ...foundHeaders(query, found) });
+  reply.headers(joined<Headers>({ etag: tag, "cache-control": cacheControl(pinned) }, foundHeaders(query, found)));
   const known = knownTag(reply.request.headers, tag);
   if (body.complete) {
     const bytes = wholeBody(format, body, bare);
@@ -139,14 +150,14 @@ function waitedTooLong(query: Query, milliseconds: number): DataFusionEngineErro
   });
 }
 
-function foundHeaders(query: Query, found: FoundResult): Record<string, string> {
+function foundHeaders(query: Query, found: FoundResult): Headers {
   const { body, warnings } = found;
-  return {
-    ...bodyHeaders(query.format, body),
-    ...timing(query.summary()),
-    ...cacheHeaders(found),
-    ...(warnings && { "query-broken-contracts": warnings.map(({ contract }) => contract).join(", ") }),
-  };
+  return joined<Headers>(
+    bodyHeaders(query.format, body),
+    timing(query.summary()),
+    cacheHeaders(found),
+    warnings && { "query-broken-contracts": warnings.map(({ contract }) => contract).join(", ") },
+  );
 }
 
 interface Rendering {

@@ -1,6 +1,7 @@
 /** Lets work into the engine: a bounded number at once, in fair turns, with places of their own for what is over soon. */
 import { LRUCache } from "lru-cache";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
+import { joined } from "./joined.js";
 import { Pass } from "./pass.js";
 import { type Claimant, type Place, Places } from "./places.js";
 import type { Quarantine } from "./quarantine.js";
@@ -60,7 +61,7 @@ export class Admission {
     this.#refuseEarly(work, caller);
     const { runningOfCaller } = this.#limits;
     const most = Math.min(caller.most ?? runningOfCaller, runningOfCaller);
-    return new Pass(this, work, caller, this.claim(this.#ofCallers, { ...caller, most }));
+    return new Pass(this, work, caller, this.claim(this.#ofCallers, joined<Claimant>(caller, { most })));
   }
 
   /** Runs work that nothing else waits for. */

@@ -1,5 +1,5 @@
 /** MessagePack with exact 64-bit integers: safe ones are numbers, the others bigints, in both directions. */
-import { decode as decodeMessagePack, encode as encodeMessagePack } from "@msgpack/msgpack";
+import { Decoder, Encoder } from "@msgpack/msgpack";
 import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 
 const smallest = -(2n ** 63n);
@@ -7,18 +7,23 @@ const largest = 2n ** 64n - 1n;
 /** How many lists and maps a value may nest; Rust reads no more than 1024. */
 const deepest = 1000;
 
+/** Used again and again; one that has grown for a large value is left to the collector. */
+const largestKept = 2 ** 16;
+const decoder = new Decoder({ useBigInt64: true });
+let encoder = newEncoder();
+
 export function encode(value: unknown): Buffer {
-  const bytes = encodeMessagePack(widen(value, 0), {
-    useBigInt64: true,
-    ignoreUndefined: true,
-    sortKeys: false,
-    maxDepth: deepest + 1,
-  });
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const bytes = Buffer.from(encoder.encodeSharedRef(widen(value, 0)));
+  if (bytes.length > largestKept) encoder = newEncoder();
+  return bytes;
 }
 
 export function decode<T>(bytes: Uint8Array): T {
-  return narrow(decodeMessagePack(bytes, { useBigInt64: true })) as T;
+  return narrow(decoder.decode(bytes)) as T;
+}
+
+function newEncoder(): Encoder {
+  return new Encoder({ useBigInt64: true, ignoreUndefined: true, sortKeys: false, maxDepth: deepest + 1 });
 }
 
 /** The library writes integers from 2^32 on as floats unless they are bigints. */

@@ -1,5 +1,6 @@
 /** A query as it stood at a moment, for the history: its status is put together when somebody looks. */
 import type { CacheUse, ContractBreach, QueryStatus, QuerySummary } from "../schemas/generated/index.js";
+import { joined } from "./joined.js";
 import type { HistoryEntry } from "./query-history.js";
 
 /** What is known of a query from its beginning. */
@@ -39,11 +40,11 @@ export class FiledQuery implements HistoryEntry {
 
 export function statusOf({ facts, summary, use, warnings, finished }: StatusParts): QueryStatus {
   const { stored_bytes: _, ...told } = summary;
-  return {
-    ...facts,
-    ...(finished !== undefined && { finished_at: new Date(finished).toISOString() }),
-    ...told,
-    ...(use && { cache: use }),
-    ...(warnings && { warnings: [...warnings] }),
-  };
+  return joined<QueryStatus>(
+    facts,
+    finished !== undefined && { finished_at: new Date(finished).toISOString() },
+    told,
+    use && { cache: use },
+    warnings && { warnings: [...warnings] },
+  );
 }

@@ -23,6 +23,7 @@ export type { IncomingRows } from "./fill.js";
 export { configFingerprint, type FingerprintableConfig } from "./fingerprint.js";
 export { hashBytes } from "./hashing.js";
 export { InvalidEntry } from "./invalid-entry.js";
+export { joined } from "./joined.js";
 export { parseJson, stringifyJson } from "./json.js";
 export type { Log } from "./log.js";
 export {

@@ -24,14 +24,16 @@ import { DataFusionEngineError } from "./data-fusion-engine-error.js";
 import { deltaFeatureGatePayload } from "./delta-feature-gate-payload.js";
 import type { Encoding } from "./encoding.js";
 import { hashText } from "./hashing.js";
+import { joined } from "./joined.js";
 import { type Keeping, type KeptResults, newRevision, queryKey } from "./kept-results.js";
 import type { ParameterTables } from "./parameter-tables.js";
 import type { Claimant } from "./places.js";
 import { Query, type QueryOrigin } from "./query.js";
+import type { HistoryEntry } from "./query-history.js";
 import type { QueryRecords } from "./query-records.js";
 import { type Repeat, repeatOf, requireSame } from "./repeat.js";
 import { type ResultBody, RunningBody } from "./result-body.js";
-import type { FoundResult, ResultCache } from "./result-cache.js";
+import type { FoundResult, ResultCache, ResultDemand } from "./result-cache.js";
 import type { ResultReader, RowRange } from "./result-reader.js";
 import type { Sessions } from "./sessions.js";
 
@@ -105,7 +107,8 @@ export class Queries {
         breaches.push(...(await this.#parts.breaches(sources, validation)));
       };
       const hold = validation === "off" ? {} : { hold: look };
-      const found = await this.#parts.cache.open({ ...demand, ...hold, given, prepare: () => prepare(make) });
+      const own = { given, prepare: () => prepare(make) };
+      const found = await this.#parts.cache.open(joined<ResultDemand>(demand, hold, own));
       return breaches.length === 0 ? found : { ...found, warnings: breaches };
     };
     return this.#register(request, format, caller, find, repeatOf(idempotencyKey, "query", request, caller));
@@ -268,7 +271,7 @@ export class Queries {
       find,
       enter: (entering) => {
         const entry = entering.entry();
-        const noted = { ...entry, status: entry.status };
+        const noted = joined<HistoryEntry>(entry, { status: entry.status });
         const work = { id: facts.query_id, statement: hashText(sql), sql: facts.sql, entry: noted };
         return this.#parts.admission.enter(work, claimantOf(caller, session_id));
       },
@@ -301,12 +304,9 @@ function isRunning({ status }: QueryStatus): boolean {
 /** What the session asks holds besides what the request asks, which alone says how old a result may be where it does. */
 function strictest(session: CachePolicy, request: CachePolicy): CachePolicy {
   const max_age_seconds = request.max_age_seconds ?? session.max_age_seconds;
-  return {
-    ...request,
-    no_cache: request.no_cache || session.no_cache || false,
-    no_store: request.no_store || session.no_store || false,
-    ...(max_age_seconds != null && { max_age_seconds }),
-  };
+  const no_cache = request.no_cache || session.no_cache || false;
+  const no_store = request.no_store || session.no_store || false;
+  return joined<CachePolicy>(request, { no_cache, no_store }, max_age_seconds != null && { max_age_seconds });
 }
 
 const longestSqlKept = 10_000;
@@ -340,6 +340,7 @@ function notKept(query: Query): DataFusionEngineError {
 
 /** The request with its gates as payloads. */
 function gated<Request extends Pick<QueryRequest, "gate" | "gates">>(request: Request): Request {
+  if (request.gate == null && Object.keys(request.gates ?? {}).length === 0) return request;
   const gates = Object.entries(request.gates ?? {}).map(([name, gate]) => [name, deltaFeatureGatePayload(gate)]);
   return { ...request, gate: deltaFeatureGatePayload(request.gate), gates: Object.fromEntries(gates) };
 }

@@ -38,6 +38,14 @@ describe("codec", () => {
     for (const [given, bytes] of formats) assert.equal(encode(given).toString("hex"), bytes);
   });
 
+  it("leaves what was written before as it was, large or small", () => {
+    const values = ["x".repeat(1000), "y".repeat(200_000), "z".repeat(1000), { deep: ["y".repeat(70_000)] }, 1];
+    const written = values.map((given) => encode(given));
+    assert.deepEqual(written.map(decode), values);
+    assert.throws(() => encode(["w".repeat(100_000), 2n ** 64n]), { code: "invalid_request" });
+    assert.deepEqual(written.map(decode), values);
+  });
+
   it("leaves out what is undefined", () => {
     assert.deepEqual(decode(encode({ a: undefined, b: 1 })), { b: 1 });
   });
