@@ -159,7 +159,7 @@ export class ParameterTables {
   ): Promise<GivenValues> {
     const changes = this.#changes;
     const areCurrent = () => changes === this.#changes;
-    if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { ...noValues, areCurrent };
+    if (this.registry.size === 0 && Object.keys(parameter_tables).length === 0) return { kept: {}, areCurrent };
     const artifacts: Record<string, ParameterArtifact> = {};
     const ofSession = session_id === undefined ? {} : this.#parts.ofSessions.of(session_id);
     Object.assign(artifacts, this.#rules.values, ofSession);
