@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
 use crate::resident::Resident;
-use crate::scan::EarlyFilters;
+use crate::scan::{ConditionOrder, EarlyFilters};
 
 /// A join's smaller side, up to this, is read once for all cores instead of both sides being dealt out among them
 /// (`npm run bench -- f1`: 9 % of the CPU).
@@ -37,6 +37,7 @@ impl SessionFactory {
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
             .with_physical_optimizer_rule(Arc::new(EarlyFilters))
+            .with_physical_optimizer_rule(Arc::new(ConditionOrder))
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         install(&mut template, resident)?;
