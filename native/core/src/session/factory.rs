@@ -24,6 +24,10 @@ use crate::scan::{ConditionOrder, EarlyFilters};
 const SHARED_BUILD_BYTES: usize = 32 << 20;
 const SHARED_BUILD_ROWS: usize = 1_000_000;
 
+/// Keys of a join that take this part of the numbers between the first and the last are looked up by place, not by hash: a
+/// filtered table of orders, too. A key takes up to 133 bytes then, which are the query's.
+const DENSE_KEYS: &str = "0.03";
+
 pub struct SessionFactory {
     /// Functions, rules and planners are the same in every session: making them takes longer than all the rest.
     template: SessionState,
@@ -108,6 +112,7 @@ fn defaults() -> SessionConfig {
             "datafusion.optimizer.hash_join_single_partition_threshold_rows",
             SHARED_BUILD_ROWS,
         )
+        .set_str("datafusion.execution.perfect_hash_join_min_key_density", DENSE_KEYS)
         // A scan of few rows isn't dealt out among the cores.
         .set_bool(
             "datafusion.execution.use_row_number_estimates_to_optimize_partitioning",
