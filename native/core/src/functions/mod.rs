@@ -6,6 +6,7 @@ mod changes;
 mod checked_arithmetic;
 mod checked_sum;
 mod collections;
+mod decimal_arithmetic;
 mod describe;
 mod function;
 mod growth;
@@ -26,6 +27,7 @@ use datafusion::execution::{FunctionRegistry, SessionState};
 use self::bounded::Bounded;
 use self::checked_arithmetic::CheckedIntegers;
 use self::checked_sum::CheckedSum;
+use self::decimal_arithmetic::DecimalArithmetic;
 use self::function::Function;
 use self::json_operators::JsonOperators;
 use self::lists::ListLogic;
@@ -39,6 +41,7 @@ pub fn install(state: &mut SessionState, resident: &Arc<Resident>) -> Result<()>
     state.register_function_rewrite(Arc::new(EmptySubqueries))?;
     state.register_function_rewrite(Arc::new(ListLogic))?;
     state.register_function_rewrite(Arc::new(CheckedIntegers))?;
+    state.register_function_rewrite(Arc::new(DecimalArithmetic))?;
     let sum = state.udaf("sum")?;
     state.register_udaf(Arc::new(CheckedSum::new(sum).into()))?;
     for name in growth::GROWING {

@@ -17,12 +17,16 @@ use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
 use crate::resident::Resident;
-use crate::scan::EarlyFilters;
+use crate::scan::{ConditionOrder, EarlyFilters};
 
 /// A join's smaller side, up to this, is read once for all cores instead of both sides being dealt out among them
 /// (`npm run bench -- f1`: 9 % of the CPU).
 const SHARED_BUILD_BYTES: usize = 32 << 20;
 const SHARED_BUILD_ROWS: usize = 1_000_000;
+
+/// Keys of a join that take this part of the numbers between the first and the last are looked up by place, not by hash: a
+/// filtered table of orders, too. A key takes up to 133 bytes then, which are the query's.
+const DENSE_KEYS: &str = "0.03";
 
 pub struct SessionFactory {
     /// Functions, rules and planners are the same in every session: making them takes longer than all the rest.
@@ -37,6 +41,7 @@ impl SessionFactory {
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
             .with_physical_optimizer_rule(Arc::new(EarlyFilters))
+            .with_physical_optimizer_rule(Arc::new(ConditionOrder))
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         install(&mut template, resident)?;
@@ -107,6 +112,7 @@ fn defaults() -> SessionConfig {
             "datafusion.optimizer.hash_join_single_partition_threshold_rows",
             SHARED_BUILD_ROWS,
         )
+        .set_str("datafusion.execution.perfect_hash_join_min_key_density", DENSE_KEYS)
         // A scan of few rows isn't dealt out among the cores.
         .set_bool(
             "datafusion.execution.use_row_number_estimates_to_optimize_partitioning",
