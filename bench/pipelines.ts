@@ -7,6 +7,8 @@ import { type Service, startLakegate } from "./service.js";
 import { quantile, ratios, spread } from "./statistics.js";
 
 const rounds = 5;
+/** The first of a process take longer: what they run isn't compiled yet. */
+const graphs = 15;
 const nodeCount = 1000;
 const path = "/v1/pipelines/flight_facts";
 
@@ -27,7 +29,7 @@ export async function pipelines(): Promise<Report> {
     }
     const whole = times.unchanged.map(() => first);
     const checked: number[] = [];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < graphs; round++) {
       checked.push(await timed(() => send(service, "PUT", "/v1/pipelines/large", largeGraph(round))));
     }
     return {
@@ -37,7 +39,7 @@ export async function pipelines(): Promise<Report> {
         compared("a run with nothing changed / the first", times.unchanged, whole, "≤ 0.05"),
         plainRow(`PUT of ${nodeCount} nodes, p50`, `${median(checked).toFixed(0)} ms`, spread(checked), "≤ 200 ms"),
       ],
-      notes: [],
+      notes: [`the first PUT in the process took ${checked[0]?.toFixed(0)} ms`],
     };
   } finally {
     await service.stop();

@@ -32,6 +32,9 @@ const TARGET: &str = "target";
 /// What is merged: a plan, and the tables that live as long as it does.
 struct Source {
     plan: LogicalPlan,
+    /// Whether its rows are in memory: then the table's rows are looked up among them, one batch after the other. The planner would
+    /// compare what these take there with the bytes of files.
+    is_small: bool,
     _tables: Vec<Arc<TableSnapshot>>,
 }
 
@@ -58,7 +61,10 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
     };
     let contracts = task.contracts();
     let done = task.commit(Isolation::Serial, true, async |base| {
-        let session = base.session()?;
+        let mut session = base.session()?;
+        if source.is_small {
+            session.config_mut().options_mut().optimizer.join_reordering = false;
+        }
         if contracts.are_some() {
             let merged = Merged {
                 request,
@@ -187,7 +193,11 @@ async fn source(
     if let Some(sql) = given.and_then(|source| source.sql.as_ref()) {
         let session = task.engine.open_session(task.profile(), None, task.terms())?;
         let (plan, tables) = source_plan(&session, sql).await?;
-        return Ok(Source { plan, _tables: tables });
+        return Ok(Source {
+            plan,
+            is_small: false,
+            _tables: tables,
+        });
     }
     Err(Error::new(
         ErrorCode::InvalidRequest,
@@ -216,6 +226,7 @@ impl Source {
         let plan = LogicalPlanBuilder::scan(name.as_str(), provider, None)?.build()?;
         Ok(Self {
             plan,
+            is_small: false,
             _tables: vec![snapshot],
         })
     }
@@ -242,8 +253,10 @@ async fn of_body(task: &Task, body: Body, format: RowsFormat, target: &TableSnap
     let rows = RowSource::open(body, format, shape, folder.to_owned()).await?;
     let session = task.session()?;
     let context = Arc::new(TaskContext::from(&session));
+    let spooled = spooled(&rows, context, folder).await?;
     Ok(Source {
-        plan: scan(spooled(&rows, context, folder).await?)?,
+        plan: scan(spooled.rows)?,
+        is_small: spooled.is_small,
         _tables: Vec::new(),
     })
 }

@@ -153,7 +153,7 @@ impl Rows<'_> {
 
     async fn spooled(&self, rows: &Checks, session: &SessionState) -> Result<LogicalPlan> {
         let context = Arc::new(TaskContext::from(session));
-        scan(spooled(rows, context, self.task.spill_folder()).await?)
+        scan(spooled(rows, context, self.task.spill_folder()).await?.rows)
     }
 
     async fn create(&self) -> Result<Report> {

@@ -28,12 +28,14 @@ use crate::error::Result;
 /// Bytes of rows from which on they go to the file.
 const IN_MEMORY: usize = 32 << 20;
 
-/// Reads `rows` to their end. Where all of them are in memory, plans know how many there are.
-pub async fn spooled(
-    rows: &dyn PartitionStream,
-    task: Arc<TaskContext>,
-    folder: &str,
-) -> Result<Arc<dyn TableProvider>> {
+pub struct Spooled {
+    pub rows: Arc<dyn TableProvider>,
+    /// Whether all of them are in memory.
+    pub is_small: bool,
+}
+
+/// Reads `rows` to their end.
+pub async fn spooled(rows: &dyn PartitionStream, task: Arc<TaskContext>, folder: &str) -> Result<Spooled> {
     let schema = rows.schema().clone();
     let mut batches = rows.execute(task);
     let (mut first, mut bytes) = (Vec::new(), 0);
@@ -46,7 +48,8 @@ pub async fn spooled(
         next = batches.next().await.transpose()?;
     }
     let Some(next) = next else {
-        return Ok(Arc::new(MemTable::try_new(schema, vec![first])?));
+        let rows = Arc::new(MemTable::try_new(schema, vec![first])?);
+        return Ok(Spooled { rows, is_small: true });
     };
     let others = spool(next, batches, folder).await?;
     let rows = SpooledRows {
@@ -54,7 +57,8 @@ pub async fn spooled(
         first,
         others,
     };
-    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(rows)])?))
+    let rows = Arc::new(StreamingTable::try_new(schema, vec![Arc::new(rows)])?);
+    Ok(Spooled { rows, is_small: false })
 }
 
 struct SpooledRows {
