@@ -114,13 +114,15 @@ export class TableOperations {
 
   /** Writes kept rows once, however often it is asked to by one key; makes the table where there is none. */
   async writeKept(name: string, write: KeptWrite, rows: KeptRelation, terms: KeptTerms): Promise<DeltaMutationReport> {
-    const way = (await this.#catalog.isServed(name)) ? write : { operation: "write" as const, body: write.made };
+    const making = { operation: "write" as const, body: write.made };
+    const [way, other] = (await this.#catalog.isServed(name)) ? [write, making] : [making, write];
     try {
       return await this.#ingestKept(name, way, rows, terms);
     } catch (error) {
-      // Another writer has made the table meanwhile.
-      if (way === write || !(error instanceof DataFusionEngineError) || error.code !== "table_exists") throw error;
-      return this.#ingestKept(name, write, rows, terms);
+      // Another writer has made the table meanwhile, or whoever began to make it was killed before its first commit.
+      const reason = way === making ? "table_exists" : "table_unreadable";
+      if (!(error instanceof DataFusionEngineError) || error.code !== reason) throw error;
+      return this.#ingestKept(name, other, rows, terms);
     }
   }
 

@@ -1,6 +1,6 @@
 /** /v1/pipelines/{name}/runs: what runs compute, write, keep and refuse. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -71,6 +71,14 @@ describe("runs of pipelines", () => {
     const { metadata = {} } = commit as unknown as { metadata?: Record<string, unknown> };
     const told = JSON.stringify({ commit, metadata });
     assert.ok(told.includes(run.run_id) && told.includes(`\\"${source}\\":0`), told);
+  });
+
+  it("make the table that a killed server had only begun to make", async () => {
+    const [name, target] = [fresh("begun"), fresh("only_begun")];
+    mkdirSync(join(warehouse, target, "_delta_log"), { recursive: true });
+    await pipelines.made(name, [{ name: "one", sql: "SELECT 1 AS one", materialize: { table: target } }]);
+    await pipelines.done(name, {});
+    assert.deepEqual(await rows(target, "one"), [{ one: 1 }]);
   });
 
   it("compute and write nothing where nothing has changed, also after a restart", async () => {
