@@ -1,15 +1,8 @@
 /** Conditions of a filter are asked in a measured order: the answers are the Delta library's and DuckDB's. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { LinePeer } from "../bench/line-peer.js";
-import { inRoot } from "../setup/places.mjs";
-import { python, withoutPython } from "./fixture/python.js";
-import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
-
-const accept = "application/vnd.apache.arrow.stream";
+import { ComparedServer } from "./fixture/compared-server.js";
+import { withoutPython } from "./fixture/python.js";
 
 /** What they leave. */
 const conditions: Record<string, string> = {
@@ -30,22 +23,12 @@ const conditions: Record<string, string> = {
 };
 
 describe("conditions of a filter", { skip: withoutPython }, () => {
-  const warehouse = temporaryFolder();
-  const arrow = join(temporaryFolder(), "rows.arrow");
-  let server: TestServer;
-  let peer: LinePeer;
+  let server: ComparedServer;
 
   before(async () => {
-    for (const folder of [warehouse, join(arrow, "..")]) mkdirSync(folder, { recursive: true });
-    const { status } = spawnSync(python, [inRoot("test/python/keyed_tables.py"), warehouse], { stdio: "inherit" });
-    assert.equal(status, 0);
-    server = await startServer({ warehouse });
-    peer = new LinePeer(python, [inRoot("test/python/scan_peer.py"), warehouse]);
+    server = await ComparedServer.start("keyed_tables.py");
   });
-  after(async () => {
-    await Promise.all([peer.stop(), server.stop()]);
-    for (const folder of [warehouse, join(arrow, "..")]) rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => server.stop());
 
   for (const [left, condition] of Object.entries(conditions))
     it(`leave ${left}`, async () => {
@@ -54,7 +37,7 @@ describe("conditions of a filter", { skip: withoutPython }, () => {
         const plan = await server.client.sendJson("/v1/queries/explain", { sql });
         assert.match(plan.text, /ordered\(/, sql);
         // The second time the order is known from the first.
-        for (let turn = 0; turn < 2; turn++) await equal(sql);
+        for (let turn = 0; turn < 2; turn++) await server.equal(sql, { "cache-control": "no-store" });
       }
     });
 
@@ -71,11 +54,4 @@ describe("conditions of a filter", { skip: withoutPython }, () => {
     const plan = await server.client.sendJson("/v1/queries/explain", { sql });
     assert.doesNotMatch(plan.text, /ordered\(/);
   });
-
-  async function equal(sql: string): Promise<void> {
-    const answer = await server.client.query(sql, { accept, "cache-control": "no-store" });
-    assert.equal(answer.status, 200, `${sql}\n${answer.text}`);
-    writeFileSync(arrow, answer.bytes);
-    assert.equal(await peer.ask<string | null>({ sql, arrow }), null, sql);
-  }
 });

@@ -1,16 +1,11 @@
 /** Sums, differences and products of decimals: values and types are those of Arrow's own arithmetic. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { LinePeer } from "../bench/line-peer.js";
-import { inRoot } from "../setup/places.mjs";
+import { ComparedServer } from "./fixture/compared-server.js";
 import { assertProblem } from "./fixture/problem.js";
-import { python, withoutPython } from "./fixture/python.js";
+import { withoutPython } from "./fixture/python.js";
 import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
-
-const accept = "application/vnd.apache.arrow.stream";
 
 /** Over a price and a share, which is negative in half of the rows, and null in some. */
 const expressions = [
@@ -28,10 +23,6 @@ describe("decimals", () => {
 
   before(async () => {
     mkdirSync(warehouse, { recursive: true });
-    if (!withoutPython) {
-      const { status } = spawnSync(python, [inRoot("test/python/keyed_tables.py"), warehouse], { stdio: "inherit" });
-      assert.equal(status, 0);
-    }
     server = await startServer({ warehouse });
   });
   after(async () => {
@@ -75,17 +66,12 @@ describe("decimals", () => {
   });
 
   describe("of a table", { skip: withoutPython }, () => {
-    const arrow = join(temporaryFolder(), "rows.arrow");
-    let peer: LinePeer;
+    let compared: ComparedServer;
 
-    before(() => {
-      mkdirSync(join(arrow, ".."), { recursive: true });
-      peer = new LinePeer(python, [inRoot("test/python/scan_peer.py"), warehouse]);
+    before(async () => {
+      compared = await ComparedServer.start("keyed_tables.py");
     });
-    after(async () => {
-      await peer.stop();
-      rmSync(join(arrow, ".."), { recursive: true, force: true });
-    });
+    after(() => compared.stop());
 
     for (const expression of expressions)
       it(`are those of the library and of DuckDB: ${expression}`, async () => {
@@ -93,10 +79,7 @@ describe("decimals", () => {
           "SELECT near, CAST(amount AS DECIMAL(15, 2)) + 0.25 AS price, CAST(gaps AS DECIMAL(9, 2)) / 100 AS ratio FROM facts";
         const typed = `SELECT near, price, CAST(ratio AS DECIMAL(15, 2)) AS share FROM (${rows})`;
         const sql = `SELECT near, ${expression} AS x FROM (${typed}) WHERE near % 10 = 1`;
-        const answer = await server.client.query(sql, { accept });
-        assert.equal(answer.status, 200, `${sql}\n${answer.text}`);
-        writeFileSync(arrow, answer.bytes);
-        assert.equal(await peer.ask<string | null>({ sql, arrow }), null, sql);
+        await compared.equal(sql);
       });
   });
 });

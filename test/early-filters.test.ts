@@ -1,15 +1,8 @@
 /** What a join learns of its keys drops rows where they are read: the answers are the Delta library's and DuckDB's. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { LinePeer } from "../bench/line-peer.js";
-import { inRoot } from "../setup/places.mjs";
-import { python, withoutPython } from "./fixture/python.js";
-import { startServer, type TestServer, temporaryFolder } from "./fixture/server.js";
-
-const accept = "application/vnd.apache.arrow.stream";
+import { ComparedServer } from "./fixture/compared-server.js";
+import { withoutPython } from "./fixture/python.js";
 
 /** Statements that join on a key. */
 const statements: Record<string, (key: string) => string> = {
@@ -22,22 +15,12 @@ const statements: Record<string, (key: string) => string> = {
 };
 
 describe("rows that joins drop", { skip: withoutPython }, () => {
-  const warehouse = temporaryFolder();
-  const arrow = join(temporaryFolder(), "rows.arrow");
-  let server: TestServer;
-  let peer: LinePeer;
+  let server: ComparedServer;
 
   before(async () => {
-    for (const folder of [warehouse, join(arrow, "..")]) mkdirSync(folder, { recursive: true });
-    const { status } = spawnSync(python, [inRoot("test/python/keyed_tables.py"), warehouse], { stdio: "inherit" });
-    assert.equal(status, 0);
-    server = await startServer({ warehouse });
-    peer = new LinePeer(python, [inRoot("test/python/scan_peer.py"), warehouse]);
+    server = await ComparedServer.start("keyed_tables.py");
   });
-  after(async () => {
-    await Promise.all([peer.stop(), server.stop()]);
-    for (const folder of [warehouse, join(arrow, "..")]) rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => server.stop());
 
   for (const [place, statement] of Object.entries(statements))
     it(`are dropped ${place}`, async () => {
@@ -45,22 +28,15 @@ describe("rows that joins drop", { skip: withoutPython }, () => {
         const sql = statement(key);
         const plan = await server.client.sendJson("/v1/queries/explain", { sql });
         assert.match(plan.text, /tried\(/, sql);
-        await equal(sql);
+        await server.equal(sql);
       }
     });
 
   it("are not those that an outer join keeps", async () => {
     for (const key of ["near", "gaps"])
       for (const kind of ["LEFT", "RIGHT", "FULL"])
-        await equal(
+        await server.equal(
           `SELECT count(*) AS n, count(f.amount) AS m, count(c.word) AS w, sum(f.amount) AS s FROM facts f ${kind} JOIN (SELECT * FROM chosen WHERE word = 'a') c ON f.${key} = c.${key}`,
         );
   });
-
-  async function equal(sql: string): Promise<void> {
-    const answer = await server.client.query(sql, { accept });
-    assert.equal(answer.status, 200, `${sql}\n${answer.text}`);
-    writeFileSync(arrow, answer.bytes);
-    assert.equal(await peer.ask<string | null>({ sql, arrow }), null, sql);
-  }
 });
