@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::file_layout::file_layout;
 use super::report::Report;
 use super::task::Task;
 use crate::commit::Isolation;
@@ -21,7 +20,7 @@ pub async fn delete(task: &Task, request: &DeltaDeleteRequest) -> Result<Report>
             .await?
             .delete()
             .with_session_state(Arc::new(session))
-            .with_writer_properties(file_layout(&[base.snapshot.arrow_schema().fields()]))
+            .with_writer_properties(base.file_layout())
             .with_commit_properties(base.properties);
         if let Some(predicate) = predicate {
             builder = builder.with_predicate(predicate);

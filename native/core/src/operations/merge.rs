@@ -11,7 +11,6 @@ use deltalake_core::DeltaResult;
 use deltalake_core::operations::merge::MergeBuilder;
 use serde_json::{Value, json};
 
-use super::file_layout::file_layout;
 use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
@@ -85,7 +84,7 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
             .with_source_alias(source_alias)
             .with_target_alias(target_alias)
             .with_session_state(Arc::new(session))
-            .with_writer_properties(file_layout(&[base.snapshot.arrow_schema().fields()]))
+            .with_writer_properties(base.file_layout())
             .with_commit_properties(base.properties);
         clauses(builder, request)?.await.map(drop)
     });

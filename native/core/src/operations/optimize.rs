@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use deltalake_core::operations::optimize::OptimizeType;
 
-use super::file_layout::file_layout;
 use super::report::Report;
 use super::task::Task;
 use crate::commit::Isolation;
@@ -20,14 +19,13 @@ pub async fn optimize(task: &Task, request: &DeltaOptimizeRequest) -> Result<Rep
             None => OptimizeType::Compact,
         };
         let session = base.session()?;
-        let columns = base.snapshot.arrow_schema();
         let mut builder = base
             .table()
             .await?
             .optimize()
             .with_type(kind)
             .with_session_state(Arc::new(session))
-            .with_writer_properties(file_layout(&[columns.fields()]))
+            .with_writer_properties(base.file_layout())
             .with_commit_properties(base.properties);
         if let Some(size) = request.target_size.and_then(|size| NonZeroU64::new(size as u64)) {
             builder = builder.with_target_size(size);

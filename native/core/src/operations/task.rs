@@ -11,9 +11,11 @@ use datafusion::logical_expr::Expr;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::{DeltaResult, DeltaTable};
+use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::file_layout::file_layout;
 use super::protocol::complete_protocol;
 use super::report::Done;
 use super::request::TableRequest;
@@ -71,6 +73,11 @@ impl Base {
     /// The state that the library's plan runs with.
     pub fn session(&self) -> Result<SessionState> {
         self.engine.operation_session(&self.runtime)
+    }
+
+    /// The layout of files with the table's columns.
+    pub fn file_layout(&self) -> WriterProperties {
+        file_layout(&[self.snapshot.arrow_schema().fields()])
     }
 }
 

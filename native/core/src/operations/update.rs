@@ -7,7 +7,6 @@ use datafusion::logical_expr::{cast, ident};
 use datafusion::prelude::DataFrame;
 
 use super::data_check::rows_of;
-use super::file_layout::file_layout;
 use super::report::Report;
 use super::task::Task;
 use super::unique_keys::hold_keys;
@@ -42,7 +41,7 @@ pub async fn update(task: &Task, request: &DeltaUpdateRequest) -> Result<Report>
             .await?
             .update()
             .with_session_state(Arc::new(session))
-            .with_writer_properties(file_layout(&[base.snapshot.arrow_schema().fields()]))
+            .with_writer_properties(base.file_layout())
             .with_commit_properties(base.properties);
         if let Some(predicate) = predicate {
             builder = builder.with_predicate(predicate);

@@ -138,7 +138,7 @@ impl Measured {
 /// Whether it has an answer for every row, so that it may be asked of rows that another condition leaves out.
 fn cannot_fail(filter: &Arc<dyn PhysicalExpr>) -> bool {
     let is_plain = match filter.downcast_ref::<BinaryExpr>() {
-        Some(binary) => is_logical(*binary.op()) || is_comparison(*binary.op()),
+        Some(binary) => binary.op().is_logic_operator() || is_comparison(*binary.op()),
         None => {
             let filter = filter.as_ref();
             filter.is::<Column>()
@@ -151,10 +151,6 @@ fn cannot_fail(filter: &Arc<dyn PhysicalExpr>) -> bool {
         }
     };
     filter.is::<TriedFilter>() || (is_plain && filter.children().into_iter().all(cannot_fail))
-}
-
-fn is_logical(operator: Operator) -> bool {
-    matches!(operator, Operator::And | Operator::Or)
 }
 
 fn is_comparison(operator: Operator) -> bool {
