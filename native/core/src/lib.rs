@@ -11,6 +11,7 @@ mod error;
 mod execution;
 mod functions;
 pub mod gate;
+mod groups;
 pub use lakegate_contract as generated;
 mod memory;
 mod normalize;

@@ -10,8 +10,9 @@ use datafusion::physical_expr::expressions::DynamicFilterTracking;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
 /// Operators that are new with new inputs, and teach none of these anything while they run.
-const RENEWABLE: [&str; 12] = [
+const RENEWABLE: [&str; 15] = [
     "AggregateExec",
+    "BucketsExec",
     "CoalesceBatchesExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
@@ -22,6 +23,8 @@ const RENEWABLE: [&str; 12] = [
     "PlaceholderRowExec",
     "ProjectionExec",
     "RepartitionExec",
+    "SegmentExec",
+    "SegmentsExec",
     "UnionExec",
 ];
 /// Files of a scan: to copy the list of more takes as long as to plan.

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
+use crate::groups::{BucketedGroups, SegmentedGroups};
 use crate::resident::Resident;
 use crate::scan::{ConditionOrder, EarlyFilters};
 
@@ -42,6 +43,8 @@ impl SessionFactory {
             .with_query_planner(DeltaPlanner::new())
             .with_physical_optimizer_rule(Arc::new(EarlyFilters))
             .with_physical_optimizer_rule(Arc::new(ConditionOrder))
+            .with_physical_optimizer_rule(Arc::new(BucketedGroups))
+            .with_physical_optimizer_rule(Arc::new(SegmentedGroups))
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         install(&mut template, resident)?;
