@@ -18,6 +18,7 @@ mod normalize;
 mod operations;
 mod parameters;
 mod query;
+mod repeated;
 mod resident;
 mod results;
 mod rows;

@@ -10,8 +10,8 @@ use datafusion::physical_plan::ExecutionPlan;
 /// Bytes of files that a light plan may read.
 const LIGHT: u64 = 4 << 20;
 
-/// Nodes without inputs that give a row, none, or descriptions.
-const SMALL: [&str; 3] = ["EmptyExec", "PlaceholderRowExec", "StreamingTableExec"];
+/// Nodes without inputs that give a row, none, descriptions, or what another reads.
+const SMALL: [&str; 4] = ["EmptyExec", "PlaceholderRowExec", "RepeatedExec", "StreamingTableExec"];
 /// Nodes that may give more rows than all their inputs have.
 const MULTIPLYING: [&str; 7] = [
     "CrossJoinExec",

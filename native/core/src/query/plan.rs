@@ -15,6 +15,7 @@ use super::relations::{Named, Relations, Trial, explain_path};
 use crate::error::{Error, Result};
 use crate::generated::{DeltaFeatureGate, ErrorCode, ProvidedRelations, QueryHead, QueryParameters, TablePin};
 use crate::normalize::normalized_schema;
+use crate::repeated::planned;
 use crate::schema::row_schema;
 use crate::session::Session;
 use crate::sql::Statement;
@@ -202,7 +203,7 @@ pub fn optimised(state: &SessionState, logical: LogicalPlan, rows: Option<i64>) 
 }
 
 pub async fn physical(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-    Ok(state.query_planner().create_physical_plan(logical, state).await?)
+    Ok(planned(state, logical).await?)
 }
 
 async fn open_tables(
