@@ -22,6 +22,7 @@ export class LinePeer {
   }
 
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
     this.#child.stdin?.end();
     await ended;
