@@ -23,6 +23,15 @@ const conditions: readonly (readonly [condition: string, answers: readonly (bool
   ["x IN (x, x + 1, x + 2, x + 3) AND x IN (x + 4, x, x + 5, x + 6)", [true, true, true, null]],
 ];
 
+/** What each is where `x` is a number with places. */
+const ofPlaces: typeof conditions = [
+  ["x IN (1.5, 2, 3, 4) AND x IN (5.0, 6, 7, 8)", [false, false, false, null]],
+  ["x IN (1, 2, 3, 4) AND x IN (5, 6, 7, 8.5)", [false, false, false, null]],
+  ["x IN (1, 2.0, 3, 9) AND x IN (5.0, 6, 9, 1)", [true, false, true, null]],
+  ["x NOT IN (1.5, 2, 3, 4) OR x NOT IN (5, 6, 7, 8.5)", [true, true, true, null]],
+  ["NOT (x IN (1.0, 2, 3, 4) AND x IN (1, 6.5, 7, 8))", [false, true, true, null]],
+];
+
 const grouped = `SELECT a + 1 AS b, grouping(a + 1) AS g, count(*) AS n FROM (VALUES (1), (2), (2)) AS t(a)`;
 
 const answers: readonly (readonly [statement: string, rows: readonly object[]])[] = [
@@ -97,6 +106,20 @@ describe("answers that are mended", () => {
         wanted.map((x) => ({ x })),
       );
     });
+  }
+
+  for (const type of ["DOUBLE", "REAL", "DECIMAL(5, 1)"]) {
+    for (const [condition, expected] of ofPlaces) {
+      it(`${condition} of ${type}`, async () => {
+        const given = await rows(
+          `SELECT ${condition} AS is FROM (SELECT CAST(x AS ${type}) AS x ${numbers}) AS t ORDER BY x`,
+        );
+        assert.deepEqual(
+          given,
+          expected.map((is) => ({ is })),
+        );
+      });
+    }
   }
 
   for (const [statement, expected] of answers) {

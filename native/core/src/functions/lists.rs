@@ -1,6 +1,7 @@
 //! `IN` lists of one value that AND or OR connects, made one before DataFusion does so: it takes lists without a common entry for never or
 //! always true, which they aren't for NULL, and compares entries that aren't constants by how they are written.
 
+use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
@@ -81,6 +82,7 @@ fn negated(list: InList) -> InList {
 /// Two lists as one condition; nothing where DataFusion does that right.
 fn connected(left: InList, operator: Operator, right: InList, schema: &DFSchema) -> Result<Option<Expr>> {
     let is_or = operator == Operator::Or;
+    let (left, right) = (of_one_type(left, schema)?, of_one_type(right, schema)?);
     if has_null(&left) || has_null(&right) {
         let [left, right] = [left, right].map(beside_null);
         return Ok(Some(if is_or { or(left, right) } else { and(left, right) }));
@@ -112,6 +114,27 @@ fn nothing_in(value: Expr, is_negated: bool, schema: &DFSchema) -> Result<Expr> 
         true => or(value.is_not_null(), unknown()),
         false => and(value.is_null(), unknown()),
     })
+}
+
+/// Numbers as those that the list is of, where they are the same number as such.
+fn of_one_type(mut list: InList, schema: &DFSchema) -> Result<InList> {
+    let wanted = list.expr.get_type(schema)?;
+    if wanted.is_floating() || wanted.is_decimal() {
+        for entry in &mut list.list {
+            if let Expr::Literal(value, _) = entry
+                && let Some(same) = same_number(value, &wanted)
+            {
+                *value = same;
+            }
+        }
+    }
+    Ok(list)
+}
+
+fn same_number(value: &ScalarValue, wanted: &DataType) -> Option<ScalarValue> {
+    let found = value.data_type();
+    let same = value.cast_to(wanted).ok().filter(|_| found.is_numeric())?;
+    same.cast_to(&found).is_ok_and(|back| back == *value).then_some(same)
 }
 
 /// Whether equal entries are those that are written alike.
