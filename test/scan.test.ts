@@ -23,4 +23,12 @@ describe("scans", { skip: withoutPython }, () => {
       await server.equal(sql, { "cache-control": "no-store" }, rows);
     }
   });
+
+  it("drops rows by what a join learns where columns have other names in files", async () => {
+    const groups = "SELECT text AS k, count(*) AS n FROM partitioned_deleted_mapped_evolved GROUP BY text";
+    for (const range of ["BETWEEN '00377 b' AND '00036 x'", "BETWEEN '00036 b' AND '00377 x'"])
+      await server.equal(
+        `SELECT a.id, g.n FROM deleted AS a JOIN (${groups}) AS g ON a.text = g.k WHERE a.text ${range}`,
+      );
+  });
 });

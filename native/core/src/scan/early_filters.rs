@@ -118,15 +118,15 @@ fn over_output(filter: &Arc<dyn PhysicalExpr>, projection: &ProjectionExprs) -> 
         let Some(read) = part.downcast_ref::<Column>() else {
             return Ok(Transformed::no(part));
         };
-        let place = projection.iter().position(|shown| {
+        let shown = projection.iter().enumerate().find(|(_, shown)| {
             let column = shown.expr.downcast_ref::<Column>();
             column.is_some_and(|column| column.index() == read.index())
         });
-        let Some(place) = place else {
+        let Some((place, shown)) = shown else {
             is_whole = false;
             return Ok(Transformed::no(part));
         };
-        Ok(Transformed::yes(Arc::new(Column::new(read.name(), place)) as _))
+        Ok(Transformed::yes(Arc::new(Column::new(&shown.alias, place)) as _))
     });
     shown.data().ok().filter(|_| is_whole)
 }
