@@ -14,6 +14,7 @@ use crate::generated::{
     TableSpec, TableWrite, ViewSpec, WriteReport,
 };
 use crate::operations::import;
+use crate::physical::with_all_rules;
 use crate::query::{PlanCache, count_tasks};
 use crate::resident::{Resident, Running, watch};
 use crate::session::{QueryMemory, Session, SessionFactory, disk};
@@ -165,7 +166,7 @@ impl Engine {
             return Ok(settings);
         }
         let session = self.open_session(SessionProfile::default(), None, SessionTerms::default())?;
-        Ok(self.operations.get_or_init(|| session.state().clone()))
+        Ok(self.operations.get_or_init(|| with_all_rules(session.state().clone())))
     }
 
     /// The state that an operation of the Delta library runs with, which has a share of the memory for itself.

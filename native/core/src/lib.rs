@@ -17,6 +17,7 @@ mod memory;
 mod normalize;
 mod operations;
 mod parameters;
+mod physical;
 mod query;
 mod repeated;
 mod resident;

@@ -18,7 +18,6 @@ mod provided;
 mod query;
 mod read;
 mod relations;
-mod rerun;
 mod resolve;
 mod rows;
 mod run;

@@ -187,7 +187,7 @@ pub async fn finish(
     tables: Vec<(String, Arc<TableSnapshot>)>,
 ) -> Result<Plan> {
     let logical = Arc::new(optimised(state, logical, rows)?);
-    let physical = physical(state, &logical).await?;
+    let physical = planned(state, &logical).await?.finished(state.config_options())?;
     Plan::new(session, logical, physical, tables)
 }
 
@@ -200,10 +200,6 @@ pub fn optimised(state: &SessionState, logical: LogicalPlan, rows: Option<i64>) 
         None => logical,
     };
     Ok(state.optimize(&logical)?)
-}
-
-pub async fn physical(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-    Ok(planned(state, logical).await?)
 }
 
 async fn open_tables(

@@ -8,11 +8,11 @@ use datafusion::common::TableReference;
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::cache::{Cache, CacheKey, CacheValue};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
 
 use super::read::Read;
 use crate::error::Result;
 use crate::generated::EngineLimits;
+use crate::physical::Template;
 use crate::sql::{MacroRevision, Macros, Statement};
 
 /// Bytes of all parsed statements, and of all plans with the versions that they hold on to.
@@ -32,8 +32,8 @@ pub struct PlanCache {
 #[derive(Clone)]
 pub struct Ready {
     pub logical: Arc<LogicalPlan>,
-    /// What runs, where it can run again and again; it never ran itself.
-    pub physical: Option<Arc<dyn ExecutionPlan>>,
+    /// Where it can run again and again.
+    pub template: Option<Template>,
     _inputs: Arc<[Arc<dyn Any + Send + Sync>]>,
     size: usize,
 }
@@ -89,14 +89,14 @@ impl PlanCache {
         read: &Read,
         rows: Option<i64>,
         logical: Arc<LogicalPlan>,
-        physical: Option<Arc<dyn ExecutionPlan>>,
+        template: Option<Template>,
     ) {
         let Some(key) = ReadyKey::new(session, read, rows) else {
             return;
         };
         let ready = Ready {
             logical,
-            physical,
+            template,
             size: held_by(read),
             _inputs: inputs(read).collect(),
         };

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use datafusion::DATAFUSION_VERSION;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
 
-use super::plan::{Plan, optimised, physical, started};
+use super::plan::{Plan, optimised, started};
 use super::plan_cache::Ready;
 use super::provided::{Provided, open_all};
 use super::relations::{OpenView, Relations};
-use super::rerun::{again, can_run_again};
 use super::volatility::volatile_function;
 use crate::error::Result;
 use crate::generated::{
     DeltaScanOptions, KeptView, ProvidedRelations, QueryIdentity, QueryParameters, QuerySource, ViewUse,
 };
+use crate::physical::Template;
+use crate::repeated::planned;
 use crate::session::Session;
 use crate::sql::{MacroRevision, Statement};
 use crate::table::{Freshness, Table, TableSnapshot};
@@ -56,12 +56,18 @@ impl Read {
         }
         let rows = self.limit(rows);
         let logical = self.optimised(session, rows)?;
-        let physical = physical(self.own_state(session), &logical).await?;
-        let runs = match self.keep_ready(session, rows, &logical, &physical)? {
-            true => again(&physical)?,
-            false => physical,
+        let state = self.own_state(session);
+        let template = planned(state, &logical).await?;
+        let config = state.config_options().clone();
+        let physical = match self.is_reusable() && volatile_function(&self.logical)?.is_none() {
+            true => {
+                let (physical, template) = template.first_run(&config)?;
+                self.keep_ready(session, rows, logical.clone(), template);
+                physical
+            }
+            false => template.finished(&config)?,
         };
-        let plan = Plan::new(session, logical, runs, self.versions())?;
+        let plan = Plan::new(session, logical, physical, self.versions())?;
         Ok(Plan {
             provided: self.provided,
             ..plan
@@ -70,8 +76,9 @@ impl Read {
 
     /// What was made of an equal one before, where that can run again.
     pub fn planned_before(&self, session: &Session, rows: Option<i64>) -> Option<Plan> {
-        let Ready { logical, physical, .. } = self.ready(session, self.limit(rows))?;
-        Plan::new(session, logical, again(&physical?).ok()?, self.versions()).ok()
+        let Ready { logical, template, .. } = self.ready(session, self.limit(rows))?;
+        let physical = template?.run(session.state().config_options()).ok()?;
+        Plan::new(session, logical, physical, self.versions()).ok()
     }
 
     fn optimised(&mut self, session: &Session, rows: Option<i64>) -> Result<Arc<LogicalPlan>> {
@@ -82,25 +89,9 @@ impl Read {
         Ok(Arc::new(optimised(self.own_state(session), logical, rows)?))
     }
 
-    /// Keeps what others may run again; whether that is the plan itself.
-    fn keep_ready(
-        &self,
-        session: &Session,
-        rows: Option<i64>,
-        logical: &Arc<LogicalPlan>,
-        physical: &Arc<dyn ExecutionPlan>,
-    ) -> Result<bool> {
-        if !self.is_reusable() || volatile_function(&self.logical)?.is_some() {
-            return Ok(false);
-        }
-        let physical = Some(physical.clone()).filter(can_run_again);
-        let runs_again = physical.is_some();
+    fn keep_ready(&self, session: &Session, rows: Option<i64>, logical: Arc<LogicalPlan>, template: Option<Template>) {
         let id = session.state().session_id();
-        session
-            .engine
-            .plans
-            .keep_ready(id, self, rows, logical.clone(), physical);
-        Ok(runs_again)
+        session.engine.plans.keep_ready(id, self, rows, logical, template);
     }
 
     fn ready(&self, session: &Session, rows: Option<i64>) -> Option<Ready> {

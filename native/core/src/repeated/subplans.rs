@@ -11,11 +11,11 @@ use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
-use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::repeated_exec::{Repeated, with_inputs};
+use crate::physical::Template;
 use crate::scan;
 
 /// A part of a plan, with where the tables are in memory that it reads: their names needn't tell.
@@ -28,21 +28,22 @@ struct Part {
 /// How often each part is there.
 type Found = HashMap<Part, usize>;
 
-/// What runs, of an optimised plan.
-pub fn planned<'a>(state: &'a SessionState, logical: &'a LogicalPlan) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+/// The physical plan of an optimised one.
+pub fn planned<'a>(state: &'a SessionState, logical: &'a LogicalPlan) -> BoxFuture<'a, Result<Template>> {
     async move {
-        let planner = state.query_planner();
         let outermost = outermost(logical)?;
         if outermost.is_empty() {
-            return planner.create_physical_plan(logical, state).await;
+            return Template::planned(state, logical).await;
         }
+        let config = state.config_options();
         let mut repeated = HashMap::new();
         for part in outermost {
-            let rows = Repeated::new(planned(state, &part.plan).await?)?;
-            repeated.insert(part, Arc::new(rows));
+            let plan = planned(state, &part.plan).await?.finished(config)?;
+            repeated.insert(part, Arc::new(Repeated::new(plan)?));
         }
         let logical = replaced(logical, &repeated)?;
-        with_inputs(planner.create_physical_plan(&logical, state).await?)
+        let plan = Template::planned(state, &logical).await?.finished(config)?;
+        Ok(Template::of_finished(with_inputs(plan)?))
     }
     .boxed()
 }

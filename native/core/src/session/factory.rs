@@ -11,14 +11,12 @@ use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use super::runtime::QueryMemory;
 use super::{Session, Visible, catalog, effective, execution, features, joins, overrides, sql, terms};
-use crate::cooperative::CooperativeJoins;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::functions::install;
 use crate::generated::{DeltaFeatureGate, SessionProfile, SessionTerms};
-use crate::groups::{BucketedGroups, SegmentedGroups};
+use crate::physical::rules_of_all_runs;
 use crate::resident::Resident;
-use crate::scan::{ConditionOrder, EarlyFilters};
 
 /// A join's smaller side, up to this, is read once for all cores instead of both sides being dealt out among them
 /// (`npm run bench -- f1`: 9 % of the CPU).
@@ -41,11 +39,7 @@ impl SessionFactory {
             .with_config(defaults())
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
-            .with_physical_optimizer_rule(Arc::new(EarlyFilters))
-            .with_physical_optimizer_rule(Arc::new(ConditionOrder))
-            .with_physical_optimizer_rule(Arc::new(BucketedGroups))
-            .with_physical_optimizer_rule(Arc::new(SegmentedGroups))
-            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+            .with_physical_optimizer_rules(rules_of_all_runs())
             .build();
         install(&mut template, resident)?;
         Ok(Self { template })

@@ -7,36 +7,50 @@ use datafusion::common::Result;
 use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::expressions::DynamicFilterTracking;
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
-/// Operators that are new with new inputs, and teach none of these anything while they run.
-const RENEWABLE: [&str; 15] = [
+/// Operators that are new with new inputs, or made anew here.
+const RENEWABLE: [&str; 24] = [
     "AggregateExec",
+    "BoundedWindowAggExec",
     "BucketsExec",
     "CoalesceBatchesExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
+    "CrossJoinExec",
     "EmptyExec",
     "FilterExec",
     "GlobalLimitExec",
+    "HashJoinExec",
+    "InterleaveExec",
     "LocalLimitExec",
+    "NestedLoopJoinExec",
     "PlaceholderRowExec",
     "ProjectionExec",
     "RepartitionExec",
     "SegmentExec",
     "SegmentsExec",
+    "SortExec",
+    "SortMergeJoinExec",
+    "SortPreservingMergeExec",
     "UnionExec",
+    "WindowAggExec",
 ];
 /// Files of a scan: to copy the list of more takes as long as to plan.
 const FILES: usize = 64;
 
-/// Whether `again` makes a plan of its own of it.
+/// Whether `again` makes a plan of its own of one whose operators know already of whom they learn.
 pub fn can_run_again(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let renewable = match plan.downcast_ref::<DataSourceExec>() {
-        Some(scan) => is_renewable(scan),
-        None => RENEWABLE.contains(&plan.name()),
-    };
-    renewable && plan.children().into_iter().all(can_run_again)
+    all(plan, &|node| is_renewable(node) && !teaches(node))
+}
+
+/// Whether it does of one whose operators don't know yet: a sort teaches from its beginning.
+pub fn can_be_template(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    all(plan, &|node| {
+        is_renewable(node) && (node.is::<SortExec>() || !teaches(node))
+    })
 }
 
 /// The plan for one more run.
@@ -44,12 +58,36 @@ pub fn again(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
         return renewed(scan);
     }
-    let children = plan.children().into_iter().map(again).collect::<Result<_>>()?;
+    let mut children = plan.children().into_iter().map(again).collect::<Result<Vec<_>>>()?;
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        let anew = SortExec::new(sort.expr().clone(), children.swap_remove(0))
+            .with_preserve_partitioning(sort.preserve_partitioning())
+            .with_fetch(sort.fetch());
+        return Ok(Arc::new(anew));
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        return join.builder().with_new_children(children)?.reset_state().build_exec();
+    }
     plan.clone()
         .replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))
 }
 
-fn is_renewable(scan: &DataSourceExec) -> bool {
+fn all(plan: &Arc<dyn ExecutionPlan>, holds: &impl Fn(&dyn ExecutionPlan) -> bool) -> bool {
+    holds(plan.as_ref()) && plan.children().into_iter().all(|child| all(child, holds))
+}
+
+fn teaches(node: &dyn ExecutionPlan) -> bool {
+    !node.dynamic_expressions_produced().is_empty()
+}
+
+fn is_renewable(node: &dyn ExecutionPlan) -> bool {
+    match node.downcast_ref::<DataSourceExec>() {
+        Some(scan) => is_renewable_scan(scan),
+        None => RENEWABLE.contains(&node.name()),
+    }
+}
+
+fn is_renewable_scan(scan: &DataSourceExec) -> bool {
     let Some((config, source)) = parquet(scan) else {
         return scan.data_source().downcast_ref::<MemorySourceConfig>().is_some();
     };
