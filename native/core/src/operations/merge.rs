@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::{SessionState, TaskContext};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::DataFrame;
 use deltalake_core::DeltaResult;
 use deltalake_core::operations::merge::MergeBuilder;
 use serde_json::{Value, json};
 
+use super::lean_merge::LeanMerge;
 use super::merged::Merged;
 use super::report::Report;
 use super::task::Task;
@@ -63,6 +64,10 @@ pub async fn merge(task: &Task, request: &DeltaMergeRequest, rows: Option<(Body,
         let mut session = base.session()?;
         if source.is_small {
             session.config_mut().options_mut().optimizer.join_reordering = false;
+            if !request.not_matched_by_source_delete {
+                let state = SessionStateBuilder::new_from_existing(session);
+                session = state.with_physical_optimizer_rule(Arc::new(LeanMerge)).build();
+            }
         }
         if contracts.are_some() {
             let merged = Merged {

@@ -13,6 +13,7 @@ mod file_layout;
 mod import;
 mod incoming_rows;
 mod ingest;
+mod lean_merge;
 mod merge;
 mod merged;
 mod operation;
