@@ -1,6 +1,9 @@
 FROM rust:1.95-bookworm AS addon
 RUN apt-get update && apt-get install --yes --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
+# "-C target-cpu=x86-64" for processors without AVX2.
+ARG RUSTFLAGS
+COPY .cargo .cargo
 COPY native native
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \
     CARGO_TARGET_DIR=/target cargo build --release --locked --manifest-path native/Cargo.toml \

@@ -3,11 +3,19 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, renameSync, utimesSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { cargoEnvironment } from "./cargo-environment.mjs";
 import { isStale } from "./freshness.mjs";
 import { cargoTarget, inRoot } from "./places.mjs";
 import { run, SetupError, step } from "./steps.mjs";
 
-const SOURCES = ["native/Cargo.toml", "native/Cargo.lock", "native/binding", "native/contract", "native/core"];
+const SOURCES = [
+  ".cargo",
+  "native/Cargo.toml",
+  "native/Cargo.lock",
+  "native/binding",
+  "native/contract",
+  "native/core",
+];
 const LIBRARIES = {
   darwin: "liblakegate_binding.dylib",
   win32: "lakegate_binding.dll",
@@ -21,9 +29,7 @@ export async function buildAddon() {
     ? "building the Rust addon (what changed, and its link)"
     : "building the Rust addon: about an hour on two slow cores the first time, minutes on a fast machine";
   await step(title, () =>
-    run(cargo, ["build", "--release", "--locked", "--manifest-path", inRoot("native/Cargo.toml")], {
-      CARGO_TARGET_DIR: cargoTarget,
-    }),
+    run(cargo, ["build", "--release", "--locked", "--manifest-path", inRoot("native/Cargo.toml")], cargoEnvironment),
   );
   install(join(cargoTarget, "release", LIBRARIES[process.platform] ?? "liblakegate_binding.so"), started);
 }

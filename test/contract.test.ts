@@ -12,6 +12,7 @@ import { parseJson, stringifyJson } from "../engine/index.js";
 import { load } from "../schemas/codegen/load.js";
 import { rustTypes } from "../schemas/codegen/rust-shapes.js";
 import { errorTable } from "../schemas/generated/index.js";
+import { cargoEnvironment } from "../setup/cargo-environment.mjs";
 import { cargoTarget, inRoot } from "../setup/places.mjs";
 import { changed, valuesOf } from "./fixture/schema-values.js";
 
@@ -52,7 +53,7 @@ describe("the contract in Rust", () => {
   it("golden vectors: cargo test -p lakegate-contract", () => {
     const manifest = inRoot("native/Cargo.toml");
     const args = ["test", "--release", "--locked", "--package", "lakegate-contract", "--manifest-path", manifest];
-    const environment = { ...process.env, CARGO_TARGET_DIR: cargoTarget };
+    const environment = { ...process.env, ...cargoEnvironment };
     const { status, stdout, stderr } = spawnSync("cargo", args, { encoding: "utf8", env: environment });
     assert.equal(status, 0, `${stdout}\n${stderr}`.slice(-6000));
   });

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { cargoEnvironment } from "../../setup/cargo-environment.mjs";
 import { cargoTarget, inRoot } from "../../setup/places.mjs";
 import { cargo } from "./cargo.js";
 import type { SqlLogicFiles } from "./files.js";
@@ -29,7 +30,10 @@ const project = inRoot("test/sqllogictest/Cargo.toml");
 const target = join(cargoTarget, "sqllogictest");
 
 export async function ask(url: string, { folder }: SqlLogicFiles, names: readonly string[]): Promise<Tally> {
-  cargo(["build", "--quiet", "--locked", "--manifest-path", project], { CARGO_TARGET_DIR: target });
+  cargo(["build", "--quiet", "--locked", "--manifest-path", project], {
+    ...cargoEnvironment,
+    CARGO_TARGET_DIR: target,
+  });
   const child = spawn(join(target, "debug", "lakegate-sqllogictest"), [url, folder, ...names], {
     stdio: ["ignore", "pipe", "inherit"],
   });
